@@ -1,0 +1,194 @@
+/**
+ * What moves and keeps publications between nodes: three ports, and the parts that the whole mesh agrees on (subjects,
+ * shards, metadata). Implementations: `nats/` (core NATS, JetStream, its key-value buckets) and `memory/` (one process, for
+ * tests). Both pass `test/broker.contract.ts`.
+ */
+import type { TypedEvents } from '@natter/primitives'
+
+/** What the log knows of a stored message. */
+export interface StoredAt {
+  /** The stream's sequence: the publication's offset. Grows within a channel, not contiguous. */
+  seq: number
+  /** The sequence of the message before it on the same subject; 0 = none is kept. Only known for live messages. */
+  prev: number
+  /** Nanoseconds since 1970, as the server stamped it: identity, never order. */
+  timeNs: bigint
+}
+
+/** A message on the live subjects. `body` and `meta` are only valid during the callback: copy what is kept. */
+export interface BusMessage {
+  subject: string
+  body: Uint8Array
+  /** The text of the `Natter-Meta` header, or undefined when there is none. */
+  meta: string | undefined
+  /** Present when a stream republished it; absent on what was only published (ephemeral, control). */
+  stored: StoredAt | undefined
+  /** Answers a request; does nothing when nobody waits. */
+  respond(body: Uint8Array): void
+}
+
+export interface BusSubscription {
+  /** After this returns the callback is not called again. Twice does nothing. */
+  stop(): void
+}
+
+/** Core messaging: at most once, in order per publisher and subject, nothing kept. */
+export interface Bus {
+  readonly isConnected: boolean
+  /**
+   * At most once. Publishes of one node on one subject arrive in order.
+   *
+   * @throws UnavailableError `nats-away` while disconnected: certainly not sent.
+   */
+  publish(subject: string, body: Uint8Array, meta?: string): void
+  /** Wildcards as in NATS. What the callback throws is reported as `bus:callback:error`, never breaks the connection. */
+  subscribe(subject: string, onMessage: (message: BusMessage) => void): BusSubscription
+  /** Resolves when the server has every subscription and publish made before the call. Calls of one turn share a round trip. */
+  flush(): Promise<void>
+  /**
+   * Asks everybody who listens. `onReply` returns true when enough was heard. Resolves then, or after `timeoutMs`; never
+   * rejects for silence. Rejects with UnavailableError while disconnected.
+   */
+  ask(
+    subject: string,
+    body: Uint8Array,
+    options: { timeoutMs: number; onReply(body: Uint8Array): boolean },
+  ): Promise<void>
+}
+
+export interface StoredMessage {
+  seq: number
+  timeNs: bigint
+  body: Uint8Array
+  meta: string | undefined
+}
+
+export interface Appended {
+  seq: number
+  /** True when the message id was already stored within the window: `seq` is then the first one's. */
+  isDuplicate: boolean
+}
+
+export interface Tops {
+  /** The stream's newest sequence when this was read: every message up to it was considered. */
+  upTo: number
+  /** The newest message of each subject that has one. Metadata only. */
+  newest: Map<string, { seq: number; timeNs: bigint }>
+}
+
+/** The durable log: streams of subjects. */
+export interface Log {
+  /**
+   * Stores one message; resolves after the stream acknowledged it. Appends of one node on one subject are stored in the
+   * order of the calls; any number may be in flight.
+   *
+   * @throws UnavailableError certainly not stored (`nats-away`, `stream-full`, `stream-unavailable`, `too-many-in-flight`).
+   * @throws UnknownOutcomeError sent, no answer within 3.5 s or the connection was lost: only a repeat with the same
+   *   `messageId` is safe.
+   * @throws InvalidError `message-too-large`.
+   */
+  append(
+    subject: string,
+    body: Uint8Array,
+    options?: { meta?: string; messageId?: string },
+  ): Promise<Appended>
+  /**
+   * The newest sequence of many subjects of one stream, and the stream's own, read in one go. Subjects are asked in
+   * batches of 500. May lag behind an append by a moment in a cluster.
+   *
+   * @throws UnavailableError when it can't be read now.
+   */
+  tops(stream: string, subjects: readonly string[]): Promise<Tops>
+  /**
+   * Messages of one subject with `from ≤ seq ≤ to`, ascending, at most `limit` and about `maxBytes` (at least one if any
+   * exists). Fewer than `limit` with `isComplete` true means: no further ones up to `to` were kept when this was read.
+   * `leader: true` asks the leader one by one: slow, never stale.
+   *
+   * @throws UnavailableError when it can't be read now.
+   */
+  read(
+    stream: string,
+    subject: string,
+    range: ReadRange,
+  ): Promise<{ messages: StoredMessage[]; isComplete: boolean }>
+  /**
+   * The newest `limit` messages of one subject with `seq ≤ to`, descending. Costs a few probes per empty stretch of the
+   * stream, not a scan of it.
+   */
+  readBackwards(
+    stream: string,
+    subject: string,
+    to: number,
+    limit: number,
+    maxBytes: number,
+  ): Promise<StoredMessage[]>
+  /**
+   * The oldest sequence the stream still keeps, read after the call was made: `P + 1 ≥ firstSeq` proves that nothing after
+   * P was evicted before the call.
+   */
+  firstSeq(stream: string): Promise<number>
+}
+
+export interface ReadRange {
+  from: number
+  to: number
+  limit: number
+  maxBytes: number
+  leader?: boolean
+}
+
+export interface RegistryEntry {
+  value: Uint8Array
+  revision: number
+}
+
+/** Small records with compare-and-set, shared by all nodes. */
+export interface Registry {
+  /** Read from the leader: never stale. */
+  get(key: string): Promise<RegistryEntry | undefined>
+  /** Creates or answers undefined when the key exists. */
+  create(key: string, value: Uint8Array): Promise<number | undefined>
+  /** Replaces `revision` or answers undefined when another one is current. */
+  update(key: string, value: Uint8Array, revision: number): Promise<number | undefined>
+  /** Calls back with the present value, if any, and each later one. Survives reconnects. */
+  watch(key: string, onEntry: (entry: RegistryEntry) => void): Promise<{ stop(): void }>
+}
+
+/** Facts about the way to NATS. */
+export interface BrokerEvents {
+  'broker:connect': { server: string; version: string }
+  'broker:disconnect': { server: string }
+  'broker:reconnect': { server: string; awayMs: number }
+  'broker:append:outcome': { outcome: 'stored' | 'duplicate' | 'refused' | 'unknown'; code: string }
+  'broker:topology:change': { streams: number }
+  'broker:epoch:change': { stream: string; epoch: string; reason: string }
+  'bus:callback:error': { subject: string; error: unknown }
+}
+
+/** Where a channel lives and what its numbering is called. */
+export interface Route {
+  stream: string
+  epoch: string
+  shard: number
+  /** Appended to. */
+  subject: string
+  /** Subscribed to. */
+  liveSubject: string
+}
+
+export interface Broker {
+  readonly bus: Bus
+  readonly log: Log
+  readonly registry: Registry
+  readonly events: TypedEvents<BrokerEvents>
+  /** `$`-prefixed and plain names with the same text are different channels. `namespace` is '' for none. */
+  route(namespace: string, channel: string): Route
+  /** The stream names of the topology, in its order. */
+  readonly streams: readonly string[]
+  /**
+   * Looks whether each stream is still the one in the topology record; a stream that is gone is created again, and one that
+   * was created anew gets a new epoch. Called at start and after each reconnect, before the node trusts its positions.
+   */
+  verifyStreams(): Promise<void>
+  close(): Promise<void>
+}

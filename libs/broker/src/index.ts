@@ -1,0 +1,16 @@
+export type {
+  Appended,
+  Broker,
+  BrokerEvents,
+  Bus,
+  BusMessage,
+  BusSubscription,
+  Log,
+  ReadRange,
+  Registry,
+  RegistryEntry,
+  Route,
+  StoredAt,
+  StoredMessage,
+  Tops,
+} from './broker.js'

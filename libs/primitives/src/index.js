@@ -1,0 +1,2 @@
+export class NatterError extends Error {}
+//# sourceMappingURL=index.js.map

@@ -1,0 +1,12 @@
+export { Backoff } from './backoff.js'
+export { systemClock, type Clock, type Timer } from './clock.js'
+export {
+  DeniedError,
+  InternalError,
+  InvalidError,
+  NatterError,
+  UnavailableError,
+  UnknownOutcomeError,
+} from './errors.js'
+export { Gate } from './gate.js'
+export { TypedEvents, type EventMap } from './typed-events.js'

@@ -1,0 +1,9 @@
+export type {
+  SendVerdict,
+  Socket,
+  SocketHandlers,
+  SocketServer,
+  SocketServerOptions,
+  UpgradeDecision,
+  UpgradeRequest,
+} from './transport.js'
