@@ -1,2 +1,0 @@
-export class NatterError extends Error {}
-//# sourceMappingURL=index.js.map
