@@ -1,0 +1,99 @@
+/**
+ * This node's connections and who of them subscribes to what: the one registry that fan-out, presence and revocation look at.
+ *
+ * H1. A subscription is here from the moment it was asked for, before it is live, so that whoever revokes it finds it.
+ * H2. A removed connection takes all its subscriptions with it.
+ * H3. A channel or user without entries costs nothing: the maps hold no empty sets.
+ */
+export interface HubConnection {
+  readonly id: string
+  /** '' = anonymous. */
+  readonly user: string
+}
+
+export class Hub<C extends HubConnection, S> {
+  private readonly byId = new Map<string, C>()
+  private readonly byUser = new Map<string, Set<C>>()
+  private readonly byChannel = new Map<string, Map<C, S>>()
+  private readonly channelsOf = new Map<C, Set<string>>()
+  private subscriptions = 0
+
+  get connectionCount(): number {
+    return this.byId.size
+  }
+
+  get subscriptionCount(): number {
+    return this.subscriptions
+  }
+
+  get channelCount(): number {
+    return this.byChannel.size
+  }
+
+  connection(id: string): C | undefined {
+    return this.byId.get(id)
+  }
+
+  connections(): IterableIterator<C> {
+    return this.byId.values()
+  }
+
+  connectionsOf(user: string): ReadonlySet<C> {
+    return this.byUser.get(user) ?? new Set()
+  }
+
+  add(connection: C): void {
+    this.byId.set(connection.id, connection)
+    entry(this.byUser, connection.user, () => new Set<C>()).add(connection)
+  }
+
+  /** Removes it and answers the channels it was in (H2). */
+  remove(connection: C): string[] {
+    if (!this.byId.delete(connection.id)) return []
+    const users = this.byUser.get(connection.user)
+    users?.delete(connection)
+    if (users?.size === 0) this.byUser.delete(connection.user)
+    const channels = [...(this.channelsOf.get(connection) ?? [])]
+    for (const channel of channels) this.unsubscribe(connection, channel)
+    return channels
+  }
+
+  subscribe(connection: C, channel: string, subscription: S): void {
+    const subscribers = entry(this.byChannel, channel, () => new Map<C, S>())
+    if (!subscribers.has(connection)) this.subscriptions += 1
+    subscribers.set(connection, subscription)
+    entry(this.channelsOf, connection, () => new Set<string>()).add(channel)
+  }
+
+  /** False when there was none. */
+  unsubscribe(connection: C, channel: string): boolean {
+    const subscribers = this.byChannel.get(channel)
+    if (subscribers === undefined || !subscribers.delete(connection)) return false
+    this.subscriptions -= 1
+    if (subscribers.size === 0) this.byChannel.delete(channel)
+    const channels = this.channelsOf.get(connection)
+    channels?.delete(channel)
+    if (channels?.size === 0) this.channelsOf.delete(connection)
+    return true
+  }
+
+  subscription(connection: C, channel: string): S | undefined {
+    return this.byChannel.get(channel)?.get(connection)
+  }
+
+  channelCountOf(connection: C): number {
+    return this.channelsOf.get(connection)?.size ?? 0
+  }
+
+  subscribers(channel: string): ReadonlyMap<C, S> {
+    return this.byChannel.get(channel) ?? new Map()
+  }
+}
+
+function entry<K, V>(map: Map<K, V>, key: K, create: () => V): V {
+  const present = map.get(key)
+  if (present !== undefined) return present
+  const created = create()
+  map.set(key, created)
+  return created
+}

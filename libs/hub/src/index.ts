@@ -1,0 +1,1 @@
+export { Hub, type HubConnection } from './hub.js'
