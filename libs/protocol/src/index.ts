@@ -1,1 +1,34 @@
-export type * from './messages.js'
+export { parseChannelName, validateChannelName, type ChannelName } from './channel-name.js'
+export {
+  Disconnects,
+  Errors,
+  Unsubscribes,
+  mayReconnect,
+  type DisconnectCode,
+  type ErrorCode,
+  type UnsubscribeCode,
+} from './codes.js'
+export { jsonCodec } from './json/json-codec.js'
+export { isJson, isJsonObject } from './json/json-text.js'
+export { Limits } from './limits.js'
+export type {
+  Bytes,
+  ClientInfo,
+  Codec,
+  Command,
+  CommandMethod,
+  ConnectRequest,
+  ConnectResult,
+  ErrorReply,
+  Flavour,
+  Frame,
+  HistoryRequest,
+  HistoryResult,
+  Publication,
+  Push,
+  Reply,
+  StreamPosition,
+  SubscribeRequest,
+  SubscribeResult,
+} from './messages.js'
+export { MalformedFrameError } from './protocol.errors.js'

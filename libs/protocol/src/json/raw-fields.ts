@@ -1,0 +1,96 @@
+/**
+ * Finds where the value of a key stands in the text of a JSON object, so that the value can be passed on byte for byte.
+ *
+ * R1. The text was accepted by `JSON.parse` before; here nothing is validated.
+ * R2. No recursion: depth costs a counter, never the stack.
+ * R3. With duplicate keys the last one wins, as with `JSON.parse`.
+ */
+export interface Span {
+  /** Index of the value's first character. */
+  start: number
+  /** Index after its last one. */
+  end: number
+}
+
+const QUOTE = 0x22
+const BACKSLASH = 0x5c
+const COMMA = 0x2c
+const OPEN_BRACE = 0x7b
+const CLOSE_BRACE = 0x7d
+const OPEN_BRACKET = 0x5b
+const CLOSE_BRACKET = 0x5d
+
+const isSpace = (unit: number): boolean => unit === 0x20 || unit === 0x0a || unit === 0x0d || unit === 0x09
+
+function skipSpace(text: string, from: number): number {
+  let index = from
+  while (isSpace(text.charCodeAt(index))) index += 1
+  return index
+}
+
+/** `from` is the opening quote; answers the index after the closing one. */
+function skipString(text: string, from: number): number {
+  let index = from + 1
+  for (;;) {
+    const unit = text.charCodeAt(index)
+    if (unit === QUOTE || Number.isNaN(unit)) return index + 1
+    index += unit === BACKSLASH ? 2 : 1
+  }
+}
+
+/** `from` is the opening bracket; counts depth (R2). */
+function skipNested(text: string, from: number): number {
+  let depth = 0
+  let index = from
+  do {
+    const unit = text.charCodeAt(index)
+    if (Number.isNaN(unit)) return index
+    if (unit === QUOTE) {
+      index = skipString(text, index)
+      continue
+    }
+    if (unit === OPEN_BRACE || unit === OPEN_BRACKET) depth += 1
+    else if (unit === CLOSE_BRACE || unit === CLOSE_BRACKET) depth -= 1
+    index += 1
+  } while (depth > 0)
+  return index
+}
+
+/** Numbers, true, false, null: up to what may follow a value. */
+function skipLiteral(text: string, from: number): number {
+  let index = from
+  for (; index < text.length; index += 1) {
+    const unit = text.charCodeAt(index)
+    if (unit === COMMA || unit === CLOSE_BRACE || unit === CLOSE_BRACKET || isSpace(unit)) break
+  }
+  return index
+}
+
+function skipValue(text: string, from: number): number {
+  const unit = text.charCodeAt(from)
+  if (unit === QUOTE) return skipString(text, from)
+  if (unit === OPEN_BRACE || unit === OPEN_BRACKET) return skipNested(text, from)
+  return skipLiteral(text, from)
+}
+
+/** Keys may be written with escapes: `"\u0064ata"` is `data`. */
+function isKey(raw: string, key: string): boolean {
+  if (raw.includes('\\')) return JSON.parse(raw) === key
+  return raw.length === key.length + 2 && raw.startsWith(key, 1)
+}
+
+/** The span of `key`'s value in the object that starts at `from` (spaces before it allowed); undefined when it has no such key. */
+export function findField(text: string, key: string, from = 0): Span | undefined {
+  let found: Span | undefined
+  let index = skipSpace(text, skipSpace(text, from) + 1)
+  while (text.charCodeAt(index) === QUOTE) {
+    const keyEnd = skipString(text, index)
+    const colon = skipSpace(text, keyEnd)
+    const start = skipSpace(text, colon + 1)
+    const end = skipValue(text, start)
+    if (isKey(text.slice(index, keyEnd), key)) found = { start, end } // R3
+    index = skipSpace(text, end)
+    if (text.charCodeAt(index) === COMMA) index = skipSpace(text, index + 1)
+  }
+  return found
+}
