@@ -7,3 +7,4 @@ export type {
   UpgradeDecision,
   UpgradeRequest,
 } from './transport.js'
+export { createUwsServer } from './uws/uws-socket-server.js'

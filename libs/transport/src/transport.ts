@@ -23,7 +23,7 @@ export interface Socket<C> {
   send(frame: Frame): SendVerdict
   join(topic: string): void
   leave(topic: string): void
-  /** Sends a close frame and ends the socket. `reason` is cut to 123 bytes of UTF-8. The first call wins. */
+  /** Sends a close frame and ends the socket. `reason` is cut to 123 bytes of UTF-8. The first call wins; `onClose` is called before it returns. */
   end(code: number, reason: string): void
 }
 
@@ -63,6 +63,8 @@ export interface SocketServerOptions {
   maxMessageBytes?: number
   /** Waiting bytes per socket beyond which frames are dropped and the socket is closed with 3008. Default 1 MiB. */
   maxQueueBytes?: number
+  /** Where plain HTTP requests are told that WebSocket is spoken here. Default `/connection/websocket`. */
+  socketPath?: string
 }
 
 export interface SocketServer<C> {

@@ -1,0 +1,22 @@
+import { UnavailableError } from '@natter/primitives'
+
+export type Uws = typeof import('uWebSockets.js')
+
+/**
+ * Loads the native binary when it is first needed, so that a machine without one gets a sentence, not a stack at import.
+ *
+ * @throws UnavailableError `uws-binary-missing`.
+ */
+export async function loadUws(importUws: () => Promise<Uws> = () => import('uWebSockets.js')): Promise<Uws> {
+  try {
+    return await importUws()
+  } catch (cause) {
+    const here = `${process.platform}-${process.arch}, Node ${process.versions.node}`
+    throw new UnavailableError(
+      'uws-binary-missing',
+      `uWebSockets.js has no binary for this machine (${here}). Use Node 22 on glibc Linux, macOS or Windows: ` +
+        '`npm ci` puts Node 22 into node_modules/.bin and every npm script runs with it.',
+      { cause },
+    )
+  }
+}
