@@ -7,6 +7,8 @@ import { Limits } from './limits.js'
 import { inspectText } from './text.js'
 
 export interface ChannelName {
+  /** The whole name, as it came. */
+  name: string
   /** The text before the first `:`, a leading `$` not counted; '' = the options without namespace. */
   namespace: string
   /** Starts with `$`: only with a subscription token. */
@@ -24,8 +26,8 @@ export function parseChannelName(name: string): ChannelName {
   const namespace = colon === -1 ? '' : body.slice(0, colon)
   const rest = body.slice(colon + 1)
   const hash = name.lastIndexOf('#')
-  if (hash === -1) return { namespace, isPrivate, rest }
-  return { namespace, isPrivate, rest, users: name.slice(hash + 1).split(',') }
+  if (hash === -1) return { name, namespace, isPrivate, rest }
+  return { name, namespace, isPrivate, rest, users: name.slice(hash + 1).split(',') }
 }
 
 /**

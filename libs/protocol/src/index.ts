@@ -10,6 +10,7 @@ export {
 } from './codes.js'
 export { jsonCodec } from './json/json-codec.js'
 export { isJson, isJsonObject } from './json/json-text.js'
+export { findJsonField, type Span } from './json/raw-fields.js'
 export { Limits } from './limits.js'
 export type {
   Bytes,
@@ -32,3 +33,4 @@ export type {
   SubscribeResult,
 } from './messages.js'
 export { MalformedFrameError } from './protocol.errors.js'
+export { inspectText, type TextFacts } from './text.js'

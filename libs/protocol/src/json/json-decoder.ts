@@ -24,7 +24,7 @@ import {
   type JsonObject,
 } from './fields.js'
 import { decodeUtf8, encodeUtf8, isObject } from './json-text.js'
-import { findField } from './raw-fields.js'
+import { findJsonField } from './raw-fields.js'
 
 const UINT32 = { min: 0, max: 0xffff_ffff }
 const INT32 = { min: -0x8000_0000, max: 0x7fff_ffff }
@@ -43,8 +43,8 @@ interface Line {
 function readData({ text, fields }: Line, method: Method): Bytes | undefined {
   const data = readObject(fields, method)?.['data']
   if (data === undefined || data === null) return undefined
-  const request = findField(text, method)
-  const span = request && findField(text, 'data', request.start)
+  const request = findJsonField(text, method)
+  const span = request && findJsonField(text, 'data', request.start)
   return span && encodeUtf8(text.slice(span.start, span.end))
 }
 

@@ -80,7 +80,7 @@ function isKey(raw: string, key: string): boolean {
 }
 
 /** The span of `key`'s value in the object that starts at `from` (spaces before it allowed); undefined when it has no such key. */
-export function findField(text: string, key: string, from = 0): Span | undefined {
+export function findJsonField(text: string, key: string, from = 0): Span | undefined {
   let found: Span | undefined
   let index = skipSpace(text, skipSpace(text, from) + 1)
   while (text.charCodeAt(index) === QUOTE) {

@@ -1,0 +1,101 @@
+/**
+ * The options of a namespace as people write them: Centrifugo's keys, so that a configuration of it keeps its meaning, and
+ * ours (`keep`, `message_id`). Everything is off until it is set.
+ */
+import { z } from 'zod'
+
+const off = z.boolean().default(false)
+const on = z.boolean().optional()
+
+/** At least two characters, so that a name can't be taken for a sign of the grammar. */
+export const namespaceName = z
+  .string()
+  .regex(/^[-a-zA-Z0-9_]{2,}$/, 'a namespace name is two or more of a-z, A-Z, 0-9, - and _')
+
+const isPattern = (source: string): boolean => {
+  try {
+    return new RegExp(source, 'u') instanceof RegExp
+  } catch {
+    return false
+  }
+}
+
+const plainSchema = (duration: z.ZodType<number, unknown>) =>
+  z.strictObject({
+    /** `none`: gone once delivered. `stream`: stored by JetStream. `archive`: and from there in Postgres, for good. */
+    keep: z.enum(['none', 'stream', 'archive']).optional(),
+    /** Bounds what clients may read and recover: newest so many, not older than. 0 or absent = no bound of this kind. */
+    history_size: z.int().min(0).optional(),
+    history_ttl: duration.optional(),
+    /** A JSON pointer into the data of a client's publication: a repeat with the same id is stored once. */
+    message_id: z
+      .string()
+      .regex(/^(\/([^~/]|~[01])*)+$/, "a JSON pointer such as '/id'")
+      .optional(),
+    presence: off,
+    join_leave: off,
+    force_push_join_leave: off,
+    allow_positioning: off,
+    force_positioning: off,
+    allow_recovery: off,
+    /** Absent = on where publications are kept. */
+    force_recovery: on,
+    allow_subscribe_for_client: off,
+    allow_subscribe_for_anonymous: off,
+    allow_publish_for_client: off,
+    allow_publish_for_subscriber: off,
+    allow_publish_for_anonymous: off,
+    allow_presence_for_client: off,
+    allow_presence_for_subscriber: off,
+    allow_presence_for_anonymous: off,
+    allow_history_for_client: off,
+    allow_history_for_subscriber: off,
+    allow_history_for_anonymous: off,
+    allow_user_limited_channels: off,
+    /** What the part after the namespace must match; also lifts the rule that names are ASCII. */
+    channel_regex: z.string().refine(isPattern, 'not a regular expression').optional(),
+    publication_data_format: z.enum(['', 'json', 'json_object', 'binary']).default(''),
+  })
+
+export type NamespaceOptions = z.output<ReturnType<typeof plainSchema>>
+
+/** What the options say when nobody set `keep`. */
+export const decideKeep = (options: Pick<NamespaceOptions, 'keep' | 'history_size' | 'history_ttl'>) =>
+  options.keep ?? (options.history_size && options.history_ttl ? 'archive' : 'none')
+
+type Problem = readonly [key: keyof NamespaceOptions, message: string]
+
+function contradictions(options: NamespaceOptions): Problem[] {
+  const { keep, history_size: size, history_ttl: ttl } = options
+  const problems: Problem[] = []
+  if (keep === undefined && Boolean(size) !== Boolean(ttl))
+    problems.push([
+      'keep',
+      'history_size without history_ttl (or the reverse) keeps nothing: set both, or say keep',
+    ])
+  if (keep === 'none' && (size || ttl))
+    problems.push(['keep', "'none' keeps nothing that history_size or history_ttl could bound"])
+  if (options.force_push_join_leave && !options.join_leave)
+    problems.push(['force_push_join_leave', 'needs join_leave: there is nothing to push'])
+  if (decideKeep(options) !== 'none') return problems
+  const needKept = [
+    'force_recovery',
+    'allow_recovery',
+    'force_positioning',
+    'allow_positioning',
+    'message_id',
+  ] as const
+  for (const key of needKept)
+    if (options[key]) problems.push([key, "needs publications that are kept: keep 'stream' or 'archive'"])
+  return problems
+}
+
+/**
+ * The schema of one namespace. `duration` is how the caller lets people write a duration; it has to answer milliseconds.
+ * Unknown keys are refused: a misspelt permission must not pass as "off".
+ */
+export const namespaceSchema = ({ duration }: { duration: z.ZodType<number, unknown> }) =>
+  plainSchema(duration).superRefine((options, context) => {
+    for (const [key, message] of contradictions(options))
+      context.addIssue({ code: 'custom', path: [key], message })
+  })

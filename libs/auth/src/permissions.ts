@@ -1,0 +1,101 @@
+/**
+ * Who may do what with a channel (docs/protocol.md, 13.3), as data in, verdict out.
+ *
+ * P1. Deny is the default: each function ends in 103 and something has to say yes before.
+ * P2. `insecure` never switches a feature on: presence and history that are off stay 108.
+ */
+import { Errors, validateChannelName, type ChannelName, type ErrorCode } from '@natter/protocol'
+import type { Allowance, Namespace } from './namespace.js'
+
+export interface Question {
+  /** '' = anonymous. */
+  user: string
+  /** undefined = the channel's namespace is not configured. */
+  namespace: Namespace | undefined
+  channel: ChannelName
+  /** Whether this connection is subscribed to the channel now. */
+  isSubscribed: boolean
+  /** The switch for development that lets everybody do everything. */
+  insecure: boolean
+}
+
+export type Permission = 'ok' | ErrorCode
+
+/** The namespace of a channel that may be spoken of at all, or why not [7.2]. */
+function findNamespace({ namespace, channel }: Question): Namespace | ErrorCode {
+  const regex = namespace?.channelRegex
+  const allowNonAscii = namespace === undefined || regex !== undefined
+  const problem = validateChannelName(channel.name, { allowNonAscii })
+  if (namespace === undefined) return problem ?? Errors.unknownChannel
+  if (problem !== undefined) return problem
+  return regex === undefined || regex.test(channel.rest) ? namespace : Errors.badRequest
+}
+
+const isRefused = (found: Namespace | ErrorCode): found is ErrorCode => 'code' in found
+
+const isAllowed = (allowance: Allowance, { user, isSubscribed }: Question): boolean =>
+  (user !== '' || allowance.anonymous) && (allowance.client || (allowance.subscriber && isSubscribed))
+
+const verdict = (isOk: boolean): Permission => (isOk ? 'ok' : Errors.permissionDenied)
+
+/** Without subscription tokens so far, so private channels are out of reach. */
+export function maySubscribe(question: Question): Permission {
+  const namespace = findNamespace(question)
+  if (isRefused(namespace)) return namespace
+  const { channel, user, insecure } = question
+  if (channel.isPrivate) return Errors.permissionDenied
+  if (namespace.allowUserLimitedChannels && channel.users !== undefined)
+    return verdict((user !== '' && channel.users.includes(user)) || insecure)
+  return verdict(isAllowed(namespace.allowSubscribe, question) || insecure)
+}
+
+export function mayPublish(question: Question): Permission {
+  const namespace = findNamespace(question)
+  if (isRefused(namespace)) return namespace
+  return verdict(isAllowed(namespace.allowPublish, question) || question.insecure)
+}
+
+/** For `presence` and `presence_stats`. */
+export function mayPresence(question: Question): Permission {
+  const namespace = findNamespace(question)
+  if (isRefused(namespace)) return namespace
+  if (!namespace.hasPresence) return Errors.notAvailable // P2
+  return verdict(isAllowed(namespace.allowPresence, question) || question.insecure)
+}
+
+export function mayHistory(question: Question): Permission {
+  const namespace = findNamespace(question)
+  if (isRefused(namespace)) return namespace
+  if (!namespace.isDurable) return Errors.notAvailable // P2
+  return verdict(isAllowed(namespace.allowHistory, question) || question.insecure)
+}
+
+export interface Features {
+  positioned: boolean
+  recoverable: boolean
+  /** Joins and leaves are pushed to this subscription. */
+  pushesJoinLeave: boolean
+}
+
+/**
+ * Which features a subscription gets: what the namespace forces, and of what the client asked for, what it allows or what the
+ * user could ask for by command anyway. The rest is silently off [13.4]. Call it after `maySubscribe` said ok.
+ */
+export function grantFeatures(
+  question: Question,
+  asked: { positioned?: boolean; recoverable?: boolean; join_leave?: boolean },
+): Features {
+  const { namespace } = question
+  if (namespace === undefined) return { positioned: false, recoverable: false, pushesJoinLeave: false }
+  const asSubscriber = { ...question, isSubscribed: true }
+  const grants = (mode: Namespace['recovery'], isAsked: boolean): boolean =>
+    mode === 'forced' || (isAsked && (mode === 'allowed' || mayHistory(asSubscriber) === 'ok'))
+  const recoverable = grants(namespace.recovery, asked.recoverable === true)
+  return {
+    recoverable,
+    positioned: recoverable || grants(namespace.positioning, asked.positioned === true),
+    pushesJoinLeave:
+      namespace.emitsJoinLeave &&
+      (namespace.forcePushJoinLeave || (asked.join_leave === true && mayPresence(asSubscriber) === 'ok')),
+  }
+}
