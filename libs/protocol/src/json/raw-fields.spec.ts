@@ -1,0 +1,62 @@
+import { describe, expect, it } from '@jest/globals'
+import fc from 'fast-check'
+import { findJsonField } from './raw-fields.js'
+
+const rawOf = (text: string, key: string): string | undefined => {
+  const span = findJsonField(text, key)
+  return span && text.slice(span.start, span.end)
+}
+
+describe('raw fields', () => {
+  it.each([
+    ['the last of duplicate keys wins, as with JSON.parse', '{"a":1,"a":2}', '2'],
+    ['a key may be written with escapes', '{"\\u0061":[1]}', '[1]'],
+    ['brackets and quotes inside strings are text', '{"x":"}]\\"","a":"{\\\\"}', '"{\\\\"'],
+    ['a key deeper down is not ours', '{"x":{"a":1},"y":[{"a":2}]}', undefined],
+    ['spaces around are not part of the value', ' { "a" :\t1E2\r, "b":0}', '1E2'],
+    ['an empty object has nothing', ' {} ', undefined],
+    ['a value equal to the key is no key', '{"x":"a"}', undefined],
+    ['a longer key is another key', '{"aa":1,"b":2}', undefined],
+    ['null is a value', '{"a":null}', 'null'],
+  ])('%s', (_rule, text, expected) => {
+    expect(rawOf(text, 'a')).toBe(expected)
+  })
+
+  it('agrees with JSON.parse on every key of arbitrary objects, however spaced', () => {
+    const key = fc.oneof(fc.string({ maxLength: 4 }), fc.constantFrom('__proto__', 'data', '"', '\\'))
+    const space = fc.constantFrom('', ' ', '\n\t')
+    fc.assert(
+      fc.property(fc.array(fc.tuple(key, fc.json())), space, (members, gap) => {
+        const body = members.map(([name, json]) => `${gap}${JSON.stringify(name)}${gap}:${gap}${json}${gap}`)
+        const text = `{${body.join(',')}}`
+        const parsed = JSON.parse(text) as Record<string, unknown>
+        for (const name of [...members.map(([first]) => first), 'absent']) {
+          const raw = rawOf(text, name)
+          expect(raw === undefined ? undefined : JSON.parse(raw)).toEqual(
+            Object.hasOwn(parsed, name) ? parsed[name] : undefined,
+          )
+        }
+      }),
+    )
+  })
+
+  it('depth costs no stack: 20,000 levels', () => {
+    const deep = '['.repeat(20_000) + ']'.repeat(20_000)
+    expect(rawOf(`{"a":${deep},"b":1}`, 'a')).toBe(deep)
+  })
+
+  it('ends on any text, even one that JSON.parse would refuse', () => {
+    fc.assert(
+      fc.property(
+        fc.string({ unit: fc.constantFrom('{', '}', '[', ']', '"', '\\', ':', ',', 'a', ' ') }),
+        (text) => {
+          try {
+            findJsonField(text, 'a')
+          } catch (error) {
+            expect(error).toBeInstanceOf(SyntaxError) // an escaped key that is no string
+          }
+        },
+      ),
+    )
+  })
+})
