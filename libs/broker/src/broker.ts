@@ -4,6 +4,7 @@
  * tests). Both pass `test/broker.contract.ts`.
  */
 import type { TypedEvents } from '@natter/primitives'
+import type { Subjects } from './subjects.js'
 
 /** What the log knows of a stored message. */
 export interface StoredAt {
@@ -161,6 +162,8 @@ export interface BrokerEvents {
   'broker:reconnect': { server: string; awayMs: number }
   'broker:append:outcome': { outcome: 'stored' | 'duplicate' | 'refused' | 'unknown'; code: string }
   'broker:topology:change': { streams: number }
+  /** The mesh has another number of streams than this node was configured with: the record stands. */
+  'broker:topology:wish-ignored': { streams: number; wished: number }
   'broker:epoch:change': { stream: string; epoch: string; reason: string }
   'bus:callback:error': { subject: string; error: unknown }
 }
@@ -181,6 +184,8 @@ export interface Broker {
   readonly log: Log
   readonly registry: Registry
   readonly events: TypedEvents<BrokerEvents>
+  /** The other names of the mesh: presence and control subjects. */
+  readonly subjects: Subjects
   /** `$`-prefixed and plain names with the same text are different channels. `namespace` is '' for none. */
   route(namespace: string, channel: string): Route
   /** The stream names of the topology, in its order. */

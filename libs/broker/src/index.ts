@@ -14,3 +14,7 @@ export type {
   StoredMessage,
   Tops,
 } from './broker.js'
+export { publicationMessageId } from './message-id.js'
+export { decodeMeta, encodeMeta, type PublicationMeta } from './meta.js'
+export { createNatsBroker, type NatsBrokerOptions } from './nats/nats-broker.js'
+export { decodeName, encodeName, Subjects } from './subjects.js'

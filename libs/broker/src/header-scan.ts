@@ -1,0 +1,122 @@
+/**
+ * Reads what we need from a message's header bytes in one pass, without decoding the rest.
+ *
+ * H1. Of what the server writes the **last** occurrence counts: it appends after the publisher's headers, so a forged
+ *     `Nats-Sequence` stands first and is not believed. Of `Natter-Meta` the first counts: the server never writes it.
+ * H2. A name counts at the start of a line only, and lines end with CR LF, as the server reads them.
+ */
+export interface HeaderScan {
+  /** 0 = a plain message; 204, 404, 503 … = the server speaks. */
+  status: number
+  /** Whether a stream put this message out. */
+  isFromStream: boolean
+  seq: number
+  /** `Nats-Last-Sequence`: of the subject when republished, of the reply when read directly. */
+  lastSeq: number
+  timeNs: bigint | undefined
+  meta: string | undefined
+  /** Only in direct reads. */
+  subject: string | undefined
+  pending: number
+  upTo: number
+}
+
+const CR = 13
+const LF = 10
+const COLON = 58
+const SPACE = 32
+const STATUS_AT = 'NATS/1.0 '.length
+
+const ascii = (name: string): Uint8Array => Buffer.from(name, 'latin1')
+const META = ascii('Natter-Meta')
+const STREAM = ascii('Nats-Stream')
+const SUBJECT = ascii('Nats-Subject')
+const SEQUENCE = ascii('Nats-Sequence')
+const LAST_SEQUENCE = ascii('Nats-Last-Sequence')
+const TIME_STAMP = ascii('Nats-Time-Stamp')
+const NUM_PENDING = ascii('Nats-Num-Pending')
+const UP_TO_SEQUENCE = ascii('Nats-UpTo-Sequence')
+
+/** `header` is the whole block, from `NATS/1.0` to the empty line. */
+export function scanHeader(header: Uint8Array): HeaderScan {
+  const scan: HeaderScan = {
+    status: digits(header, STATUS_AT, Math.min(STATUS_AT + 3, lineEnd(header, 0)), 0),
+    isFromStream: false,
+    seq: 0,
+    lastSeq: 0,
+    timeNs: undefined,
+    meta: undefined,
+    subject: undefined,
+    pending: 0,
+    upTo: 0,
+  }
+  let start = lineEnd(header, 0) + 2
+  while (start < header.length) {
+    const end = lineEnd(header, start)
+    // every name that we look for starts with 'Nat'
+    if (header[start] === 78 && header[start + 1] === 97 && header[start + 2] === 116)
+      readLine(scan, header, start, end)
+    start = end + 2
+  }
+  return scan
+}
+
+function readLine(scan: HeaderScan, header: Uint8Array, start: number, end: number): void {
+  const colon = header.indexOf(COLON, start)
+  if (colon < 0 || colon >= end) return
+  const value = header[colon + 1] === SPACE ? colon + 2 : colon + 1
+  const is = (name: Uint8Array): boolean => isName(header, start, colon, name)
+  if (is(SEQUENCE)) scan.seq = digits(header, value, end, 0)
+  else if (is(LAST_SEQUENCE)) scan.lastSeq = digits(header, value, end, 0)
+  else if (is(TIME_STAMP)) scan.timeNs = parseTimeNs(text(header, value, end))
+  else if (is(META)) scan.meta ??= text(header, value, end)
+  else if (is(STREAM)) scan.isFromStream = true
+  else if (is(SUBJECT)) scan.subject = text(header, value, end)
+  else if (is(NUM_PENDING)) scan.pending = digits(header, value, end, 0)
+  else if (is(UP_TO_SEQUENCE)) scan.upTo = digits(header, value, end, 0)
+}
+
+function lineEnd(header: Uint8Array, from: number): number {
+  let at = header.indexOf(CR, from)
+  while (at >= 0 && header[at + 1] !== LF) at = header.indexOf(CR, at + 1)
+  return at < 0 ? header.length : at
+}
+
+function isName(header: Uint8Array, start: number, end: number, name: Uint8Array): boolean {
+  if (end - start !== name.length) return false
+  // backwards: the names differ at their ends
+  for (let i = name.length - 1; i >= 0; i -= 1) if (header[start + i] !== name[i]) return false
+  return true
+}
+
+function digits(bytes: Uint8Array, start: number, end: number, otherwise: number): number {
+  let value = 0
+  for (let i = start; i < end; i += 1) {
+    const digit = (bytes[i] ?? 0) - 48
+    if (digit < 0 || digit > 9) return otherwise
+    value = value * 10 + digit
+  }
+  return end > start ? value : otherwise
+}
+
+function text(bytes: Uint8Array, start: number, end: number): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset + start, end - start).toString('latin1')
+}
+
+const TIME = /^(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)(?:\.(\d{1,9}))?Z$/
+
+/** Nanoseconds since 1970. The server drops trailing zeros, and the whole fraction when it is zero: never compare as text. */
+export function parseTimeNs(stamp: string): bigint | undefined {
+  const parts = TIME.exec(stamp)
+  if (parts === null) return undefined
+  const [, year, month, day, hour, minute, second, fraction = ''] = parts
+  const ms = Date.UTC(
+    Number(year),
+    Number(month) - 1,
+    Number(day),
+    Number(hour),
+    Number(minute),
+    Number(second),
+  )
+  return BigInt(ms) * 1_000_000n + BigInt(fraction.padEnd(9, '0'))
+}

@@ -1,0 +1,191 @@
+import {
+  connect,
+  credsAuthenticator,
+  errors,
+  type NatsConnection,
+  type NodeConnectionOptions,
+} from '@nats-io/transport-node'
+import { InvalidError, UnavailableError, type Clock, type TypedEvents } from '@natter/primitives'
+import { readFile } from 'node:fs/promises'
+import type { BrokerEvents } from '../broker.js'
+import { requireServer } from './server-version.js'
+
+export interface NatsOptions {
+  urls: readonly string[]
+  /** Shown in the server's list of connections. */
+  name: string
+  connectTimeoutMs: number
+  user?: string
+  pass?: string
+  token?: string
+  credsFile?: string
+}
+
+const FIRST_TRY_PAUSE_MS = 150
+const RECONNECT_FLOOR_MS = 100
+const RECONNECT_JITTER_MS = 300
+
+/**
+ * One connection to NATS and whether it is up *now*.
+ *
+ * C1. `isConnected` is what everybody asks before sending: the driver swallows what is published while it redials.
+ * C2. Losing the connection is told to the listeners in the turn in which the driver tells it, before `broker:disconnect`.
+ */
+export class NatsLink {
+  private awaySinceMs: number | undefined
+  private readonly lossListeners = new Set<() => void>()
+  private readonly backListeners = new Set<() => void>()
+
+  private constructor(
+    readonly nc: NatsConnection,
+    readonly inbox: string,
+    private readonly events: TypedEvents<BrokerEvents>,
+    private readonly clock: Clock,
+  ) {}
+
+  /**
+   * @throws UnavailableError `nats-unreachable` when no server answered in time.
+   * @throws InvalidError `nats-too-old`, `nats-refused`.
+   */
+  static async open(
+    options: NatsOptions,
+    inbox: string,
+    events: TypedEvents<BrokerEvents>,
+    clock: Clock,
+  ): Promise<NatsLink> {
+    const nc = await dial(await driverOptions(options, inbox), options, clock)
+    const link = new NatsLink(nc, inbox, events, clock)
+    try {
+      requireServer(link.version, link.server)
+    } catch (error) {
+      await nc.close()
+      throw error
+    }
+    void link.follow()
+    events.emit('broker:connect', { server: link.server, version: link.version })
+    return link
+  }
+
+  get isConnected(): boolean {
+    return this.awaySinceMs === undefined && !this.nc.isClosed()
+  }
+
+  /** @throws UnavailableError `nats-away`. */
+  requireConnected(): void {
+    if (!this.isConnected) throw away()
+  }
+
+  get server(): string {
+    return this.nc.getServer()
+  }
+
+  get version(): string {
+    return this.nc.info?.version ?? '0.0.0'
+  }
+
+  get maxPayloadBytes(): number {
+    return this.nc.info?.max_payload ?? 1_048_576
+  }
+
+  onLoss(listener: () => void): void {
+    this.lossListeners.add(listener)
+  }
+
+  onBack(listener: () => void): void {
+    this.backListeners.add(listener)
+  }
+
+  async close(): Promise<void> {
+    if (this.nc.isClosed()) return
+    // what was published in this turn still leaves, but a server that is away isn't waited for
+    if (this.isConnected) await this.nc.flush().catch(() => {})
+    await this.nc.close()
+  }
+
+  private async follow(): Promise<void> {
+    for await (const status of this.nc.status()) {
+      if (status.type === 'disconnect' && this.awaySinceMs === undefined) this.lost(status.server)
+      else if (status.type === 'reconnect') this.back()
+      else if (status.type === 'close') this.lossListeners.forEach((listener) => listener())
+    }
+  }
+
+  private lost(server: string): void {
+    this.awaySinceMs = this.clock.now()
+    for (const listener of this.lossListeners) listener() // C2
+    this.events.emit('broker:disconnect', { server })
+  }
+
+  private back(): void {
+    const awayMs = this.clock.now() - (this.awaySinceMs ?? this.clock.now())
+    this.awaySinceMs = undefined
+    for (const listener of this.backListeners) listener()
+    this.events.emit('broker:reconnect', { server: this.server, awayMs })
+  }
+}
+
+export function away(cause?: unknown): UnavailableError {
+  return new UnavailableError('nats-away', 'NATS is away: not sent, repeat when it is back', { cause })
+}
+
+async function driverOptions(options: NatsOptions, inbox: string): Promise<NodeConnectionOptions> {
+  const { user, pass, token, credsFile } = options
+  return {
+    servers: [...options.urls],
+    name: options.name,
+    inboxPrefix: inbox,
+    noAsyncTraces: true,
+    maxReconnectAttempts: -1,
+    pingInterval: 2_000,
+    maxPingOut: 2,
+    ignoreAuthErrorAbort: true,
+    reconnectDelayHandler: () => RECONNECT_FLOOR_MS + Math.random() * RECONNECT_JITTER_MS,
+    ...(user === undefined ? {} : { user }),
+    ...(pass === undefined ? {} : { pass }),
+    ...(token === undefined ? {} : { token }),
+    ...(credsFile === undefined ? {} : { authenticator: credsAuthenticator(await readCreds(credsFile)) }),
+  }
+}
+
+async function readCreds(file: string): Promise<Uint8Array> {
+  try {
+    return await readFile(file)
+  } catch (cause) {
+    throw new InvalidError('bad-creds-file', `The NATS credentials file ${file} can't be read`, { cause })
+  }
+}
+
+/** Tries until the deadline: a server that is just booting isn't an error. */
+async function dial(
+  driver: NodeConnectionOptions,
+  options: NatsOptions,
+  clock: Clock,
+): Promise<NatsConnection> {
+  const deadline = clock.now() + options.connectTimeoutMs
+  for (;;) {
+    try {
+      return await connect({ ...driver, timeout: Math.max(100, deadline - clock.now()) })
+    } catch (cause) {
+      if (
+        cause instanceof errors.AuthorizationError ||
+        cause instanceof errors.UserAuthenticationExpiredError
+      ) {
+        const sentence = `NATS at ${options.urls.join(', ')} refused the credentials`
+        throw new InvalidError('nats-refused', sentence, { cause })
+      }
+      if (clock.now() + FIRST_TRY_PAUSE_MS >= deadline) throw unreachable(options, cause)
+    }
+    await new Promise<void>((resolve) => clock.setTimer(resolve, FIRST_TRY_PAUSE_MS))
+  }
+}
+
+function unreachable(options: NatsOptions, cause: unknown): UnavailableError {
+  const why = cause instanceof Error ? cause.message : String(cause)
+  const tried = options.urls.map((url) => withoutSecrets(url)).join(', ')
+  const sentence = `NATS can't be reached. Tried ${tried} for ${options.connectTimeoutMs} ms, last answer: ${why}`
+  return new UnavailableError('nats-unreachable', sentence, { cause })
+}
+
+function withoutSecrets(url: string): string {
+  return url.replace(/\/\/[^@/]*@/, '//')
+}

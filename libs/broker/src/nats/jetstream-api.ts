@@ -1,0 +1,92 @@
+import { InternalError, InvalidError, UnavailableError } from '@natter/primitives'
+import type { Requests } from './requests.js'
+import { scanOf } from './raw-message.js'
+
+/** A refusal of the JetStream API. Stays inside this folder: callers turn it into one of ours. */
+export class ApiRefusal extends Error {
+  constructor(
+    readonly errCode: number,
+    description: string,
+  ) {
+    super(description)
+  }
+}
+
+export const STREAM_NOT_FOUND = 10059
+export const STREAM_NAME_IN_USE = 10058
+export const SUBJECTS_OVERLAP = 10065
+export const WRONG_LAST_SEQUENCE = 10071
+export const NO_MESSAGE_FOUND = 10037
+
+export interface StreamInfo {
+  created: string
+  config: { subjects?: string[] }
+  state: { first_seq: number; last_seq: number }
+}
+
+export interface LeaderMessage {
+  seq: number
+  /** RFC 3339, base64 the other two. */
+  time: string
+  data?: string
+  hdrs?: string
+}
+
+interface ApiReply {
+  error?: { err_code: number; description: string }
+}
+
+/** The few calls of the JetStream API that we make, as JSON requests of our own. */
+export class JetStreamApi {
+  constructor(private readonly requests: Requests) {}
+
+  streamInfo(stream: string): Promise<StreamInfo> {
+    return this.call<StreamInfo>(`STREAM.INFO.${stream}`, {})
+  }
+
+  createStream(config: { name: string }): Promise<StreamInfo> {
+    return this.call<StreamInfo>(`STREAM.CREATE.${config.name}`, config)
+  }
+
+  /** From the leader: never stale. Undefined = there is none. */
+  async leaderMessage(
+    stream: string,
+    query: { last_by_subj: string } | { seq: number; next_by_subj: string },
+  ): Promise<LeaderMessage | undefined> {
+    try {
+      return (await this.call<{ message: LeaderMessage }>(`STREAM.MSG.GET.${stream}`, query)).message
+    } catch (error) {
+      if (error instanceof ApiRefusal && error.errCode === NO_MESSAGE_FOUND) return undefined
+      throw error
+    }
+  }
+
+  /** @throws ApiRefusal, UnavailableError. */
+  private call<T>(call: string, body: unknown): Promise<T> {
+    return this.requests.ask(`$JS.API.${call}`, Buffer.from(JSON.stringify(body), 'utf8'), (msg) => {
+      if (msg.data.length === 0 && scanOf(msg)?.status === 503) {
+        throw new UnavailableError(
+          'stream-unavailable',
+          'JetStream does not answer: is it enabled, has it a leader?',
+        )
+      }
+      const reply = msg.json<ApiReply & T>()
+      if (reply.error !== undefined) throw new ApiRefusal(reply.error.err_code, reply.error.description)
+      return reply
+    })
+  }
+}
+
+/** What a refusal means to a caller outside this folder. */
+export function refusalToError(error: unknown): unknown {
+  if (!(error instanceof ApiRefusal)) return error
+  if (error.errCode === SUBJECTS_OVERLAP || error.errCode === STREAM_NAME_IN_USE) {
+    const sentence = `NATS holds streams that contradict the topology: ${error.message}. Use another prefix or remove them`
+    return new InvalidError('stream-conflict', sentence, { cause: error })
+  }
+  const isTransient = error.errCode === STREAM_NOT_FOUND || error.errCode < 10_000 || error.errCode === 10_008
+  const text = `JetStream refused (${error.errCode}): ${error.message}`
+  return isTransient
+    ? new UnavailableError('stream-unavailable', text, { cause: error })
+    : new InternalError('jetstream-refused', text, { cause: error })
+}

@@ -1,0 +1,142 @@
+import { systemClock, TypedEvents, type Clock } from '@natter/primitives'
+import { randomBytes } from 'node:crypto'
+import type { Broker, BrokerEvents, Bus, Log, Registry, Route } from '../broker.js'
+import { Subjects } from '../subjects.js'
+import { routeIn } from '../topology.js'
+import { Appender } from './appender.js'
+import { NatsBus } from './bus.js'
+import { NatsLink, type NatsOptions } from './connection.js'
+import { JetStreamApi } from './jetstream-api.js'
+import { NatsLog } from './log.js'
+import { NatsRegistry } from './registry.js'
+import { Requests } from './requests.js'
+import { TopologyKeeper } from './topology-keeper.js'
+
+export interface NatsBrokerOptions {
+  urls: readonly string[]
+  /** Names subjects, streams and buckets: two meshes on one NATS never meet. */
+  prefix: string
+  /** Shown in the server's list of connections. */
+  name: string
+  /** Only the wish for the very first boot of a mesh. */
+  streams?: number
+  replicas?: number
+  /** Per stream. */
+  maxBytes?: number
+  maxAgeMs?: number
+  maxMessageBytes?: number
+  maxInFlight?: number
+  connectTimeoutMs?: number
+  user?: string
+  pass?: string
+  token?: string
+  credsFile?: string
+  clock?: Clock
+  /** Made by the caller who wants to hear the events of the connect as well. */
+  events?: TypedEvents<BrokerEvents>
+}
+
+const APPEND_TIMEOUT_MS = 3_500
+const REQUEST_TIMEOUT_MS = 3_000
+
+const defaults = {
+  streams: 1,
+  replicas: 1,
+  maxBytes: 1_073_741_824,
+  maxAgeMs: 86_400_000,
+  maxMessageBytes: 1_048_576,
+  maxInFlight: 10_000,
+  connectTimeoutMs: 5_000,
+}
+
+/**
+ * Connects, sees to it that streams and records exist, and resolves when the mesh can be used.
+ *
+ * @throws UnavailableError `nats-unreachable` with what was tried.
+ * @throws InvalidError `nats-too-old`, `nats-refused`, `stream-conflict`, `bad-prefix`, `bad-streams`.
+ */
+export async function createNatsBroker(options: NatsBrokerOptions): Promise<Broker> {
+  const settings = { ...defaults, ...options }
+  const { clock = systemClock, events = new TypedEvents<BrokerEvents>() } = options
+  const subjects = new Subjects(settings.prefix)
+  const inbox = subjects.inbox(randomBytes(9).toString('base64url'))
+  const link = await NatsLink.open(settings satisfies NatsOptions, inbox, events, clock)
+  try {
+    const broker = new NatsBroker(link, subjects, events, clock, settings)
+    await broker.start()
+    return broker
+  } catch (error) {
+    await link.close()
+    throw error
+  }
+}
+
+type Settings = NatsBrokerOptions & typeof defaults
+
+class NatsBroker implements Broker {
+  readonly bus: Bus
+  readonly log: Log
+  readonly registry: Registry
+  private readonly keeper: TopologyKeeper
+  private topologyWatch: { stop(): void } | undefined
+
+  constructor(
+    private readonly link: NatsLink,
+    readonly subjects: Subjects,
+    readonly events: TypedEvents<BrokerEvents>,
+    clock: Clock,
+    settings: Settings,
+  ) {
+    const appends = new Requests(link, clock, `${link.inbox}.a`, APPEND_TIMEOUT_MS)
+    const requests = new Requests(link, clock, `${link.inbox}.r`, REQUEST_TIMEOUT_MS)
+    const bus = new NatsBus(link, events, clock)
+    const api = new JetStreamApi(requests)
+    const appender = new Appender(link, appends, events, settings)
+    const bucket = (kind: 'topology' | 'registry'): NatsRegistry => {
+      const name = subjects.bucket(kind)
+      return new NatsRegistry({ link, bus, requests, api }, name, subjects.bucketLive(name))
+    }
+    const records = bucket('topology')
+    const registry = bucket('registry')
+    const buckets = [records, registry]
+    this.keeper = new TopologyKeeper({ api, appender, records, buckets, subjects, events }, settings)
+    this.log = new NatsLog({
+      appender,
+      requests,
+      api,
+      streamOf: (subject) => this.streamOf(subject),
+      sentinelOf: (stream) => subjects.sentinel(this.streams.indexOf(stream)),
+    })
+    this.bus = bus
+    this.registry = registry
+  }
+
+  get streams(): readonly string[] {
+    return this.keeper.streamNames
+  }
+
+  async start(): Promise<void> {
+    await this.keeper.verify()
+    this.topologyWatch = await this.keeper.watch()
+  }
+
+  route(namespace: string, channel: string): Route {
+    return routeIn(this.keeper.topology, this.subjects, { cell: 0, namespace, name: channel })
+  }
+
+  verifyStreams(): Promise<void> {
+    return this.keeper.verify()
+  }
+
+  async close(): Promise<void> {
+    this.topologyWatch?.stop()
+    await this.link.close()
+  }
+
+  private streamOf(subject: string): string | undefined {
+    const shard = this.subjects.shardIn(subject)
+    if (shard === undefined) return undefined
+    const { topology } = this.keeper
+    return topology.streams[topology.shard[shard] ?? 0]?.name
+  }
+}

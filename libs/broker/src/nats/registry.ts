@@ -1,0 +1,129 @@
+import { InvalidError, UnavailableError } from '@natter/primitives'
+import type { Bus, Registry, RegistryEntry } from '../broker.js'
+import type { NatsLink } from './connection.js'
+import { ApiRefusal, refusalToError, WRONG_LAST_SEQUENCE, type JetStreamApi } from './jetstream-api.js'
+import { rawHeaders, scanOf } from './raw-message.js'
+import type { Requests } from './requests.js'
+
+const KEY = /^[-/_=A-Za-z0-9]+(?:\.[-/_=A-Za-z0-9]+)*$/
+
+export interface RegistryParts {
+  link: NatsLink
+  bus: Bus
+  requests: Requests
+  api: JetStreamApi
+}
+
+/**
+ * One JetStream key-value bucket.
+ *
+ * K1. Reads ask the leader: a replica may be behind.
+ * K2. A watcher hears of a change from the bucket's republished subject, which is only a hint: it reads what is true then,
+ *     and again after each reconnect, so a lost hint costs a delay, never a value.
+ */
+export class NatsRegistry implements Registry {
+  private readonly stream: string
+  private readonly watchers = new Set<() => void>()
+
+  constructor(
+    private readonly parts: RegistryParts,
+    private readonly bucket: string,
+    private readonly live: string,
+  ) {
+    this.stream = `KV_${bucket}`
+    parts.link.onBack(() => {
+      for (const look of this.watchers) look()
+    })
+  }
+
+  /** The stream below it, as the key-value convention wants it. Idempotent. */
+  config(replicas: number): { name: string } {
+    return {
+      name: this.stream,
+      subjects: [`$KV.${this.bucket}.>`],
+      republish: { src: `$KV.${this.bucket}.>`, dest: `${this.live}.>` },
+      max_msgs_per_subject: 1,
+      max_bytes: 64 * 1_048_576,
+      discard: 'new',
+      storage: 'file',
+      retention: 'limits',
+      num_replicas: replicas,
+      allow_direct: true,
+      allow_rollup_hdrs: true,
+      deny_delete: true,
+    } as { name: string }
+  }
+
+  async get(key: string): Promise<RegistryEntry | undefined> {
+    const query = { last_by_subj: this.subject(key) }
+    try {
+      const found = await this.parts.api.leaderMessage(this.stream, query)
+      if (found === undefined) return undefined
+      return { value: Buffer.from(found.data ?? '', 'base64'), revision: found.seq }
+    } catch (error) {
+      throw refusalToError(error)
+    }
+  }
+
+  create(key: string, value: Uint8Array): Promise<number | undefined> {
+    return this.write(key, value, 0)
+  }
+
+  update(key: string, value: Uint8Array, revision: number): Promise<number | undefined> {
+    return this.write(key, value, revision)
+  }
+
+  async watch(key: string, onEntry: (entry: RegistryEntry) => void): Promise<{ stop(): void }> {
+    let seen = 0
+    let isStopped = false
+    let lookAgain = Promise.resolve()
+    const look = async (): Promise<void> => {
+      const entry = isStopped ? undefined : await this.get(key)
+      if (entry === undefined || isStopped || entry.revision === seen) return
+      seen = entry.revision
+      onEntry(entry)
+    }
+    // one after another, so that values are told in the order they were read; a read that fails is repeated on reconnect
+    const hint = (): void => {
+      lookAgain = lookAgain.then(look).catch(() => {})
+    }
+    const subscription = this.parts.bus.subscribe(`${this.live}.$KV.${this.bucket}.${key}`, hint)
+    this.watchers.add(hint)
+    const stop = (): void => {
+      isStopped = true
+      this.watchers.delete(hint)
+      subscription.stop()
+    }
+    await this.parts.bus.flush()
+    hint()
+    await lookAgain
+    return { stop }
+  }
+
+  private subject(key: string): string {
+    if (!KEY.test(key)) throw new InvalidError('bad-key', `'${key}' can't be a registry key`)
+    return `$KV.${this.bucket}.${key}`
+  }
+
+  private async write(key: string, value: Uint8Array, expected: number): Promise<number | undefined> {
+    const headers = rawHeaders([`Nats-Expected-Last-Subject-Sequence: ${expected}`])
+    try {
+      return await this.send(this.subject(key), value, headers)
+    } catch (error) {
+      if (error instanceof ApiRefusal && error.errCode === WRONG_LAST_SEQUENCE) return undefined
+      throw refusalToError(error)
+    }
+  }
+
+  private send(subject: string, value: Uint8Array, headers: ReturnType<typeof rawHeaders>): Promise<number> {
+    const answer = (msg: Parameters<typeof scanOf>[0]): number => {
+      if (msg.data.length === 0 && scanOf(msg)?.status === 503) {
+        throw new UnavailableError('stream-unavailable', `The bucket ${this.bucket} does not answer`)
+      }
+      const ack = msg.json<{ seq: number; error?: { err_code: number; description: string } }>()
+      if (ack.error !== undefined) throw new ApiRefusal(ack.error.err_code, ack.error.description)
+      return ack.seq
+    }
+    return this.parts.requests.ask(subject, value, answer, headers)
+  }
+}

@@ -1,0 +1,108 @@
+import { UnavailableError, type Clock, type Timer } from '@natter/primitives'
+import type { Msg, MsgHdrs } from '@nats-io/transport-node'
+import { away, type NatsLink } from './connection.js'
+import { tokenOf } from './raw-message.js'
+
+/** Somebody who waits for one or more replies. None of these may throw. */
+export interface Waiting {
+  /** True: that was the last one. */
+  onReply(msg: Msg): boolean
+  onLost(reason: 'timeout' | 'away'): void
+}
+
+const SWEEP_MS = 100
+
+/**
+ * Requests over one wildcard inbox: numbered reply subjects, one map, one timer. (The driver's own requests cost a promise,
+ * a timer and a random token each, and wait for their full timeout when the connection is gone.)
+ *
+ * R1. Each accepted request ends exactly once: last reply, deadline, or loss of the connection.
+ * R2. The deadline is the same for all, so the map is in the order of deadlines and a sweep stops at the first young one.
+ * R3. On loss of the connection everything ends at once, in the order of the calls.
+ */
+export class Requests {
+  private readonly waiting = new Map<number, { who: Waiting; deadline: number }>()
+  private lastToken = 0
+  private sweepTimer: Timer | undefined
+
+  constructor(
+    private readonly link: NatsLink,
+    private readonly clock: Clock,
+    private readonly inbox: string,
+    private readonly timeoutMs: number,
+  ) {
+    link.nc.subscribe(`${inbox}.*`, { callback: (_, msg) => this.receive(msg) })
+    link.onLoss(() => this.endAll())
+  }
+
+  get size(): number {
+    return this.waiting.size
+  }
+
+  /**
+   * The reply subject of a new request; the caller publishes with it in this turn.
+   *
+   * @throws UnavailableError `nats-away`.
+   */
+  expect(who: Waiting): string {
+    this.link.requireConnected()
+    this.lastToken += 1
+    this.waiting.set(this.lastToken, { who, deadline: this.clock.now() + this.timeoutMs })
+    this.sweepTimer ??= this.clock.setTimer(() => this.sweep(), SWEEP_MS)
+    return `${this.inbox}.${this.lastToken}`
+  }
+
+  /** Sends one request and resolves with what `reduce` makes of the replies; undefined = more to come. */
+  ask<T>(
+    subject: string,
+    body: Uint8Array,
+    reduce: (msg: Msg) => T | undefined,
+    headers?: MsgHdrs,
+  ): Promise<T> {
+    return new Promise<T>((resolve, reject) => {
+      const onReply = (msg: Msg): boolean => {
+        try {
+          const result = reduce(msg)
+          if (result === undefined) return false
+          resolve(result)
+        } catch (error) {
+          reject(error)
+        }
+        return true
+      }
+      const onLost = (reason: 'timeout' | 'away'): void =>
+        reject(reason === 'away' ? away() : unanswered(subject))
+      const reply = this.expect({ onReply, onLost })
+      this.link.nc.publish(subject, body, headers === undefined ? { reply } : { reply, headers })
+    })
+  }
+
+  private receive(msg: Msg): void {
+    const token = tokenOf(msg)
+    const entry = this.waiting.get(token)
+    if (entry === undefined) return
+    if (entry.who.onReply(msg)) this.waiting.delete(token) // R1
+  }
+
+  private sweep(): void {
+    const now = this.clock.now()
+    for (const [token, { who, deadline }] of this.waiting) {
+      if (deadline > now) break // R2
+      this.waiting.delete(token)
+      who.onLost('timeout')
+    }
+    this.sweepTimer = this.waiting.size === 0 ? undefined : this.clock.setTimer(() => this.sweep(), SWEEP_MS)
+  }
+
+  private endAll(): void {
+    this.sweepTimer?.cancel()
+    this.sweepTimer = undefined
+    const all = [...this.waiting.values()]
+    this.waiting.clear()
+    for (const { who } of all) who.onLost('away') // R3
+  }
+}
+
+function unanswered(subject: string): UnavailableError {
+  return new UnavailableError('nats-silent', `No answer on ${subject} in time`)
+}
