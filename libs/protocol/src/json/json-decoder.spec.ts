@@ -86,8 +86,17 @@ describe('JSON decoding', () => {
 
   it('[3.5] of several requests the first in the fixed order is taken, whatever order they came in', () => {
     const order = [
-      ...['connect', 'subscribe', 'unsubscribe', 'publish', 'presence', 'presence_stats'],
-      ...['history', 'rpc', 'send', 'refresh', 'sub_refresh'],
+      'connect',
+      'subscribe',
+      'unsubscribe',
+      'publish',
+      'presence',
+      'presence_stats',
+      'history',
+      'rpc',
+      'send',
+      'refresh',
+      'sub_refresh',
     ]
     fc.assert(
       fc.property(fc.shuffledSubarray(order, { minLength: 1 }), (set) => {
@@ -120,16 +129,19 @@ describe('JSON decoding', () => {
 
   it('[7.1] subscribe: every field', () => {
     const request = {
+      channel: 'a',
+      token: 't',
+      recover: true,
+      epoch: 'e',
+      offset: 9,
+      positioned: true,
+      recoverable: true,
       ...{
-        channel: 'a',
-        token: 't',
-        recover: true,
-        epoch: 'e',
-        offset: 9,
-        positioned: true,
-        recoverable: true,
+        join_leave: true,
+        delta: 'fossil',
+        flag: 3,
+        type: 1,
       },
-      ...{ join_leave: true, delta: 'fossil', flag: 3, type: 1 },
     }
     const [command] = decode(JSON.stringify({ id: 1, subscribe: { ...request, tf: { op: 'and' } } }))
     expect(command).toEqual({ id: 1, method: 'subscribe', request: { ...request, hasTagsFilter: true } })

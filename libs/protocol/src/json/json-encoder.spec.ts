@@ -45,15 +45,18 @@ const replies: [rule: string, reply: Reply, frame: string][] = [
     {
       id: 2,
       subscribe: {
-        ...{
-          recoverable: true,
-          positioned: true,
-          epoch: 'e',
-          offset: 7,
-          was_recovering: true,
-          recovered: true,
-        },
-        publications: [{ data: bytes('1'), offset: 8 }],
+        recoverable: true,
+        positioned: true,
+        epoch: 'e',
+        offset: 7,
+        was_recovering: true,
+        recovered: true,
+        publications: [
+          {
+            data: bytes('1'),
+            offset: 8,
+          },
+        ],
       },
     },
     '{"id":2,"subscribe":{"recoverable":true,"epoch":"e","publications":[{"data":1,"offset":8}],"recovered":true,"offset":7,"positioned":true,"was_recovering":true}}',
