@@ -35,22 +35,16 @@ describe('namespaces', () => {
       isDurable: false,
       isHistoryCapped: false,
       hasPresence: false,
-      ...{
-        emitsJoinLeave: false,
-        forcePushJoinLeave: false,
-        positioning: 'off',
-        recovery: 'off',
-      },
-      ...{
-        allowSubscribe: nobody,
-        allowPublish: nobody,
-        allowPresence: nobody,
-        allowHistory: nobody,
-      },
-      ...{
-        allowUserLimitedChannels: false,
-        publicationDataFormat: '',
-      },
+      emitsJoinLeave: false,
+      forcePushJoinLeave: false,
+      positioning: 'off',
+      recovery: 'off',
+      allowSubscribe: nobody,
+      allowPublish: nobody,
+      allowPresence: nobody,
+      allowHistory: nobody,
+      allowUserLimitedChannels: false,
+      publicationDataFormat: '',
     })
   })
 

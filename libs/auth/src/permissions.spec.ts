@@ -154,10 +154,8 @@ describe('[13.4] features of a subscription', () => {
         user: 'u',
         isSubscribed: false,
         insecure: false,
-        ...{
-          channel: parseChannelName('room'),
-          namespace: namespaceOf(options),
-        },
+        channel: parseChannelName('room'),
+        namespace: namespaceOf(options),
       },
       asked,
     )

@@ -136,12 +136,10 @@ describe('JSON decoding', () => {
       offset: 9,
       positioned: true,
       recoverable: true,
-      ...{
-        join_leave: true,
-        delta: 'fossil',
-        flag: 3,
-        type: 1,
-      },
+      join_leave: true,
+      delta: 'fossil',
+      flag: 3,
+      type: 1,
     }
     const [command] = decode(JSON.stringify({ id: 1, subscribe: { ...request, tf: { op: 'and' } } }))
     expect(command).toEqual({ id: 1, method: 'subscribe', request: { ...request, hasTagsFilter: true } })
