@@ -15,7 +15,7 @@ export class Hub<C extends HubConnection, S> {
   private readonly byId = new Map<string, C>()
   private readonly byUser = new Map<string, Set<C>>()
   private readonly byChannel = new Map<string, Map<C, S>>()
-  private readonly channelsOf = new Map<C, Set<string>>()
+  private readonly joined = new Map<C, Set<string>>()
   private subscriptions = 0
 
   get connectionCount(): number {
@@ -53,7 +53,7 @@ export class Hub<C extends HubConnection, S> {
     const users = this.byUser.get(connection.user)
     users?.delete(connection)
     if (users?.size === 0) this.byUser.delete(connection.user)
-    const channels = [...(this.channelsOf.get(connection) ?? [])]
+    const channels = this.channelsOf(connection)
     for (const channel of channels) this.unsubscribe(connection, channel)
     return channels
   }
@@ -62,7 +62,7 @@ export class Hub<C extends HubConnection, S> {
     const subscribers = entry(this.byChannel, channel, () => new Map<C, S>())
     if (!subscribers.has(connection)) this.subscriptions += 1
     subscribers.set(connection, subscription)
-    entry(this.channelsOf, connection, () => new Set<string>()).add(channel)
+    entry(this.joined, connection, () => new Set<string>()).add(channel)
   }
 
   /** False when there was none. */
@@ -71,9 +71,9 @@ export class Hub<C extends HubConnection, S> {
     if (subscribers === undefined || !subscribers.delete(connection)) return false
     this.subscriptions -= 1
     if (subscribers.size === 0) this.byChannel.delete(channel)
-    const channels = this.channelsOf.get(connection)
+    const channels = this.joined.get(connection)
     channels?.delete(channel)
-    if (channels?.size === 0) this.channelsOf.delete(connection)
+    if (channels?.size === 0) this.joined.delete(connection)
     return true
   }
 
@@ -81,8 +81,13 @@ export class Hub<C extends HubConnection, S> {
     return this.byChannel.get(channel)?.get(connection)
   }
 
+  /** A copy: the caller may change what it walks over. */
+  channelsOf(connection: C): string[] {
+    return [...(this.joined.get(connection) ?? [])]
+  }
+
   channelCountOf(connection: C): number {
-    return this.channelsOf.get(connection)?.size ?? 0
+    return this.joined.get(connection)?.size ?? 0
   }
 
   subscribers(channel: string): ReadonlyMap<C, S> {

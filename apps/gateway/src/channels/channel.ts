@@ -1,0 +1,26 @@
+import type { Namespace } from '@natter/auth'
+
+/**
+ * A channel that is open on this node. `DurableChannel` keeps order and holes in check; `EphemeralChannel` only listens.
+ * Both live as long as somebody here subscribes, and a while longer.
+ */
+export interface NodeChannel {
+  readonly name: string
+  readonly namespace: Namespace
+  /** Resolves when subscribers may join; rejects with UnavailableError when that takes longer than a command may. */
+  whenLive(): Promise<void>
+  /** Whether anybody on this node subscribes. */
+  want(isWanted: boolean): void
+  /** After a reconnect to NATS: listen again is the bus's business, what was missed is ours. */
+  close(): void
+}
+
+/** What a channel needs of the node around it. */
+export interface ChannelOwner {
+  /** Its subscribers must resume by position; those who only wait stay. */
+  broken(channel: string): void
+  /** Nobody wanted it for long enough: it is closed and may be forgotten. */
+  closed(channel: string): void
+  /** Whether somebody still waits for it or subscribes. */
+  isWanted(channel: string): boolean
+}

@@ -1,0 +1,124 @@
+import type { Namespace } from '@natter/auth'
+import type { Broker } from '@natter/broker'
+import type { Clock } from '@natter/primitives'
+import type { FeedOptions } from '@natter/recovery'
+import type { GatewayEvents } from '../gateway.events.js'
+import type { TypedEvents } from '@natter/primitives'
+import type { ChannelOwner, NodeChannel } from './channel.js'
+import type { ChannelSink } from './channel-sink.js'
+import { DurableChannel } from './durable-channel.js'
+import { EphemeralChannel } from './ephemeral-channel.js'
+import { Opener } from './opener.js'
+import { Sweep } from './sweep.js'
+
+export interface ChannelsOptions {
+  feed: FeedOptions
+  /** How long a command waits for a channel; below the 5 s after which SDKs give up. */
+  readyTimeoutMs: number
+  /** Over how long many gateways spread their look at the log after a reconnect. */
+  sweepSpreadMs: number
+}
+
+/** The channels that are open on this node, each once, however many subscribe. */
+export class Channels {
+  private readonly open = new Map<string, NodeChannel>()
+  private readonly opener: Opener
+  private readonly sweep: Sweep
+
+  constructor(
+    private readonly broker: Broker,
+    private readonly sink: ChannelSink,
+    private readonly owner: ChannelOwner,
+    private readonly clock: Clock,
+    private readonly events: TypedEvents<GatewayEvents>,
+    private readonly options: ChannelsOptions,
+  ) {
+    this.opener = new Opener(broker, clock)
+    this.sweep = new Sweep(broker, clock, options.sweepSpreadMs)
+  }
+
+  get count(): number {
+    return this.open.size
+  }
+
+  /** Opens it unless it is; the caller has put itself into the hub before, so the channel knows that it is wanted. */
+  acquire(name: string, namespace: Namespace): NodeChannel {
+    const present = this.open.get(name)
+    if (present !== undefined) {
+      present.want(true)
+      return present
+    }
+    const channel = namespace.isDurable ? this.durable(name, namespace) : this.ephemeral(name, namespace)
+    this.open.set(name, channel)
+    return channel
+  }
+
+  find(name: string): NodeChannel | undefined {
+    return this.open.get(name)
+  }
+
+  /** Somebody left: without subscribers the channel lingers, then closes. */
+  release(name: string): void {
+    this.open.get(name)?.want(this.owner.isWanted(name))
+  }
+
+  /** The way to NATS is back, and the streams were verified. */
+  resume(): void {
+    this.opener.retryNow()
+    this.sweep.run(this.durables())
+  }
+
+  /** The numbering of a stream is another one now: positions mean nothing any more. */
+  renumber(stream: string): void {
+    for (const channel of this.durables()) if (channel.route.stream === stream) channel.break('epoch')
+  }
+
+  close(): void {
+    this.sweep.stop()
+    this.opener.stop()
+    for (const channel of this.open.values()) channel.close()
+  }
+
+  private durables(): DurableChannel[] {
+    return [...this.open.values()].filter((channel) => channel instanceof DurableChannel)
+  }
+
+  private durable(name: string, namespace: Namespace): DurableChannel {
+    return new DurableChannel(name, namespace, {
+      broker: this.broker,
+      sink: this.sink,
+      owner: this.forgetting,
+      opener: this.opener,
+      clock: this.clock,
+      feed: this.options.feed,
+      readyTimeoutMs: this.options.readyTimeoutMs,
+      onStray: () => this.events.emit('channel:stray', { namespace: namespace.name }),
+      onHeal: (outcome) => this.events.emit('channel:heal', { namespace: namespace.name, outcome }),
+    })
+  }
+
+  private ephemeral(name: string, namespace: Namespace): EphemeralChannel {
+    const { liveSubject } = this.broker.route(namespace.name, name)
+    const options = { lingerMs: this.options.feed.lingerMs, readyTimeoutMs: this.options.readyTimeoutMs }
+    const { bus } = this.broker
+    return new EphemeralChannel(
+      name,
+      namespace,
+      liveSubject,
+      bus,
+      this.sink,
+      this.forgetting,
+      this.clock,
+      options,
+    )
+  }
+
+  private readonly forgetting: ChannelOwner = {
+    broken: (channel) => this.owner.broken(channel),
+    isWanted: (channel) => this.owner.isWanted(channel),
+    closed: (channel) => {
+      this.open.delete(channel)
+      this.owner.closed(channel)
+    },
+  }
+}

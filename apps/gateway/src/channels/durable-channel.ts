@@ -1,0 +1,162 @@
+import type { Namespace } from '@natter/auth'
+import type { Broker, BusMessage, BusSubscription, Route } from '@natter/broker'
+import type { Clock } from '@natter/primitives'
+import {
+  ChannelFeed,
+  type BreakReason,
+  type CatchUpSource,
+  type FeedOptions,
+  type FeedState,
+  type HealRange,
+  type PageLimits,
+  type Ring,
+} from '@natter/recovery'
+import type { ChannelOwner, NodeChannel } from './channel.js'
+import type { ChannelSink } from './channel-sink.js'
+import type { Opener } from './opener.js'
+import { fromLive, fromLog, type NodeMessage } from './node-message.js'
+import { Waiters } from './waiters.js'
+
+/** How much one healing read asks for: enough that a hole of seconds is one round trip, little enough to hold. */
+const healPage = { limit: 500, maxBytes: 1_048_576 }
+
+export interface DurableChannelParts {
+  broker: Broker
+  sink: ChannelSink
+  owner: ChannelOwner
+  opener: Opener
+  clock: Clock
+  feed: FeedOptions
+  readyTimeoutMs: number
+  /** Messages on the live subject that no stream republished, in a durable namespace: dropped and counted. */
+  onStray(): void
+  onHeal(outcome: 'asked' | BreakReason): void
+}
+
+/** The thin process around a {@link ChannelFeed}: it listens, reads and hands on what the feed decides. */
+export class DurableChannel implements NodeChannel, CatchUpSource<NodeMessage> {
+  readonly route: Route
+  private readonly feed: ChannelFeed<NodeMessage>
+  private readonly waiters: Waiters
+  private listening: BusSubscription | undefined
+
+  constructor(
+    readonly name: string,
+    readonly namespace: Namespace,
+    private readonly parts: DurableChannelParts,
+  ) {
+    this.route = parts.broker.route(namespace.name, name)
+    this.waiters = new Waiters(parts.clock, parts.readyTimeoutMs)
+    this.feed = new ChannelFeed<NodeMessage>(
+      {
+        deliver: (message) => parts.sink.deliver(name, message.publication),
+        read: (range) => void this.heal(range),
+        live: () => this.waiters.release(),
+        broken: (reason) => this.onBroken(reason),
+        idle: () => this.close(),
+      },
+      parts.clock,
+      parts.feed,
+    )
+    this.open()
+  }
+
+  get kind(): FeedState {
+    return this.feed.kind
+  }
+
+  get last(): number {
+    return this.feed.last
+  }
+
+  get ring(): Ring<NodeMessage> {
+    return this.feed.ring
+  }
+
+  /** The word for the present numbering; it may change while the channel is open, and then breaks it. */
+  get epoch(): string {
+    return this.parts.broker.route(this.namespace.name, this.name).epoch
+  }
+
+  whenLive(): Promise<void> {
+    return this.feed.kind === 'live' ? Promise.resolve() : this.waiters.wait()
+  }
+
+  want(isWanted: boolean): void {
+    this.feed.want(isWanted)
+  }
+
+  /** The opener looked: the channel's newest sequence, or the stream's top. */
+  opened(position: number): void {
+    this.feed.opened(position)
+  }
+
+  seen(seq: number): void {
+    this.feed.seen(seq)
+  }
+
+  /** A look at the log after trouble: what is newest there, and its stamp. */
+  compare(newest: { seq: number; timeNs: bigint }): void {
+    const stamp = this.feed.ring.stampOf(newest.seq)
+    if (stamp !== undefined && stamp !== newest.timeNs) this.feed.break('rollback')
+    else this.feed.seen(newest.seq)
+  }
+
+  break(reason: BreakReason): void {
+    this.feed.break(reason)
+  }
+
+  async read(after: number, upTo: number, page: PageLimits) {
+    const { stream, subject } = this.route
+    const range = { from: after + 1, to: upTo, limit: page.count, maxBytes: page.bytes }
+    const { messages, isComplete } = await this.parts.broker.log.read(stream, subject, range)
+    return { messages: messages.map(fromLog), isComplete }
+  }
+
+  firstSeq(): Promise<number> {
+    return this.parts.broker.log.firstSeq(this.route.stream)
+  }
+
+  async tops(): Promise<{ upTo: number; newest: number }> {
+    const { stream, subject } = this.route
+    const { upTo, newest } = await this.parts.broker.log.tops(stream, [subject])
+    return { upTo, newest: newest.get(subject)?.seq ?? 0 }
+  }
+
+  close(): void {
+    this.listening?.stop()
+    this.listening = undefined
+    this.feed.close()
+    this.parts.opener.forget(this)
+    this.parts.owner.closed(this.name)
+  }
+
+  private open(): void {
+    this.feed.open()
+    this.listening ??= this.parts.broker.bus.subscribe(this.route.liveSubject, (message) =>
+      this.receive(message),
+    )
+    this.parts.opener.open(this)
+  }
+
+  private receive(message: BusMessage): void {
+    if (message.stored === undefined) return this.parts.onStray()
+    this.feed.receive(fromLive(message, message.stored))
+  }
+
+  private async heal({ question, after, upTo, fromLeader }: HealRange): Promise<void> {
+    this.parts.onHeal('asked')
+    const { stream, subject } = this.route
+    const range = { from: after + 1, to: upTo, ...healPage, leader: fromLeader }
+    const read = await this.parts.broker.log.read(stream, subject, range).catch(() => undefined)
+    this.feed.readDone(question, read?.messages.map(fromLog))
+  }
+
+  /** Whoever subscribes resumes by position; whoever waits finds the channel opened anew. */
+  private onBroken(reason: BreakReason): void {
+    this.parts.onHeal(reason)
+    this.parts.owner.broken(this.name)
+    if (this.parts.owner.isWanted(this.name)) this.open()
+    else this.close()
+  }
+}

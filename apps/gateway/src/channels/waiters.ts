@@ -1,0 +1,56 @@
+import { UnavailableError, type Clock, type Timer } from '@natter/primitives'
+
+interface Waiter {
+  resolve(): void
+  reject(error: Error): void
+  timer: Timer
+}
+
+/**
+ * Who waits for a channel to become live. Each wait is bounded: SDKs give up on a command after 5 s, so the gateway
+ * answers before that.
+ */
+export class Waiters {
+  private waiting = new Set<Waiter>()
+
+  constructor(
+    private readonly clock: Clock,
+    private readonly timeoutMs: number,
+  ) {}
+
+  get count(): number {
+    return this.waiting.size
+  }
+
+  wait(): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const waiter: Waiter = {
+        resolve,
+        reject,
+        timer: this.clock.setTimer(() => {
+          this.waiting.delete(waiter)
+          reject(
+            new UnavailableError('channel-not-ready', 'The channel could not be read in time. Try again.'),
+          )
+        }, this.timeoutMs),
+      }
+      this.waiting.add(waiter)
+    })
+  }
+
+  /** Lets all go on. */
+  release(): void {
+    for (const waiter of this.take()) waiter.resolve()
+  }
+
+  refuse(error: Error): void {
+    for (const waiter of this.take()) waiter.reject(error)
+  }
+
+  private take(): Set<Waiter> {
+    const { waiting } = this
+    this.waiting = new Set()
+    for (const waiter of waiting) waiter.timer.cancel()
+    return waiting
+  }
+}

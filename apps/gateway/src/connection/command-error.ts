@@ -1,0 +1,18 @@
+import { NatterError, UnavailableError } from '@natter/primitives'
+import { Errors, type ErrorCode } from '@natter/protocol'
+
+/** Ends a command with an error reply. */
+export class CommandError extends Error {
+  constructor(readonly reply: ErrorCode) {
+    super(reply.message)
+  }
+}
+
+/** What can't be done now, or may have been done, is temporary to the client; what nobody foresaw is a bug of ours. */
+export function explain(error: unknown): { reply: ErrorCode; isBug: boolean } {
+  if (error instanceof CommandError) return { reply: error.reply, isBug: false }
+  if (error instanceof UnavailableError && error.code === 'too-many-in-flight') {
+    return { reply: Errors.tooManyRequests, isBug: false }
+  }
+  return { reply: Errors.internal, isBug: !(error instanceof NatterError) }
+}

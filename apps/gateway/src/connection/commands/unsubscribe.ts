@@ -1,0 +1,21 @@
+import type { Connection } from '../connection.js'
+import { endSubscription } from '../end-subscription.js'
+import type { Services } from '../services.js'
+
+/** `unsubscribe` [9]: idempotent. After its reply nothing of the channel follows; one that is still being subscribed is
+ * waited for, so that the replies come in the order of the commands. */
+export async function unsubscribeCommand(
+  services: Services,
+  connection: Connection,
+  id: number,
+  channel: string,
+): Promise<void> {
+  const subscription = services.hub.subscription(connection, channel)
+  if (subscription !== undefined) {
+    if (subscription.isJoining) await subscription.settled
+    if (services.hub.subscription(connection, channel) === subscription) {
+      endSubscription(services, connection, subscription)
+    }
+  }
+  connection.reply({ id, unsubscribe: {} })
+}

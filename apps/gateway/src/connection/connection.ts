@@ -1,0 +1,135 @@
+import type { Clock, Timer } from '@natter/primitives'
+import type { HubConnection } from '@natter/hub'
+import type { Bytes, Codec, Command, DisconnectCode, Frame, Push, Reply } from '@natter/protocol'
+import type { SendVerdict, Socket } from '@natter/transport'
+
+/** Who a connection is, once it said so. */
+export interface Identity {
+  user: string
+  connInfo?: Bytes
+  /** When the token ends, milliseconds since 1970; undefined = never. */
+  expiresAtMs: number | undefined
+}
+
+/**
+ * One socket's life, from upgrade to close: the state and its legal moves. Nothing else changes the state.
+ *
+ *     awaiting ──connect──► connecting ──ok──► connected
+ *         │                     │ error            │
+ *         │ 10 s: 3502          ▼                  │
+ *         └───────────────► refused                │
+ *                  all of them ──► closed ◄────────┘
+ *
+ * N1. Before `connected` nothing but `connect` is handled; what arrives with it waits in order (`connecting`).
+ * N2. A timer belongs to the state it was started for and ends with it.
+ * N3. After `closed` every method is a no-op; commands still running find their replies swallowed.
+ */
+type State =
+  | { kind: 'awaiting'; stale: Timer }
+  | { kind: 'connecting'; stale: Timer; waiting: Command[] }
+  /** Answered `connect` with an error: the client has to go, any further command closes it. */
+  | { kind: 'refused'; stale: Timer }
+  | { kind: 'connected'; identity: Identity; expiry: Timer | undefined }
+  | { kind: 'closed' }
+
+/** A pong is expected, is not, or was not asked for. */
+export type PongState = 'none' | 'awaited'
+
+export class Connection implements HubConnection {
+  pong: PongState = 'none'
+  /** The beat of the ping wheel that this connection listens to. */
+  pingSlot = -1
+  /** Commands being handled; bounded by the dispatcher. */
+  inFlight = 0
+  readonly openedAtMs: number
+  private state: State
+
+  constructor(
+    readonly id: string,
+    readonly socket: Socket<Connection>,
+    readonly codec: Codec,
+    private readonly clock: Clock,
+    staleCloseMs: number,
+    onStale: () => void,
+  ) {
+    this.openedAtMs = clock.now()
+    this.state = { kind: 'awaiting', stale: clock.setTimer(onStale, staleCloseMs) }
+  }
+
+  get kind(): State['kind'] {
+    return this.state.kind
+  }
+
+  get isConnected(): boolean {
+    return this.state.kind === 'connected'
+  }
+
+  get user(): string {
+    return this.state.kind === 'connected' ? this.state.identity.user : ''
+  }
+
+  get identity(): Identity | undefined {
+    return this.state.kind === 'connected' ? this.state.identity : undefined
+  }
+
+  send(frame: Frame): SendVerdict {
+    return this.socket.send(frame)
+  }
+
+  reply(reply: Reply): void {
+    this.send(this.codec.reply(reply))
+  }
+
+  push(push: Push): SendVerdict {
+    return this.send(this.codec.push(push))
+  }
+
+  /** awaiting → connecting; false when that is not legal. */
+  startConnecting(): boolean {
+    if (this.state.kind !== 'awaiting') return false
+    this.state = { kind: 'connecting', stale: this.state.stale, waiting: [] }
+    return true
+  }
+
+  /** N1: keeps a command until the connect is done; undefined when it is not the time for that. */
+  hold(command: Command, maxHeld: number): 'held' | 'full' | undefined {
+    if (this.state.kind !== 'connecting') return undefined
+    if (this.state.waiting.length >= maxHeld) return 'full'
+    this.state.waiting.push(command)
+    return 'held'
+  }
+
+  /** connecting → connected; answers what was held, in order. */
+  connected(identity: Identity): Command[] {
+    if (this.state.kind !== 'connecting') return []
+    this.state.stale.cancel() // N2
+    const { waiting } = this.state
+    this.state = { kind: 'connected', identity, expiry: undefined }
+    return waiting
+  }
+
+  /** connecting → refused: the stale timer stays and ends a client that lingers. */
+  refused(): void {
+    if (this.state.kind === 'connecting') this.state = { kind: 'refused', stale: this.state.stale }
+  }
+
+  /** Replaces identity and expiry timer of a connected client. */
+  renew(identity: Identity, onExpired: () => void, afterMs: number | undefined): void {
+    if (this.state.kind !== 'connected') return
+    this.state.expiry?.cancel()
+    const expiry = afterMs === undefined ? undefined : this.clock.setTimer(onExpired, afterMs)
+    this.state = { kind: 'connected', identity, expiry }
+  }
+
+  /** Ends the socket; its `onClose` does the rest. */
+  disconnect({ code, reason }: DisconnectCode): void {
+    this.socket.end(code, reason)
+  }
+
+  /** The socket is gone. */
+  closed(): void {
+    if (this.state.kind === 'connected') this.state.expiry?.cancel()
+    else if (this.state.kind !== 'closed') this.state.stale.cancel()
+    this.state = { kind: 'closed' }
+  }
+}

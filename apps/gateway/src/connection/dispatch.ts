@@ -1,0 +1,135 @@
+import { Disconnects, Errors, MalformedFrameError, type Command } from '@natter/protocol'
+import { explain } from './command-error.js'
+import { historyCommand } from './commands/history.js'
+import { presenceCommand, presenceStatsCommand } from './commands/presence.js'
+import { publishCommand } from './commands/publish.js'
+import { subscribeCommand } from './commands/subscribe.js'
+import { unsubscribeCommand } from './commands/unsubscribe.js'
+import type { Connection } from './connection.js'
+import { connect, refresh } from './handshake.js'
+import type { Services } from './services.js'
+
+/**
+ * From frames to commands. [3]
+ *
+ * D1. Commands of a connection start in the order they came; those that wait for NATS finish later, out of order, so that
+ *     a slow channel does not hold back the others. What must not overtake (an unsubscribe its subscribe, a publish the
+ *     subscribe that permits it) waits for the subscription itself.
+ * D2. Whatever a handler throws becomes one reply: no command stays unanswered, nothing reaches the process.
+ * D3. Work per connection is bounded: past `maxInFlight` the answer is 111.
+ */
+export function receive(
+  services: Services,
+  connection: Connection,
+  message: Uint8Array,
+  isBinary: boolean,
+): void {
+  if (isBinary !== connection.codec.isBinary) return connection.disconnect(Disconnects.badRequest)
+  let commands: Command[]
+  try {
+    commands = connection.codec.decode(message)
+  } catch (error) {
+    if (!(error instanceof MalformedFrameError))
+      services.events.emit('command:error', { method: 'decode', code: 3501, cause: error })
+    return connection.disconnect(Disconnects.badRequest)
+  }
+  for (const command of commands) {
+    if (!connection.socket.isOpen) return
+    take(services, connection, command)
+  }
+}
+
+function take(services: Services, connection: Connection, command: Command): void {
+  switch (connection.kind) {
+    case 'awaiting':
+      if (command.method !== 'connect') return connection.disconnect(Disconnects.badRequest)
+      connection.startConnecting()
+      return run(
+        services,
+        connection,
+        command.id,
+        'connect',
+        connect(services, connection, command.id, command.request),
+      )
+    case 'connecting':
+      if (command.method === 'connect' || command.method === 'pong')
+        return connection.disconnect(Disconnects.badRequest)
+      if (connection.hold(command, services.options.client.maxInFlight) === 'full') {
+        connection.disconnect(Disconnects.tooManyRequests)
+      }
+      return
+    case 'connected':
+      return dispatch(services, connection, command)
+    case 'refused':
+      return connection.disconnect(Disconnects.badRequest)
+    case 'closed':
+  }
+}
+
+export function dispatch(services: Services, connection: Connection, command: Command): void {
+  if (command.method === 'pong') {
+    if (!services.heartbeat.onPong(connection)) connection.disconnect(Disconnects.badRequest)
+    return
+  }
+  if (connection.inFlight >= services.options.client.maxInFlight) {
+    return connection.reply({ id: command.id, error: Errors.tooManyRequests }) // D3
+  }
+  const work = handle(services, connection, command)
+  if (work !== undefined) run(services, connection, command.id, command.method, work)
+}
+
+function handle(
+  services: Services,
+  connection: Connection,
+  command: Exclude<Command, { method: 'pong' }>,
+): Promise<void> | undefined {
+  const { id } = command
+  if ('request' in command && 'channel' in command.request && command.request.channel === '') {
+    return void connection.disconnect(Disconnects.badRequest) // [3.6]
+  }
+  switch (command.method) {
+    case 'subscribe':
+      return subscribeCommand(services, connection, id, command.request)
+    case 'unsubscribe':
+      return unsubscribeCommand(services, connection, id, command.request.channel)
+    case 'publish':
+      return publishCommand(services, connection, id, command.request)
+    case 'presence':
+      return presenceCommand(services, connection, id, command.request.channel)
+    case 'presence_stats':
+      return presenceStatsCommand(services, connection, id, command.request.channel)
+    case 'history':
+      return historyCommand(services, connection, id, command.request)
+    case 'refresh':
+      return refresh(services, connection, id, command.request.token ?? '')
+    case 'rpc':
+    case 'sub_refresh':
+      return void connection.reply({ id, error: Errors.notAvailable })
+    case 'send':
+      return void connection.disconnect(Disconnects.notAvailable)
+    case 'connect':
+    case 'unknown':
+      return void connection.disconnect(Disconnects.badRequest)
+  }
+}
+
+/** D2. */
+function run(
+  services: Services,
+  connection: Connection,
+  id: number,
+  method: string,
+  work: Promise<void>,
+): void {
+  connection.inFlight += 1
+  work
+    .catch((error: unknown) => {
+      const { reply, isBug } = explain(error)
+      services.events.emit('command:error', { method, code: reply.code, cause: isBug ? error : undefined })
+      connection.reply({ id, error: reply })
+    })
+    .finally(() => {
+      connection.inFlight -= 1
+    })
+    .catch(() => {})
+}

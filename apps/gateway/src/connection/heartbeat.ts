@@ -1,0 +1,87 @@
+import type { Clock, Timer } from '@natter/primitives'
+import { Disconnects, type Codec } from '@natter/protocol'
+import type { SocketServer } from '@natter/transport'
+import { pingTopic } from '../channels/topics.js'
+import type { Connection } from './connection.js'
+
+/** One wheel for all connections: 25 slots, one of them pinged per beat, so the load is even and no socket has a timer. */
+const slots = 25
+
+/**
+ * Pings by topic, one publish for all connections of a slot, and looks for their pongs some beats later.
+ *
+ * P1. A connection's pings are `pingIntervalMs` apart; the first comes between half an interval and a whole one after the
+ *     connect, at random, so that clients who came together are not pinged together.
+ * P2. A connection that owes a pong `pongTimeoutMs` after its ping (rounded up to a beat) is closed with 3012.
+ */
+export class Heartbeat {
+  private readonly members: Set<Connection>[] = Array.from({ length: slots }, () => new Set())
+  private readonly pongBeats: number
+  private readonly beatMs: number
+  private beat = 0
+  private timer: Timer | undefined
+
+  constructor(
+    private readonly server: Pick<SocketServer<Connection>, 'publish'>,
+    private readonly codec: Codec,
+    private readonly clock: Clock,
+    options: { pingIntervalMs: number; pongTimeoutMs: number },
+    private readonly random: () => number = Math.random,
+  ) {
+    this.beatMs = options.pingIntervalMs / slots
+    this.pongBeats = Math.min(slots - 1, Math.ceil(options.pongTimeoutMs / this.beatMs))
+  }
+
+  start(): void {
+    this.schedule(this.clock.now() + this.beatMs)
+  }
+
+  stop(): void {
+    this.timer?.cancel()
+  }
+
+  add(connection: Connection): void {
+    const firstBeat = Math.ceil(slots / 2) + Math.floor((this.random() * slots) / 2) // P1
+    connection.pingSlot = (this.beat + firstBeat) % slots
+    this.members[connection.pingSlot]?.add(connection)
+    connection.socket.join(pingTopic(connection.pingSlot))
+  }
+
+  remove(connection: Connection): void {
+    this.members[connection.pingSlot]?.delete(connection)
+  }
+
+  /** False when no pong is owed: the protocol wants that connection closed. */
+  onPong(connection: Connection): boolean {
+    if (connection.pong !== 'awaited') return false
+    connection.pong = 'none'
+    return true
+  }
+
+  /** Beats are due at multiples of the interval, not after the last one: a slow turn delays one ping, not all later ones. */
+  private schedule(dueMs: number): void {
+    this.timer = this.clock.setTimer(
+      () => {
+        this.turn()
+        this.schedule(Math.max(dueMs + this.beatMs, this.clock.now()))
+      },
+      Math.max(0, dueMs - this.clock.now()),
+    )
+  }
+
+  private turn(): void {
+    this.beat = (this.beat + 1) % slots
+    this.closeSilent((this.beat - this.pongBeats + slots) % slots)
+    const due = this.members[this.beat]
+    if (due === undefined || due.size === 0) return
+    for (const connection of due) connection.pong = 'awaited'
+    this.server.publish(pingTopic(this.beat), this.codec.ping)
+  }
+
+  /** P2. */
+  private closeSilent(slot: number): void {
+    for (const connection of this.members[slot] ?? []) {
+      if (connection.pong === 'awaited') connection.disconnect(Disconnects.noPong)
+    }
+  }
+}

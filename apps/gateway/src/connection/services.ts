@@ -1,0 +1,34 @@
+import type { Namespace, TokenVerifier } from '@natter/auth'
+import type { Hub } from '@natter/hub'
+import type { Clock, TypedEvents } from '@natter/primitives'
+import type { Codec, Command } from '@natter/protocol'
+import type { Channels } from '../channels/channels.js'
+import type { CatchUps } from '../channels/catch-ups.js'
+import type { GatewayEvents } from '../gateway.events.js'
+import type { GatewayOptions } from '../gateway.options.js'
+import type { History } from '../history/history.js'
+import type { Presence } from '../presence/presence.js'
+import type { Publisher } from '../publishing/publisher.js'
+import type { Connection } from './connection.js'
+import type { Heartbeat } from './heartbeat.js'
+import type { Subscription } from './subscription.js'
+
+/** What the commands of a connection may use: one set per node. */
+export interface Services {
+  readonly options: GatewayOptions
+  readonly clock: Clock
+  readonly codec: Codec
+  readonly events: TypedEvents<GatewayEvents>
+  readonly hub: Hub<Connection, Subscription>
+  readonly verifier: TokenVerifier
+  /** Options by namespace name, '' for channels without one; undefined = unknown. */
+  namespace(name: string): Namespace | undefined
+  readonly channels: Channels
+  readonly catchUps: CatchUps
+  readonly publisher: Publisher
+  readonly history: History
+  readonly presence: Presence
+  readonly heartbeat: Heartbeat
+  /** Handles a command of a connected client. */
+  dispatch(connection: Connection, command: Command): void
+}

@@ -1,0 +1,21 @@
+import type { BreakReason } from '@natter/recovery'
+
+/** What happens in a gateway, `noun:verb[:phase]`. Logs and metrics listen; nothing on the hot path is an event. */
+export interface GatewayEvents {
+  'gateway:listen': { host: string; port: number }
+  'connection:open': { connectionId: string; remoteAddress: string }
+  'connection:connect': { connectionId: string; user: string; client: string }
+  'connection:close': { connectionId: string; user: string; code: number; reason: string; ageMs: number }
+  'connection:refuse': { reason: 'origin' | 'path' | 'limit' | 'draining' }
+  'command:error': { method: string; code: number; cause: unknown }
+  'subscription:join': { channel: string; recovered: 'yes' | 'no' | 'fresh'; messages: number }
+  'subscription:end': { channel: string; code: number }
+  'channel:heal': { namespace: string; outcome: 'asked' | BreakReason }
+  'channel:stray': { namespace: string }
+  'publication:outcome': {
+    outcome: 'stored' | 'duplicate' | 'sent' | 'refused' | 'unknown'
+    namespace: string
+  }
+  'peer:up': { node: string }
+  'peer:down': { node: string; reason: 'silent' | 'goodbye' }
+}

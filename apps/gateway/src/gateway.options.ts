@@ -1,0 +1,31 @@
+/** What a gateway can be told; `gateway.config.ts` reads it from file, environment and flags. Durations in ms, sizes in bytes. */
+export interface GatewayOptions {
+  /** This node's name in logs, metrics and presence; unique in the mesh. */
+  name: string
+  /** Told to clients in the connect reply. */
+  version: string
+  host: string
+  port: number
+  sharePort: boolean
+  client: {
+    /** Lets clients without a token in, as the anonymous user ''. For development. */
+    allowAnonymous: boolean
+    /** Allows everything to everybody: for tests and tutorials. */
+    insecure: boolean
+    /** Glob patterns for the Origin header; requests without one always pass. */
+    allowedOrigins: readonly string[]
+    maxMessageBytes: number
+    maxQueueBytes: number
+    maxChannels: number
+    /** Commands of one connection that may be in work at once; one more is answered with 111. */
+    maxInFlight: number
+    pingIntervalMs: number
+    pongTimeoutMs: number
+    staleCloseMs: number
+    expiredCloseDelayMs: number
+    historyPage: number
+    recoveryPage: number
+  }
+  maxConnections: number
+  presenceTimeoutMs: number
+}

@@ -1,0 +1,218 @@
+import type { Namespace, TokenVerifier } from '@natter/auth'
+import { Subjects, type Broker } from '@natter/broker'
+import { Hub } from '@natter/hub'
+import { TypedEvents, type Clock } from '@natter/primitives'
+import { Disconnects, jsonCodec, Unsubscribes } from '@natter/protocol'
+import { defaultFeedOptions } from '@natter/recovery'
+import type { Socket, SocketHandlers, SocketServer } from '@natter/transport'
+import { randomUUID } from 'node:crypto'
+import { CatchUps } from './channels/catch-ups.js'
+import type { ChannelOwner } from './channels/channel.js'
+import { ChannelSink } from './channels/channel-sink.js'
+import { Channels } from './channels/channels.js'
+import { Connection } from './connection/connection.js'
+import { dispatch, receive } from './connection/dispatch.js'
+import { endSubscription } from './connection/end-subscription.js'
+import { Heartbeat } from './connection/heartbeat.js'
+import type { Services } from './connection/services.js'
+import type { Subscription } from './connection/subscription.js'
+import type { GatewayEvents } from './gateway.events.js'
+import type { GatewayOptions } from './gateway.options.js'
+import { History } from './history/history.js'
+import { JoinLeave } from './presence/join-leave.js'
+import { Peers } from './presence/peers.js'
+import { Presence } from './presence/presence.js'
+import { Publisher } from './publishing/publisher.js'
+import { Upgrade } from './upgrade/upgrade.js'
+
+/** Over how long a broken channel's subscribers are told to come back. */
+const breakSpreadMs = 2_000
+
+export interface GatewayParts {
+  options: GatewayOptions
+  prefix: string
+  broker: Broker
+  verifier: TokenVerifier
+  namespaces: ReadonlyMap<string, Namespace>
+  clock: Clock
+  events?: TypedEvents<GatewayEvents>
+  createServer(handlers: SocketHandlers<Connection>): SocketServer<Connection>
+}
+
+/**
+ * One edge node: sockets in, NATS behind. It wires the parts and owns their life; the work is done in `connection/`,
+ * `channels/`, `publishing/`, `history/` and `presence/`.
+ */
+export class Gateway implements SocketHandlers<Connection>, ChannelOwner {
+  readonly events: TypedEvents<GatewayEvents>
+  readonly hub = new Hub<Connection, Subscription>()
+  readonly sink: ChannelSink
+  readonly channels: Channels
+  private readonly server: SocketServer<Connection>
+  private readonly services: Services
+  private readonly upgrade: Upgrade
+  private readonly peers: Peers
+  private readonly joinLeave: JoinLeave
+  private readonly sockets = new Set<Connection>()
+  private readonly stopListening: (() => void)[] = []
+
+  constructor(private readonly parts: GatewayParts) {
+    const { options, broker, clock } = parts
+    this.events = parts.events ?? new TypedEvents<GatewayEvents>()
+    this.server = parts.createServer(this)
+    this.sink = new ChannelSink(this.server, jsonCodec)
+    this.channels = new Channels(broker, this.sink, this, clock, this.events, {
+      feed: defaultFeedOptions,
+      readyTimeoutMs: 3_500,
+      sweepSpreadMs: 5_000,
+    })
+    const subjects = new Subjects(parts.prefix)
+    this.peers = new Peers(broker, subjects.presenceBeat, options.name, clock, this.events)
+    this.joinLeave = new JoinLeave(broker, this.server, jsonCodec, clock, (namespace, channel) =>
+      subjects.presence(namespace, channel),
+    )
+    this.upgrade = new Upgrade(
+      { allowedOrigins: options.client.allowedOrigins, maxConnections: options.maxConnections },
+      () => this.sockets.size,
+      this.events,
+    )
+    this.services = this.createServices(subjects)
+  }
+
+  get connectionCount(): number {
+    return this.sockets.size
+  }
+
+  /** Joins the mesh, then lets clients in. Answers the port. */
+  async start(): Promise<number> {
+    const { broker, options } = this.parts
+    this.stopListening.push(
+      broker.events.on('broker:reconnect', () => void this.resume()),
+      broker.events.on('broker:epoch:change', ({ stream }) => this.channels.renumber(stream)),
+    )
+    this.peers.start()
+    this.services.presence.start()
+    this.services.heartbeat.start()
+    const port = await this.server.listen()
+    this.events.emit('gateway:listen', { host: options.host, port })
+    return port
+  }
+
+  /** Tells every client to reconnect elsewhere, and leaves the mesh. The broker is the caller's to close. */
+  async stop(): Promise<void> {
+    this.server.stopListening()
+    for (const connection of this.sockets) connection.disconnect(Disconnects.shutdown)
+    this.joinLeave.stop()
+    this.peers.stop()
+    this.services.presence.stop()
+    this.services.heartbeat.stop()
+    this.channels.close()
+    for (const stop of this.stopListening) stop()
+    await this.parts.broker.bus.flush().catch(() => {}) // the goodbyes
+    this.server.close()
+  }
+
+  // sockets
+
+  onUpgrade(request: Parameters<SocketHandlers<Connection>['onUpgrade']>[0]) {
+    return this.upgrade.decide(request)
+  }
+
+  onOpen(socket: Socket<Connection>): void {
+    const { clock, options } = this.parts
+    const connection: Connection = new Connection(
+      randomUUID(),
+      socket,
+      jsonCodec,
+      clock,
+      options.client.staleCloseMs,
+      () => connection.disconnect(Disconnects.stale),
+    )
+    socket.context = connection
+    this.sockets.add(connection)
+    this.events.emit('connection:open', { connectionId: connection.id, remoteAddress: socket.remoteAddress })
+  }
+
+  onMessage(socket: Socket<Connection>, message: Uint8Array, isBinary: boolean): void {
+    receive(this.services, socket.context, message, isBinary)
+  }
+
+  onDrain(socket: Socket<Connection>): void {
+    this.services.catchUps.wake(socket.context)
+  }
+
+  onClose(socket: Socket<Connection>, code: number, reason: string): void {
+    const connection = socket.context
+    const { user } = connection
+    this.sockets.delete(connection)
+    for (const channel of this.hub.channelsOf(connection)) {
+      const subscription = this.hub.subscription(connection, channel)
+      if (subscription !== undefined) endSubscription(this.services, connection, subscription)
+    }
+    this.hub.remove(connection)
+    this.services.heartbeat.remove(connection)
+    this.services.catchUps.wake(connection)
+    connection.closed()
+    const ageMs = this.parts.clock.now() - connection.openedAtMs
+    this.events.emit('connection:close', { connectionId: connection.id, user, code, reason, ageMs })
+  }
+
+  // channels
+
+  /** Whoever was told that it is subscribed has to resume by position; whoever still waits is let in when it opens anew. */
+  broken(channel: string): void {
+    const { clock } = this.parts
+    const subscribers = [...this.hub.subscribers(channel)]
+    const spreadMs = Math.min(breakSpreadMs, subscribers.length) // a millisecond each
+    for (const [connection, subscription] of subscribers) {
+      if (subscription.state === 'pending') continue
+      endSubscription(this.services, connection, subscription)
+      this.events.emit('subscription:end', { channel, code: Unsubscribes.insufficientState.code })
+      const push = { channel, unsubscribe: Unsubscribes.insufficientState }
+      clock.setTimer(() => connection.push(push), Math.random() * spreadMs)
+    }
+  }
+
+  closed(): void {}
+
+  isWanted(channel: string): boolean {
+    return this.hub.subscribers(channel).size > 0
+  }
+
+  private async resume(): Promise<void> {
+    this.peers.resume()
+    try {
+      await this.parts.broker.verifyStreams()
+    } catch {
+      return // away again: the next reconnect comes here
+    }
+    this.channels.resume()
+  }
+
+  private createServices(subjects: Subjects): Services {
+    const { options, broker, clock, verifier, namespaces } = this.parts
+    const { events, hub, channels } = this
+    const presence = new Presence(broker, hub, this.peers, this.joinLeave, {
+      node: options.name,
+      askSubject: subjects.presenceAsk,
+      timeoutMs: options.presenceTimeoutMs,
+    })
+    const services: Services = {
+      options,
+      clock,
+      codec: jsonCodec,
+      events,
+      hub,
+      verifier,
+      channels,
+      presence,
+      namespace: (name) => namespaces.get(name),
+      catchUps: new CatchUps(clock, { concurrent: 200, recoveryPage: options.client.recoveryPage }),
+      publisher: new Publisher(broker, events),
+      history: new History(broker, channels, clock),
+      heartbeat: new Heartbeat(this.server, jsonCodec, clock, options.client),
+      dispatch: (connection, command) => dispatch(services, connection, command),
+    }
+    return services
+  }
+}

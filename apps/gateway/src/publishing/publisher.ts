@@ -1,0 +1,66 @@
+import type { Namespace } from '@natter/auth'
+import { encodeMeta, publicationMessageId, type Broker } from '@natter/broker'
+import { UnavailableError, UnknownOutcomeError, type TypedEvents } from '@natter/primitives'
+import type { Bytes, ClientInfo } from '@natter/protocol'
+import type { GatewayEvents } from '../gateway.events.js'
+import { readPointer } from './json-pointer.js'
+
+/**
+ * Brings a publication into the mesh.
+ *
+ * U1. In a durable namespace `publish` resolves after the stream stored it, never before (G1).
+ * U2. Publications of one connection into one channel are stored in the order of the calls: nothing is awaited before the
+ *     message is handed to the log.
+ * U3. A rejection says what is known: UnavailableError = certainly not stored, UnknownOutcomeError = perhaps.
+ */
+export class Publisher {
+  constructor(
+    private readonly broker: Broker,
+    private readonly events: TypedEvents<GatewayEvents>,
+  ) {}
+
+  async publish(channel: string, namespace: Namespace, data: Bytes, info: ClientInfo): Promise<void> {
+    const meta = encodeMeta({ kind: 'json', info })
+    const route = this.broker.route(namespace.name, channel)
+    if (!namespace.isDurable) return this.send(namespace, route.liveSubject, data, meta)
+    const messageId = messageIdOf(namespace, channel, data, info.user)
+    await this.store(namespace, route.subject, data, messageId === undefined ? { meta } : { meta, messageId })
+  }
+
+  private async store(
+    namespace: Namespace,
+    subject: string,
+    data: Bytes,
+    options: { meta: string; messageId?: string },
+  ): Promise<void> {
+    try {
+      const { isDuplicate } = await this.broker.log.append(subject, data, options)
+      this.count(namespace, isDuplicate ? 'duplicate' : 'stored')
+    } catch (error) {
+      this.count(namespace, error instanceof UnknownOutcomeError ? 'unknown' : 'refused')
+      throw error
+    }
+  }
+
+  private send(namespace: Namespace, liveSubject: string, data: Bytes, meta: string): void {
+    try {
+      this.broker.bus.publish(liveSubject, data, meta)
+      this.count(namespace, 'sent')
+    } catch (error) {
+      if (error instanceof UnavailableError) this.count(namespace, 'refused')
+      throw error
+    }
+  }
+
+  private count(namespace: Namespace, outcome: GatewayEvents['publication:outcome']['outcome']): void {
+    this.events.emit('publication:outcome', { namespace: namespace.name, outcome })
+  }
+}
+
+/** `message_id`: whoever repeats the same id, as the same user in the same channel, is stored once. Absent in the data = none. */
+function messageIdOf(namespace: Namespace, channel: string, data: Bytes, user: string): string | undefined {
+  if (namespace.messageIdPath === undefined) return undefined
+  const value = readPointer(data, namespace.messageIdPath)
+  if (value === undefined) return undefined
+  return publicationMessageId({ user, channel, value })
+}

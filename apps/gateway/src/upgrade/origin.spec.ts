@@ -1,0 +1,21 @@
+import { describe, expect, it } from '@jest/globals'
+import { OriginRule } from './origin.js'
+
+describe('the origin rule', () => {
+  it('lets requests without an Origin pass, because only browsers send one and only they can be tricked', () => {
+    expect(new OriginRule([]).allows(undefined)).toBe(true)
+  })
+
+  it('refuses every browser when no pattern is configured', () => {
+    expect(new OriginRule([]).allows('https://example.com')).toBe(false)
+  })
+
+  it('takes * as any run of characters and everything else literally', () => {
+    const rule = new OriginRule(['https://*.example.com', 'http://localhost:8000'])
+    expect(rule.allows('https://a.b.example.com')).toBe(true)
+    expect(rule.allows('https://exampleXcom')).toBe(false)
+    expect(rule.allows('https://a.example.com.evil.org')).toBe(false)
+    expect(rule.allows('http://localhost:80001')).toBe(false)
+    expect(new OriginRule(['*']).allows('null')).toBe(true)
+  })
+})

@@ -1,0 +1,54 @@
+import type { TypedEvents } from '@natter/primitives'
+import type { UpgradeDecision, UpgradeRequest } from '@natter/transport'
+import type { GatewayEvents } from '../gateway.events.js'
+import { OriginRule } from './origin.js'
+
+const path = '/connection/websocket'
+const jsonSubprotocol = 'centrifuge-json'
+const protobufSubprotocol = 'centrifuge-protobuf'
+
+type Refusal = GatewayEvents['connection:refuse']['reason']
+
+/** Which HTTP requests become sockets: the right path, an allowed origin, an encoding we speak, room for one more. */
+export class Upgrade {
+  private readonly origins: OriginRule
+
+  constructor(
+    private readonly options: { allowedOrigins: readonly string[]; maxConnections: number },
+    private readonly connectionCount: () => number,
+    private readonly events: TypedEvents<GatewayEvents>,
+  ) {
+    this.origins = new OriginRule(options.allowedOrigins)
+  }
+
+  decide(request: UpgradeRequest): UpgradeDecision {
+    if (request.path !== path) return this.refuse('path', 404, `Clients connect to ${path}.`)
+    if (!this.origins.allows(request.headers['origin'])) {
+      return this.refuse('origin', 403, 'This origin is not allowed: add it to client.allowed_origins.')
+    }
+    if (wantsProtobuf(request)) {
+      return this.refuse('path', 400, 'This gateway speaks the JSON form of the protocol only.')
+    }
+    if (this.connectionCount() >= this.options.maxConnections) {
+      return this.refuse('limit', 503, 'This gateway is full. Try another one.', { 'retry-after': '1' })
+    }
+    const subprotocol = request.subprotocols.find((name) => name === jsonSubprotocol)
+    return subprotocol === undefined ? { accept: true } : { accept: true, subprotocol }
+  }
+
+  private refuse(
+    reason: Refusal,
+    status: number,
+    body: string,
+    headers?: Readonly<Record<string, string>>,
+  ): UpgradeDecision {
+    this.events.emit('connection:refuse', { reason })
+    return headers === undefined ? { accept: false, status, body } : { accept: false, status, body, headers }
+  }
+}
+
+function wantsProtobuf({ query, subprotocols }: UpgradeRequest): boolean {
+  if (subprotocols.includes(protobufSubprotocol)) return true
+  const parameters = new URLSearchParams(query)
+  return parameters.get('format') === 'protobuf' || parameters.get('cf_protocol') === 'protobuf'
+}
