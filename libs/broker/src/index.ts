@@ -14,6 +14,8 @@ export type {
   StoredMessage,
   Tops,
 } from './broker.js'
+export { MemoryBroker } from './memory/memory-broker.js'
+export { MemoryMesh, type Delivery, type Fault, type MeshOptions } from './memory/memory-mesh.js'
 export { publicationMessageId } from './message-id.js'
 export { decodeMeta, encodeMeta, type PublicationMeta } from './meta.js'
 export { createNatsBroker, type NatsBrokerOptions } from './nats/nats-broker.js'

@@ -103,6 +103,16 @@ export class Subjects {
     return this.ofChannel('p', namespace, channel)
   }
 
+  /** A node asks all others who is in a channel. A word, never a number: it can't be taken for a shard. */
+  get presenceAsk(): string {
+    return `${this.prefix}.p.ask`
+  }
+
+  /** Gateways say that they are there. */
+  get presenceBeat(): string {
+    return `${this.prefix}.p.beat`
+  }
+
   controlOfNode(nodeId: string): string {
     return `${this.prefix}.ctl.node.${encodeName(nodeId)}`
   }

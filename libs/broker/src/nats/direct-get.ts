@@ -26,6 +26,7 @@ export interface DirectReply {
   upTo: number
 }
 
+const NO_BYTES = new Uint8Array(0)
 const NOTHING: DirectReply = { messages: [], pending: 0, upTo: 0 }
 
 /**
@@ -49,7 +50,7 @@ export async function directGet(
     if (scan.status === 204) return { messages, pending: scan.pending, upTo: scan.upTo }
     if (scan.status === 404) return NOTHING
     if (scan.status !== 0) throw unreadable(stream, `status ${scan.status}`)
-    messages.push({ scan, body: new Uint8Array(keepBodies ? msg.data : 0) })
+    messages.push({ scan, body: keepBodies ? new Uint8Array(msg.data) : NO_BYTES })
     return undefined
   })
   return reply === NOTHING ? undefined : reply

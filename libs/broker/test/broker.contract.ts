@@ -1,0 +1,329 @@
+/**
+ * What every broker must keep. Run it with a factory: `describeBroker('mine', open)`, where `open` gives two nodes of a fresh
+ * mesh and a way to cut the first one off.
+ */
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
+import type { Broker, BusMessage, Route } from '@natter/broker'
+
+export interface BrokerPair {
+  a: Broker
+  b: Broker
+  close(): Promise<void>
+}
+
+const text = (value: string): Uint8Array => Buffer.from(value, 'utf8')
+const read = (bytes: Uint8Array): string => Buffer.from(bytes).toString('utf8')
+const wide = { limit: 100, maxBytes: 1_000_000 }
+
+/** Collects live messages; `until(n)` resolves when n have come. */
+export class Inbox {
+  readonly messages: {
+    subject: string
+    body: string
+    meta: string | undefined
+    seq: number
+    prev: number
+  }[] = []
+  private waiting: { count: number; resolve: () => void } | undefined
+
+  readonly take = ({ subject, body, meta, stored }: BusMessage): void => {
+    this.messages.push({ subject, body: read(body), meta, seq: stored?.seq ?? -1, prev: stored?.prev ?? -1 })
+    if (this.waiting !== undefined && this.messages.length >= this.waiting.count) this.waiting.resolve()
+  }
+
+  get bodies(): string[] {
+    return this.messages.map((message) => message.body)
+  }
+
+  until(count: number): Promise<void> {
+    if (this.messages.length >= count) return Promise.resolve()
+    return new Promise((resolve) => {
+      this.waiting = { count, resolve }
+    })
+  }
+}
+
+export function describeBroker(name: string, open: () => Promise<BrokerPair>): void {
+  describe(`broker contract: ${name}`, () => {
+    let pair: BrokerPair
+    let a: Broker
+    let b: Broker
+    let route: Route
+
+    beforeEach(async () => {
+      pair = await open()
+      ;({ a, b } = pair)
+      route = a.route('chat', 'chat:room')
+    })
+
+    afterEach(() => pair.close())
+
+    const append = async (...bodies: string[]): Promise<number[]> => {
+      const all = await Promise.all(bodies.map((body) => a.log.append(route.subject, text(body))))
+      return all.map(({ seq }) => seq)
+    }
+
+    describe('routes', () => {
+      it('all nodes name the same stream, epoch and subjects, or they would not meet', () => {
+        expect(b.route('chat', 'chat:room')).toEqual(route)
+        expect(b.streams).toEqual(a.streams)
+        expect(a.streams).toContain(route.stream)
+      })
+
+      it('a name with $ and one without are two channels of one shard', () => {
+        const other = a.route('chat', '$chat:room')
+        expect(other.subject).not.toBe(route.subject)
+        expect(other.shard).toBe(route.shard)
+      })
+    })
+
+    describe('bus', () => {
+      it('a message goes to every node that listens, in the order of publishing', async () => {
+        const inbox = new Inbox()
+        b.bus.subscribe(route.liveSubject, inbox.take)
+        await b.bus.flush()
+        for (let i = 0; i < 50; i += 1) a.bus.publish(route.liveSubject, text(`${i}`), `{"n":${i}}`)
+        await inbox.until(50)
+        expect(inbox.bodies).toEqual(Array.from({ length: 50 }, (_, i) => `${i}`))
+        expect(inbox.messages[7]).toMatchObject({ subject: route.liveSubject, meta: '{"n":7}' })
+      })
+
+      it('what was only published has no place in a stream', async () => {
+        const stored: unknown[] = []
+        const inbox = new Inbox()
+        b.bus.subscribe(route.liveSubject, (message) => {
+          stored.push(message.stored)
+          inbox.take(message)
+        })
+        await b.bus.flush()
+        a.bus.publish(route.liveSubject, text('x'))
+        await inbox.until(1)
+        expect(stored).toEqual([undefined])
+      })
+
+      it('a stopped subscription is not called again, and stopping twice does nothing', async () => {
+        const [stopped, other] = [new Inbox(), new Inbox()]
+        const subscription = b.bus.subscribe(route.liveSubject, stopped.take)
+        b.bus.subscribe(route.liveSubject, other.take)
+        await b.bus.flush()
+        subscription.stop()
+        subscription.stop()
+        a.bus.publish(route.liveSubject, text('x'))
+        await other.until(1)
+        expect(stopped.messages).toEqual([])
+      })
+
+      it('wildcards match tokens, as the control subjects need', async () => {
+        const inbox = new Inbox()
+        b.bus.subscribe(`${b.subjects.prefix}.ctl.>`, inbox.take)
+        await b.bus.flush()
+        a.bus.publish(a.subjects.controlOfNode('n1'), text('1'))
+        a.bus.publish(a.subjects.controlOfAll, text('2'))
+        await inbox.until(2)
+        expect(inbox.bodies).toEqual(['1', '2'])
+      })
+
+      it('a callback that throws hurts nobody: it is reported, and the next message comes', async () => {
+        const errors: string[] = []
+        b.events.on('bus:callback:error', ({ error }) => errors.push((error as Error).message))
+        const inbox = new Inbox()
+        b.bus.subscribe(route.liveSubject, (message) => {
+          inbox.take(message)
+          throw new Error('broken listener')
+        })
+        await b.bus.flush()
+        a.bus.publish(route.liveSubject, text('1'))
+        a.bus.publish(route.liveSubject, text('2'))
+        await inbox.until(2)
+        expect(b.bus.isConnected).toBe(true)
+        expect(errors).toContain('broken listener')
+      })
+
+      it('ask hears everybody who listens and ends when enough was heard', async () => {
+        for (const [node, answer] of [
+          [a, 'from a'],
+          [b, 'from b'],
+        ] as const) {
+          node.bus.subscribe('test.question', (message) => message.respond(text(answer)))
+          await node.bus.flush()
+        }
+        const heard: string[] = []
+        const onReply = (body: Uint8Array): boolean => heard.push(read(body)) === 2
+        await a.bus.ask('test.question', text('?'), { timeoutMs: 10_000, onReply })
+        expect(heard.toSorted()).toEqual(['from a', 'from b'])
+      })
+
+      it('ask ends after its time when somebody keeps silent, and at once when nobody listens', async () => {
+        b.bus.subscribe('test.silent', () => {})
+        await b.bus.flush()
+        const onReply = (): boolean => true
+        await a.bus.ask('test.silent', text('?'), { timeoutMs: 30, onReply })
+        await a.bus.ask('test.nobody', text('?'), { timeoutMs: 60_000, onReply })
+      })
+    })
+
+    describe('log', () => {
+      it('appends of one node are stored in the order of the calls, however many are in flight', async () => {
+        const seqs = await append(...Array.from({ length: 200 }, (_, i) => `${i}`))
+        expect(seqs).toEqual(seqs.toSorted((x, y) => x - y))
+        expect(new Set(seqs).size).toBe(200)
+      })
+
+      it('a stored message goes to the live subject with its place and the one before it', async () => {
+        const inbox = new Inbox()
+        b.bus.subscribe(route.liveSubject, inbox.take)
+        await b.bus.flush()
+        const [first = 0, second = 0] = await append('1', '2')
+        await inbox.until(2)
+        expect(inbox.messages.map(({ seq, prev }) => [seq, prev])).toEqual([
+          [first, 0],
+          [second, first],
+        ])
+      })
+
+      it('the same message id is stored once, and the repeat learns the first sequence', async () => {
+        const options = { messageId: 'abc' }
+        const first = await a.log.append(route.subject, text('x'), options)
+        const again = await b.log.append(route.subject, text('x'), options)
+        expect(again).toEqual({ seq: first.seq, isDuplicate: true })
+      })
+
+      it('a read gives bodies and meta back byte for byte, with the time that the live message had', async () => {
+        const times: (bigint | undefined)[] = []
+        const inbox = new Inbox()
+        b.bus.subscribe(route.liveSubject, (message) => {
+          times.push(message.stored?.timeNs)
+          inbox.take(message)
+        })
+        await b.bus.flush()
+        const body = Uint8Array.from({ length: 256 }, (_, i) => i)
+        const { seq } = await a.log.append(route.subject, body, { meta: '{"k":"bin"}' })
+        await inbox.until(1)
+        const { messages } = await b.log.read(route.stream, route.subject, { from: seq, to: seq, ...wide })
+        expect(messages).toHaveLength(1)
+        expect([...(messages[0]?.body ?? [])]).toEqual([...body])
+        expect(messages[0]).toMatchObject({ seq, meta: '{"k":"bin"}', timeNs: times[0] })
+      })
+
+      it.each([false, true])('a read stays within its bounds (leader: %s)', async (leader) => {
+        const seqs = await append('1', '2', '3', '4', '5')
+        const [, second = 0, third = 0, fourth = 0] = seqs
+        const range = { from: second, to: fourth, ...wide, leader }
+        const all = await a.log.read(route.stream, route.subject, range)
+        expect(all.messages.map(({ seq }) => seq)).toEqual([second, third, fourth])
+        expect(all.isComplete).toBe(true)
+        const two = await a.log.read(route.stream, route.subject, { ...range, limit: 2 })
+        expect(two.messages.map(({ seq }) => seq)).toEqual([second, third])
+        expect(two.isComplete).toBe(false)
+        const tight = await a.log.read(route.stream, route.subject, { ...range, maxBytes: 1 })
+        expect(tight.messages.length).toBeGreaterThanOrEqual(1)
+        const none = await a.log.read(route.stream, route.subject, { ...range, from: 10_000, to: 20_000 })
+        expect(none).toEqual({ messages: [], isComplete: true })
+      })
+
+      it('a read up to the last of exactly `limit` messages is complete', async () => {
+        const [first = 0, , third = 0] = await append('1', '2', '3', '4')
+        const range = { from: first, to: third, limit: 3, maxBytes: 1_000_000 }
+        const { messages, isComplete } = await a.log.read(route.stream, route.subject, range)
+        expect([messages.length, isComplete]).toEqual([3, true])
+      })
+
+      it('a read sees its own subject alone', async () => {
+        const other = a.route('chat', '$chat:room')
+        await a.log.append(other.subject, text('other'))
+        const [seq = 0] = await append('mine')
+        const { messages } = await a.log.read(route.stream, route.subject, { from: 1, to: seq, ...wide })
+        expect(messages.map(({ body }) => read(body))).toEqual(['mine'])
+      })
+
+      it('reading backwards gives the newest first, over long stretches of other channels too', async () => {
+        const other = a.route('chat', '$chat:room')
+        const seqs: number[] = []
+        for (let i = 0; i < 6; i += 1) {
+          seqs.push(...(await append(`${i}`)))
+          await Promise.all(Array.from({ length: 40 }, () => a.log.append(other.subject, text('noise'))))
+        }
+        const to = (seqs.at(-1) ?? 0) + 40
+        const newest = await a.log.readBackwards(route.stream, route.subject, to, 4, 1_000_000)
+        expect(newest.map(({ seq }) => seq)).toEqual(seqs.toReversed().slice(0, 4))
+        const all = await a.log.readBackwards(route.stream, route.subject, to, 50, 1_000_000)
+        expect(all.map(({ seq }) => seq)).toEqual(seqs.toReversed())
+        const tight = await a.log.readBackwards(route.stream, route.subject, to, 50, 1)
+        expect(tight.map(({ seq }) => seq)).toEqual(seqs.slice(-1))
+      })
+
+      it('tops tells the newest of each subject and the end of the stream in one go', async () => {
+        const other = a.route('chat', '$chat:room')
+        const [, newest = 0] = await append('1', '2')
+        const { seq: end } = await a.log.append(other.subject, text('3'))
+        const empty = a.route('chat', 'chat:{room}:empty').subject
+        const tops = await b.log.tops(route.stream, [route.subject, other.subject, empty])
+        expect(tops.upTo).toBe(end)
+        expect([...tops.newest].map(([subject, { seq }]) => [subject, seq]).toSorted()).toEqual(
+          [
+            [route.subject, newest],
+            [other.subject, end],
+          ].toSorted(),
+        )
+      })
+
+      it('tops of more subjects than fit one request are all told', async () => {
+        const subjects = Array.from({ length: 1_100 }, (_, i) => a.route('chat', `chat:{room}:${i}`).subject)
+        await Promise.all(subjects.map((subject) => a.log.append(subject, text('x'))))
+        const tops = await a.log.tops(route.stream, subjects)
+        expect(tops.newest.size).toBe(1_100)
+      })
+
+      it('firstSeq is not above what can be read', async () => {
+        const [seq = 0] = await append('1')
+        expect(await a.log.firstSeq(route.stream)).toBeLessThanOrEqual(seq)
+      })
+
+      it('each append is told once, as what it was', async () => {
+        const outcomes: string[] = []
+        a.events.on('broker:append:outcome', ({ outcome }) => outcomes.push(outcome))
+        await a.log.append(route.subject, text('x'), { messageId: 'm' })
+        await a.log.append(route.subject, text('x'), { messageId: 'm' })
+        await expect(a.log.append(route.subject, new Uint8Array(3_000_000))).rejects.toMatchObject({
+          code: 'message-too-large',
+        })
+        expect(outcomes).toEqual(['stored', 'duplicate', 'refused'])
+      })
+    })
+
+    describe('registry', () => {
+      it('of two who create, or replace the same revision, one wins', async () => {
+        const created = await Promise.all([
+          a.registry.create('k', text('a')),
+          b.registry.create('k', text('b')),
+        ])
+        expect(created.filter((revision) => revision !== undefined)).toHaveLength(1)
+        const revision = created.find((one) => one !== undefined) ?? 0
+        expect((await b.registry.get('k'))?.revision).toBe(revision)
+        const updates = [
+          a.registry.update('k', text('c'), revision),
+          b.registry.update('k', text('d'), revision),
+        ]
+        expect((await Promise.all(updates)).filter((one) => one !== undefined)).toHaveLength(1)
+      })
+
+      it('a key that nobody wrote is undefined', async () => {
+        expect(await a.registry.get('nothing')).toBeUndefined()
+      })
+
+      it('a watcher is told the present value and each later one', async () => {
+        await a.registry.create('k', text('1'))
+        const seen: string[] = []
+        const changed = new Promise<void>((resolve) => {
+          void b.registry.watch('k', ({ value }) => {
+            seen.push(read(value))
+            if (seen.length === 1) void a.registry.update('k', text('2'), 1)
+            else resolve()
+          })
+        })
+        await changed
+        expect(seen).toEqual(['1', '2'])
+      })
+    })
+  })
+}
