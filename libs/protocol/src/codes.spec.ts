@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals'
+import { readFileSync } from 'node:fs'
 import { Disconnects, Errors, Unsubscribes, mayReconnect } from './codes.js'
 
 const tables = { Errors, Disconnects, Unsubscribes }
@@ -54,5 +55,23 @@ describe('codes', () => {
 
   it('[6.1] each reason fits into a close frame', () => {
     for (const { reason } of Object.values(Disconnects)) expect(reason.length).toBeLessThanOrEqual(123)
+  })
+
+  it('docs/protocol.md lists exactly these codes with these texts, because people look there', () => {
+    const page = readFileSync(new URL('../../../docs/protocol.md', import.meta.url), 'utf8')
+    const rows = [...page.matchAll(/^\| (\d{3,4}) +\| ([a-z ]+?) +\| (yes|no|)/gm)]
+    const listed = rows.map(([, code, text]) => `${code} ${text}`)
+    const ours = [
+      ...Object.values(Disconnects).map(({ code, reason }) => `${code} ${reason}`),
+      ...Object.values(Errors).map(({ code, message }) => `${code} ${message}`),
+      ...Object.values(Unsubscribes).map(({ code, reason }) => `${code} ${reason}`),
+    ]
+    expect(listed).toEqual(ours)
+    for (const [, code, , mark] of rows) {
+      const number = Number(code)
+      if (number >= 3000) expect([code, mark]).toEqual([code, mayReconnect(number) ? 'yes' : 'no'])
+      else if (number < 1000)
+        expect([code, mark]).toEqual([code, [100, 111, 113].includes(number) ? 'yes' : ''])
+    }
   })
 })
