@@ -1,6 +1,7 @@
 import { UnavailableError } from '@natter/primitives'
+import type * as UwsModule from 'uWebSockets.js'
 
-export type Uws = typeof import('uWebSockets.js')
+export type Uws = typeof UwsModule
 
 /**
  * Loads the native binary when it is first needed, so that a machine without one gets a sentence, not a stack at import.

@@ -1,0 +1,17 @@
+export { launchChromium, type ChromiumLaunch, type ChromiumOptions } from './chromium.js'
+export { leakCheck } from './leak-check.js'
+export { ManualClock } from './manual-clock.js'
+export { MisbehavingPeer, type PeerClose, type PeerOptions } from './misbehaving-peer.js'
+export { natsServerBinary, startNatsServer, type NatsServer, type NatsServerOptions } from './nats-server.js'
+export { freePort } from './ports.js'
+export { connectSdk, type SdkClient } from './sdk-client.js'
+export {
+  startProcess,
+  typescriptArgs,
+  type ExitInfo,
+  type StartedProcess,
+  type StartProcessOptions,
+} from './spawn-node.js'
+export { TcpProxy, type TcpProxyTarget } from './tcp-proxy.js'
+export { eventually, once, type EventuallyOptions } from './wait.js'
+export { encodeFrame, FrameReader, opcodes, type RawFrame, type ReceivedFrame } from './websocket-frames.js'
