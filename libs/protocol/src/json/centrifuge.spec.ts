@@ -1,5 +1,5 @@
 /** The npm package `centrifuge` as a witness: what it writes we read, what we write it reads. No network. */
-import { describe, expect, it } from '@jest/globals'
+import { afterEach, describe, expect, it } from '@jest/globals'
 import { Centrifuge, type PublicationContext } from 'centrifuge'
 import { Unsubscribes } from '../codes.js'
 import type { Command, Frame } from '../messages.js'
@@ -7,8 +7,8 @@ import { jsonCodec } from './json-codec.js'
 
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text)
 
-/** A WebSocket whose other end is a function over commands. */
-const socketTo = (serve: (command: Command) => Frame[]) =>
+/** A WebSocket whose other end is a function over commands. What the SDK throws over a frame goes to `onBroken`. */
+const socketTo = (serve: (command: Command) => Frame[], onBroken: (error: unknown) => void) =>
   class {
     onopen: () => void = () => {}
     onmessage: (event: { data: Frame }) => void = () => {}
@@ -21,7 +21,15 @@ const socketTo = (serve: (command: Command) => Frame[]) =>
 
     send(message: string): void {
       const frames = jsonCodec.decode(bytes(message)).flatMap(serve)
-      if (frames.length > 0) queueMicrotask(() => this.onmessage({ data: frames.join('\n') }))
+      if (frames.length > 0) queueMicrotask(() => this.deliver(frames.join('\n')))
+    }
+
+    private deliver(data: string): void {
+      try {
+        this.onmessage({ data })
+      } catch (error) {
+        onBroken(error)
+      }
     }
 
     close(): void {
@@ -67,29 +75,37 @@ function answer(command: Command): Frame[] {
 }
 
 describe('the centrifuge SDK', () => {
-  it('understands every frame of a session, and is understood', async () => {
-    const client = new Centrifuge('ws://nowhere', { websocket: socketTo(answer), token: 't', name: 'test' })
+  let client: Centrifuge | undefined
+  afterEach(() => client?.disconnect())
+
+  async function session(sdk: Centrifuge): Promise<void> {
+    const subscription = sdk.newSubscription(channel, { since: { offset: 5, epoch: 'e' } })
     const seen: PublicationContext[] = []
-    const subscription = client.newSubscription(channel, { since: { offset: 5, epoch: 'e' } })
     subscription.on('publication', (context) => seen.push(context))
     const subscribed = new Promise((resolve) => subscription.once('subscribed', resolve))
     const unsubscribed = new Promise((resolve) => subscription.once('unsubscribed', resolve))
-    try {
-      subscription.subscribe()
-      client.connect()
-      expect(await subscribed).toMatchObject({ wasRecovering: true, recovered: true })
-      await subscription.publish({ n: 'é\n' })
-      expect(seen.map(({ offset, data }) => [offset, data])).toEqual([
-        [10, { n: 1 }],
-        [20, { n: 2 }],
-        [30, { n: 'é\n' }],
-      ])
-      expect(seen[0]?.info).toMatchObject({ user: 'u', client: 'c' })
-      expect(await subscription.presence()).toEqual({ clients: {} })
-      expect(await subscription.history({ limit: 1 })).toMatchObject({ offset: 30, epoch: 'e' })
-      expect(await unsubscribed).toMatchObject(Unsubscribes.server)
-    } finally {
-      client.disconnect()
-    }
-  })
+    subscription.subscribe()
+    sdk.connect()
+    expect(await subscribed).toMatchObject({ wasRecovering: true, recovered: true })
+    await subscription.publish({ n: 'é\n' })
+    expect(seen.map(({ offset, data }) => [offset, data])).toEqual([
+      [10, { n: 1 }],
+      [20, { n: 2 }],
+      [30, { n: 'é\n' }],
+    ])
+    expect(seen[0]?.info).toMatchObject({ user: 'u', client: 'c' })
+    expect(await subscription.presence()).toEqual({ clients: {} })
+    expect(await subscription.history({ limit: 1 })).toMatchObject({ offset: 30, epoch: 'e' })
+    expect(await unsubscribed).toMatchObject(Unsubscribes.server)
+  }
+
+  it('understands every frame of a session, and is understood', () =>
+    new Promise<void>((resolve, reject) => {
+      client = new Centrifuge('ws://nowhere', {
+        websocket: socketTo(answer, reject),
+        token: 't',
+        name: 'test',
+      })
+      session(client).then(resolve, reject)
+    }))
 })
