@@ -1,3 +1,4 @@
+import { UnavailableError } from '@natter/primitives'
 import type { FeedState } from './channel-feed.js'
 import type { LogMessage } from './message.js'
 import type { Ring } from './ring.js'
@@ -11,7 +12,9 @@ import type { Ring } from './ring.js'
  *     stream's oldest message, read after the messages, is not above the position.
  * C3. What a read returns above `last` is cut off: it will come live.
  * C4. Between two turns everything may have changed. Whoever went away, or may no longer subscribe, is left alone.
- * C5. Memory is one page per subscriber that catches up.
+ * C5. Memory is one page per subscriber that catches up, and so is what is sent at once.
+ * C6. A position above `last` is only joined when nothing of the channel lies in between: a node that opened at a stale
+ *     position delivers what the client already has. `last` falls when the channel breaks and opens anew.
  */
 
 /** The channel on this node. */
@@ -21,7 +24,10 @@ export interface CatchUpSource<M extends LogMessage> {
   readonly ring: Ring<M>
   /** Resolves when the feed became live; rejects with UnavailableError when that doesn't happen in time. */
   whenLive(): Promise<void>
-  /** Messages with `after < seq ≤ upTo`, ascending; `isComplete`: there are no more up to `upTo`. */
+  /**
+   * Messages with `after < seq ≤ upTo`, ascending; `isComplete`: there are no more up to `upTo`. A replica that lags may
+   * answer fewer, but then must not say so: whoever can't tell asks the leader for the rest.
+   */
   read(
     after: number,
     upTo: number,
@@ -45,7 +51,7 @@ export interface CatchUpTarget<M extends LogMessage> {
   /** C4. */
   isWanted(): boolean
   reply(outcome: CatchUpReply<M>): void
-  /** Sends messages as ordinary publications; resolves when the socket took them. */
+  /** Sends messages as ordinary publications, at once; resolves when the socket took them, never rejects. */
   page(messages: readonly M[]): Promise<void>
   /** Joins the topic: from here on the channel's live messages arrive. */
   join(): void
@@ -81,6 +87,8 @@ export function catchUp<M extends LogMessage>(
 
 class CatchUp<M extends LogMessage> {
   private hasReplied = false
+  /** The last look at the stream's end. */
+  private tops = { upTo: 0, newest: 0 }
 
   constructor(
     private readonly source: CatchUpSource<M>,
@@ -90,25 +98,13 @@ class CatchUp<M extends LogMessage> {
 
   async run(): Promise<CatchUpEnd> {
     const { from } = this.request
-    await this.live()
-    if (from === undefined) return this.joinFresh(undefined)
-    if (from > this.source.last && !(await this.reachPosition(from))) return this.joinFresh(false)
-    return this.walk(from)
-  }
-
-  /** The client was ahead of this node: another one delivered more. True once this node has seen as much. */
-  private async reachPosition(from: number): Promise<boolean> {
-    const { upTo, newest } = await this.source.tops()
-    if (upTo < from) return false // beyond the stream's end: not a position of this numbering
-    this.source.seen(newest)
-    await this.live()
-    return true
-  }
-
-  /** Waits until the channel is live *in this turn*: it may have left that state since the promise was resolved. */
-  private async live(): Promise<void> {
-    do await this.source.whenLive()
-    while (this.source.kind !== 'live')
+    if (from === undefined) return this.joinLive(undefined)
+    try {
+      return await this.walk(from)
+    } catch (error) {
+      if (!this.hasReplied || !(error instanceof UnavailableError)) throw error
+      return this.endWithHole() // a command is answered once
+    }
   }
 
   /** Applies until something was replied; what is missed after that is sent in pages, however much it is. */
@@ -119,14 +115,19 @@ class CatchUp<M extends LogMessage> {
   private async walk(start: number): Promise<CatchUpEnd> {
     let position = start
     for (;;) {
-      await this.live()
+      await this.source.whenLive()
+      if (this.source.kind !== 'live') continue // C4: it left that state since the promise was resolved
       if (!this.target.isWanted()) return 'left' // C4
+      if (!this.hasReached(position)) {
+        if (await this.reach(position)) continue
+        return this.endWithHole()
+      }
       const end = this.finish(start, position, [])
       if (end !== undefined) return end
       const page = await this.readPage(position)
       if (!this.target.isWanted()) return 'left'
-      if (page === undefined) return this.hasReplied ? 'hole' : this.joinLive(false)
-      if (page.isComplete && this.source.kind === 'live') {
+      if (page === undefined) return this.endWithHole()
+      if (page.isComplete && this.source.kind === 'live' && this.hasReached(page.reached)) {
         const joined = this.finish(start, page.reached, page.messages)
         if (joined !== undefined) return joined
       }
@@ -135,13 +136,33 @@ class CatchUp<M extends LogMessage> {
     }
   }
 
+  /** C6. */
+  private hasReached(position: number): boolean {
+    const { last } = this.source
+    return position <= last || (position <= this.tops.upTo && this.tops.newest <= last)
+  }
+
+  /** The client is ahead of this node: looks how far, and lets the feed go there. False: beyond the stream's end. */
+  private async reach(position: number): Promise<boolean> {
+    this.tops = await this.source.tops()
+    if (this.tops.upTo < position) return false // not a position of this numbering
+    this.source.seen(this.tops.newest)
+    return true
+  }
+
+  /** Without a reply the subscriber can still join as it is, knowing that it didn't recover. */
+  private endWithHole(): CatchUpEnd | Promise<CatchUpEnd> {
+    if (!this.hasReplied) return this.joinLive(false)
+    return this.target.isWanted() ? 'hole' : 'left'
+  }
+
   /** Joins if the ring has what lies above `position` and it fits; else undefined. All in one turn (C1). */
   private finish(start: number, position: number, messages: readonly M[]): CatchUpEnd | undefined {
     const tail = this.source.ring.after(position)
     if (tail === undefined) return undefined
     const all = messages.length === 0 ? tail : [...messages, ...tail]
     if (this.isOverCap(all)) return this.joinFresh(false)
-    if (this.cap === undefined && messages.length === 0 && !fits(all, this.request.page)) return undefined
+    if (this.cap === undefined && !fits(all, this.request.page)) return undefined // C5
     this.send(start, all)
     this.target.join()
     return 'joined'
@@ -190,8 +211,9 @@ class CatchUp<M extends LogMessage> {
     this.target.reply({ recovered: true, messages, offset: start })
   }
 
-  private async joinLive(recovered: boolean): Promise<CatchUpEnd> {
-    await this.live()
+  private async joinLive(recovered: boolean | undefined): Promise<CatchUpEnd> {
+    do await this.source.whenLive()
+    while (this.source.kind !== 'live') // C4
     return this.joinFresh(recovered)
   }
 

@@ -156,18 +156,22 @@ export class ChannelFeed<M extends LogMessage> {
 
   /**
    * The answer to {@link FeedOutput.read}: the first messages of the range, in order and without holes, or undefined when
-   * they could not be read now. A page, or what a lagging replica has, is progress: the rest is asked for again.
+   * they could not be read now. That there is no hole is for the owner to prove: when the oldest sequence that the stream
+   * keeps, read after the messages, is above `after + 1`, it calls `break('hole')` instead. A page, or what a lagging replica has, is progress: the rest is asked for again.
    */
   readDone(question: number, messages: readonly M[] | undefined): void {
     const { state } = this
     if (state.kind !== 'healing' || state.question !== question || state.retry !== undefined) return // F4
-    for (const message of messages ?? []) if (message.seq > this.position) this.hand(message)
-    if (this.state !== state) return // `deliver` may have closed or broken it
+    const before = this.position
+    for (const message of messages ?? []) {
+      if (message.seq > this.position) this.hand(message)
+      if (this.state !== state) return // F5: `deliver` closed or broke it
+    }
     if (this.position >= state.target) {
       this.enter({ kind: 'live' })
       return this.release(state.held.messages)
     }
-    if (messages !== undefined && messages.length > 0) return this.readOn(state)
+    if (this.position > before) return this.readOn(state)
     if (messages !== undefined && this.asksLeader(state)) return this.break('hole') // who can't be stale has lost it
     this.retryHeal(state)
   }
@@ -227,13 +231,22 @@ export class ChannelFeed<M extends LogMessage> {
     for (const [index, message] of messages.entries()) {
       this.take(message)
       if (this.kind === 'live' || this.kind === 'lingering') continue
-      for (const later of messages.slice(index + 1)) this.receive(later)
-      return
+      return this.holdOn(messages.slice(index + 1))
     }
     this.catchUpWithKnown()
     if (this.state.kind !== 'live') return
     if (!this.isWanted) this.linger()
     this.output.live()
+  }
+
+  /** The next hole keeps the rest waiting; a break, which may have opened the channel anew, ends it (F5). */
+  private holdOn(messages: readonly M[]): void {
+    const { state } = this
+    if (state.kind !== 'healing') return
+    for (const message of messages) {
+      this.hold(state.held, message)
+      if (this.state !== state) return
+    }
   }
 
   private catchUpWithKnown(): void {
