@@ -146,11 +146,19 @@ const requests: Readonly<Record<Method, (id: number, request: JsonObject, line: 
 
 const methods = Object.keys(requests) as Method[]
 
+/** [3.4] Without an id only `send` is a request; anything else is the answer to a ping. */
+function findMethod(id: number, fields: JsonObject): Method | undefined {
+  let found: Method | undefined
+  for (const method of methods) {
+    if (fields[method] === undefined || readObject(fields, method) === undefined) continue
+    if (id !== 0 || method === 'send') found ??= method
+  }
+  return found
+}
+
 function readCommand(line: Line): Command {
   const id = readInteger(line.fields, 'id', UINT32) ?? 0
-  const set = methods.filter((method) => readObject(line.fields, method) !== undefined)
-  // [3.4] Without an id only `send` is a request; anything else is the answer to a ping.
-  const method = id === 0 ? set.find((name) => name === 'send') : set[0]
+  const method = findMethod(id, line.fields)
   if (method === undefined) return id === 0 ? { id, method: 'pong' } : { id, method: 'unknown' }
   return requests[method](id, readObject(line.fields, method) ?? {}, line)
 }

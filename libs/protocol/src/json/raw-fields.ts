@@ -28,14 +28,18 @@ function skipSpace(text: string, from: number): number {
   return index
 }
 
-/** `from` is the opening quote; answers the index after the closing one. */
+/** An odd run of backslashes before it makes a quote part of the string. The run ends at the opening quote at the latest. */
+function isEscaped(text: string, quote: number): boolean {
+  let index = quote
+  while (text.charCodeAt(index - 1) === BACKSLASH) index -= 1
+  return (quote - index) % 2 === 1
+}
+
+/** `from` is the opening quote; answers the index after the closing one. Strings are most of the text: `indexOf` is fast. */
 function skipString(text: string, from: number): number {
-  let index = from + 1
-  for (;;) {
-    const unit = text.charCodeAt(index)
-    if (unit === QUOTE || Number.isNaN(unit)) return index + 1
-    index += unit === BACKSLASH ? 2 : 1
-  }
+  let quote = text.indexOf('"', from + 1)
+  while (quote !== -1 && isEscaped(text, quote)) quote = text.indexOf('"', quote + 1)
+  return quote === -1 ? text.length : quote + 1
 }
 
 /** `from` is the opening bracket; counts depth (R2). */
