@@ -86,6 +86,7 @@ function greets(port: number): Promise<boolean> {
     }
     socket.once('data', (bytes: Buffer) => answer(bytes.toString('latin1').startsWith('INFO ')))
     socket.once('error', () => answer(false))
+    socket.setTimeout(500, () => answer(false)) // somebody else's port, and they don't speak first
   })
 }
 
