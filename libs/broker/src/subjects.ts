@@ -159,9 +159,10 @@ export class Subjects {
 
   /** The shard in a stored subject, or undefined when it isn't one. */
   shardIn(subject: string): number | undefined {
-    const start = this.prefix.length + 3
     if (!subject.startsWith(`${this.prefix}.c.`)) return undefined
-    const shard = Number(subject.slice(start, subject.indexOf('.', start)))
+    const start = this.prefix.length + 3
+    const end = subject.indexOf('.', start)
+    const shard = end > start ? Number(subject.slice(start, end)) : -1
     return Number.isInteger(shard) && shard >= 0 && shard < SHARD_COUNT ? shard : undefined
   }
 

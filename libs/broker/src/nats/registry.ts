@@ -87,7 +87,7 @@ export class NatsRegistry implements Registry {
     const hint = (): void => {
       lookAgain = lookAgain.then(look).catch(() => {})
     }
-    const subscription = this.parts.bus.subscribe(`${this.live}.$KV.${this.bucket}.${key}`, hint)
+    const subscription = this.parts.bus.subscribe(`${this.live}.${key}`, hint)
     this.watchers.add(hint)
     const stop = (): void => {
       isStopped = true

@@ -1,0 +1,246 @@
+/** What only a real server can show: crashes, wiped disks, old versions, forgers. */
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
+import { connect, headers, type NatsConnection } from '@nats-io/transport-node'
+import { createNatsBroker, type Broker, type BrokerEvents, type NatsBrokerOptions } from '@natter/broker'
+import { UnavailableError, UnknownOutcomeError } from '@natter/primitives'
+import { once } from 'node:events'
+import { createServer, type AddressInfo } from 'node:net'
+import { Inbox } from './broker.contract.js'
+import { freePort, TestNats } from './nats-server.js'
+
+const text = (value: string): Uint8Array => Buffer.from(value, 'utf8')
+
+function next<K extends keyof BrokerEvents>(broker: Broker, name: K): Promise<BrokerEvents[K]> {
+  return new Promise((resolve) => {
+    const off = broker.events.on(name, (event) => {
+      off()
+      resolve(event)
+    })
+  })
+}
+
+describe('a broker on a NATS that fails', () => {
+  let server: TestNats
+  const opened: Broker[] = []
+
+  const open = async (options: Partial<NatsBrokerOptions> = {}): Promise<Broker> => {
+    const broker = await createNatsBroker({ urls: [server.url], prefix: 'faults', name: 'test', ...options })
+    opened.push(broker)
+    return broker
+  }
+
+  beforeEach(async () => {
+    server = await TestNats.start()
+  })
+
+  afterEach(async () => {
+    await Promise.all(opened.splice(0).map((broker) => broker.close()))
+    await server.stop()
+  })
+
+  it('a crash in the middle of appends settles each: what was acknowledged is kept, the rest says so', async () => {
+    const broker = await open()
+    const { stream, subject } = broker.route('', 'room')
+    const appends = Array.from({ length: 2_000 }, (_, i) => broker.log.append(subject, text(`${i}`)))
+    await Promise.all(appends.slice(0, 50))
+    const later = Array.from({ length: 2_000 }, (_, i) => broker.log.append(subject, text(`later ${i}`)))
+    await server.kill()
+    const settled = await Promise.allSettled([...appends, ...later])
+    const stored = settled.flatMap((one) => (one.status === 'fulfilled' ? [one.value.seq] : []))
+    const failed = settled.flatMap((one) => (one.status === 'rejected' ? [one.reason as unknown] : []))
+    expect(failed.length).toBeGreaterThan(0)
+    for (const error of failed) expect(error).toBeInstanceOf(UnknownOutcomeError)
+    const back = next(broker, 'broker:reconnect')
+    await server.boot()
+    await back
+    const kept = new Set<number>()
+    for (let from = 1; ;) {
+      const range = { from, to: 1_000_000, limit: 500, maxBytes: 1_000_000 }
+      const { messages, isComplete } = await broker.log.read(stream, subject, range)
+      for (const { seq } of messages) kept.add(seq)
+      if (isComplete) break
+      from = (messages.at(-1)?.seq ?? 0) + 1
+    }
+    expect(stored.filter((seq) => !kept.has(seq))).toEqual([])
+  })
+
+  it('while NATS is away everything is refused at once, and afterwards old subscriptions hear again', async () => {
+    const broker = await open()
+    const { subject, liveSubject, stream } = broker.route('', 'room')
+    const inbox = new Inbox()
+    broker.bus.subscribe(liveSubject, inbox.take)
+    await broker.bus.flush()
+    const gone = next(broker, 'broker:disconnect')
+    await server.kill()
+    await gone
+    const startedAt = Date.now()
+    const away = { name: 'UnavailableError', code: 'nats-away' }
+    await expect(broker.log.append(subject, text('x'))).rejects.toMatchObject(away)
+    await expect(broker.log.firstSeq(stream)).rejects.toMatchObject(away)
+    await expect(broker.bus.flush()).rejects.toMatchObject(away)
+    await expect(broker.registry.get('k')).rejects.toMatchObject(away)
+    expect(() => broker.bus.publish(liveSubject, text('x'))).toThrow(UnavailableError)
+    expect(Date.now() - startedAt).toBeLessThan(200)
+    const back = next(broker, 'broker:reconnect')
+    await server.boot()
+    await back
+    await broker.verifyStreams()
+    await broker.log.append(subject, text('again'))
+    await inbox.until(1)
+    expect(inbox.bodies).toEqual(['again'])
+  })
+
+  it('a wiped store has new epochs on every node, also when streams and records are gone at once', async () => {
+    const [a, b] = await Promise.all([open({ streams: 2 }), open({ streams: 2 })])
+    const before = a.route('', 'room').epoch
+    const both = Promise.all([next(a, 'broker:reconnect'), next(b, 'broker:reconnect')])
+    await server.kill()
+    await server.wipe()
+    await server.boot()
+    await both
+    await Promise.all([a.verifyStreams(), b.verifyStreams()])
+    const { epoch, subject } = a.route('', 'room')
+    expect(epoch).not.toBe(before)
+    expect(b.route('', 'room').epoch).toBe(epoch)
+    expect((await a.log.append(subject, text('first'))).isDuplicate).toBe(false)
+  })
+
+  it('a stream that somebody deleted is created again under another epoch, the others keep theirs', async () => {
+    const broker = await open({ streams: 2 })
+    const names = ['0', '1', '2', '3', '4', '5'].map((name) => broker.route('', name))
+    const lost = names[0]
+    const kept = names.find(({ stream }) => stream !== lost?.stream)
+    const raw = await connect({ servers: server.url })
+    await raw.request(`$JS.API.STREAM.DELETE.${lost?.stream ?? ''}`)
+    await raw.close()
+    const change = next(broker, 'broker:epoch:change')
+    await broker.verifyStreams()
+    expect((await change).stream).toBe(lost?.stream)
+    expect(broker.route('', '0').epoch).not.toBe(lost?.epoch)
+    const same = ['0', '1', '2', '3', '4', '5'].map((name) => broker.route('', name))
+    expect(same.find(({ stream }) => stream === kept?.stream)?.epoch).toBe(kept?.epoch)
+  })
+
+  describe('beside a raw publisher', () => {
+    let raw: NatsConnection
+
+    beforeEach(async () => {
+      raw = await connect({ servers: server.url })
+    })
+
+    afterEach(() => raw.close())
+
+    it('a forged sequence, predecessor or time is not believed: the server writes its own behind them', async () => {
+      const broker = await open()
+      const { subject, liveSubject } = broker.route('', 'room')
+      const stored: (bigint | number | undefined)[] = []
+      const inbox = new Inbox()
+      broker.bus.subscribe(liveSubject, (message) => {
+        stored.push(message.stored?.seq, message.stored?.prev, message.stored?.timeNs)
+        inbox.take(message)
+      })
+      await broker.bus.flush()
+      const forged = headers()
+      forged.append('Nats-Sequence', '999999')
+      forged.append('Nats-Last-Sequence', '999998')
+      forged.append('Nats-Time-Stamp', '2001-01-01T00:00:00Z')
+      forged.append('Nats-Stream', 'ELSEWHERE')
+      raw.publish(subject, text('x'), { headers: forged })
+      await inbox.until(1)
+      expect(stored.slice(0, 2)).toEqual([2, 0])
+      expect(stored[2]).toBeGreaterThan(BigInt(Date.UTC(2020)) * 1_000_000n)
+    })
+
+    it('tops still tell the end of the stream when the sentinel was evicted', async () => {
+      const broker = await open()
+      const { stream, subject } = broker.route('', 'room')
+      await broker.log.append(broker.route('', 'other').subject, text('x'))
+      await raw.request(
+        `$JS.API.STREAM.PURGE.${stream}`,
+        JSON.stringify({ filter: broker.subjects.sentinel(0) }),
+      )
+      const { upTo, newest } = await broker.log.tops(stream, [subject])
+      expect([upTo, newest.size]).toEqual([3, 0])
+    })
+  })
+
+  it('two meshes with different prefixes on one NATS never meet', async () => {
+    const [a, b] = await Promise.all([open({ prefix: 'left' }), open({ prefix: 'right' })])
+    const inbox = new Inbox()
+    b.bus.subscribe('right.>', inbox.take)
+    await b.bus.flush()
+    const { subject } = a.route('', 'room')
+    await a.log.append(subject, text('of a'))
+    await b.log.append(b.route('', 'room').subject, text('of b'))
+    await inbox.until(2)
+    expect(new Set(inbox.bodies)).toEqual(new Set(['of b']))
+    expect(a.streams).not.toEqual(b.streams)
+  })
+
+  it('another number of streams in a later configuration is told and ignored', async () => {
+    const first = await open({ streams: 2 })
+    const { TypedEvents } = await import('@natter/primitives')
+    const events = new TypedEvents<BrokerEvents>()
+    const told: unknown[] = []
+    events.on('broker:topology:wish-ignored', (fact) => told.push(fact))
+    const second = await open({ streams: 7, events })
+    expect(second.streams).toEqual(first.streams)
+    expect(told).toEqual([{ streams: 2, wished: 7 }])
+  })
+
+  it('more appends than may be in flight are refused, not queued without bound', async () => {
+    const broker = await open({ maxInFlight: 10 })
+    const { subject } = broker.route('', 'room')
+    const all = await Promise.allSettled(
+      Array.from({ length: 15 }, () => broker.log.append(subject, text('x'))),
+    )
+    const codes = all.flatMap((one) =>
+      one.status === 'rejected' ? [(one.reason as UnavailableError).code] : [],
+    )
+    expect(codes).toEqual(Array.from({ length: 5 }, () => 'too-many-in-flight'))
+  })
+
+  it('a line break in meta or message id is refused: nothing that a user chooses becomes a header', async () => {
+    const broker = await open()
+    const { subject } = broker.route('', 'room')
+    for (const options of [{ meta: '{}\r\nNats-Rollup: all' }, { messageId: 'x\r\nNats-TTL: 1s' }]) {
+      await expect(broker.log.append(subject, text('x'), options)).rejects.toMatchObject({
+        code: 'bad-header',
+      })
+    }
+  })
+})
+
+describe('connecting', () => {
+  it('an unreachable server is reported within the time, with what was tried', async () => {
+    const url = `nats://127.0.0.1:${await freePort()}`
+    const opening = createNatsBroker({ urls: [url], prefix: 'x', name: 'test', connectTimeoutMs: 400 })
+    await expect(opening).rejects.toMatchObject({
+      name: 'UnavailableError',
+      code: 'nats-unreachable',
+      message: expect.stringContaining(url) as unknown,
+    })
+  })
+
+  it('an old server is refused with what to install', async () => {
+    const fake = createServer((socket) => {
+      const info = { server_id: 'x', version: '2.12.0', headers: true, max_payload: 1_048_576, proto: 1 }
+      socket.write(`INFO ${JSON.stringify(info)}\r\n`)
+      socket.on('data', (data) => {
+        if (data.includes('PING')) socket.write('PONG\r\n')
+      })
+      socket.on('error', () => {})
+    })
+    fake.listen(0, '127.0.0.1')
+    await once(fake, 'listening')
+    const { port } = fake.address() as AddressInfo
+    const opening = createNatsBroker({ urls: [`nats://127.0.0.1:${port}`], prefix: 'x', name: 'test' })
+    await expect(opening).rejects.toMatchObject({
+      name: 'InvalidError',
+      code: 'nats-too-old',
+      message: expect.stringContaining('install nats-server') as unknown,
+    })
+    fake.close()
+    await once(fake, 'close')
+  })
+})
