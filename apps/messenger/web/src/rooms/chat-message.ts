@@ -1,0 +1,61 @@
+import type { PublicationContext } from 'centrifuge'
+
+/** What the page publishes. `id` is the namespace's `message_id`: sent again with the same id, it is stored once. */
+export interface MessageData {
+  id: string
+  text: string
+  name: string
+  /** Milliseconds, by the sender's clock. */
+  at: number
+}
+
+/** A message as a room keeps it. */
+export interface StoredMessage {
+  /** `user/id`: an id is its sender's own, nobody can take the place of another's message by copying it. */
+  key: string
+  id: string
+  user: string
+  name: string
+  text: string
+  at: number
+  /** Its place in the room. */
+  offset: number
+}
+
+/** A gateway closes a socket that sends more. */
+const MAX_FRAME_BYTES = 65_536
+/** What the SDK puts around channel and data: `{"publish":{"channel":…,"data":…},"id":…}`, with room to spare. */
+const ENVELOPE_BYTES = 128
+
+export const MAX_DATA_BYTES = MAX_FRAME_BYTES - ENVELOPE_BYTES
+
+export const keyOf = (user: string, id: string): string => `${user}/${id}`
+
+/** Bytes that this text would take in a frame, escapes and all. */
+export function dataBytes(text: string, name: string, channel: string): number {
+  const sample: MessageData = { id: crypto.randomUUID(), text, name, at: Date.now() }
+  return new TextEncoder().encode(JSON.stringify(sample) + JSON.stringify(channel)).length
+}
+
+/** Undefined for what is not a message of ours: a channel is open to other programs too. */
+export function readMessage({ data, info, offset }: PublicationContext): StoredMessage | undefined {
+  if (typeof data !== 'object' || data === null || offset === undefined) return undefined
+  const { id, text, name, at } = data as Partial<Record<keyof MessageData, unknown>>
+  if (typeof id !== 'string' || typeof text !== 'string') return undefined
+  const user = info?.user ?? ''
+  return {
+    key: keyOf(user, id),
+    id,
+    user,
+    name: nameFrom(info?.connInfo) ?? (typeof name === 'string' ? name : 'Somebody'),
+    text,
+    at: typeof at === 'number' && Number.isFinite(at) ? at : 0,
+    offset,
+  }
+}
+
+/** The name in the token, which the server signed, comes before the one in the message, which anybody can write. */
+export function nameFrom(connInfo: unknown): string | undefined {
+  if (typeof connInfo !== 'object' || connInfo === null || !('name' in connInfo)) return undefined
+  return typeof connInfo.name === 'string' && connInfo.name !== '' ? connInfo.name : undefined
+}

@@ -1,0 +1,128 @@
+import { memo } from 'react'
+import type { OwnMessage } from '../rooms/timeline.js'
+import { Avatar } from './avatar.js'
+import { ClockIcon, WarningIcon } from './icons.js'
+import type { MessageRow } from './rows.js'
+
+const TIME = new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-digit' })
+const MOMENT = new Intl.DateTimeFormat(undefined, { dateStyle: 'full', timeStyle: 'medium' })
+const DAY = new Intl.DateTimeFormat(undefined, { weekday: 'long', day: 'numeric', month: 'long' })
+
+export function DayRow({ at }: { at: number }) {
+  return (
+    <li className="day">
+      <span>{dayName(at)}</span>
+    </li>
+  )
+}
+
+export function GapRow() {
+  return (
+    <li className="gap">
+      <WarningIcon />
+      <span>
+        You were away for longer than the server could prove. Messages may be missing here; the newest ones
+        were read again.
+      </span>
+    </li>
+  )
+}
+
+interface Props extends Omit<MessageRow, 'kind' | 'key'> {
+  messageKey: string
+  onRetry: (key: string) => void
+  onDiscard: (key: string) => void
+}
+
+/** Memoised on plain values: a new message draws one row, not all of them. */
+export const Message = memo(function Message(props: Props) {
+  const { messageKey, user, name, text, at, isMine, startsGroup, delivery, onRetry, onDiscard } = props
+  return (
+    <li className={`message${startsGroup ? ' first' : ''}${delivery?.kind === 'refused' ? ' refused' : ''}`}>
+      {startsGroup ? <Avatar user={user} name={name} /> : <Time at={at} className="gutter-time" />}
+      <div className="message-body">
+        {startsGroup ? (
+          <p className="message-head">
+            <strong>{name}</strong>
+            {isMine && <span className="you">you</span>}
+            <Time at={at} className="" />
+          </p>
+        ) : (
+          <span className="visually-hidden">{name}: </span>
+        )}
+        <p className="message-text">
+          <Linked text={text} />
+        </p>
+        {delivery && (
+          <Delivery
+            delivery={delivery}
+            onRetry={() => onRetry(messageKey)}
+            onDiscard={() => onDiscard(messageKey)}
+          />
+        )}
+      </div>
+    </li>
+  )
+})
+
+interface DeliveryProps {
+  delivery: OwnMessage['delivery']
+  onRetry: () => void
+  onDiscard: () => void
+}
+
+function Delivery({ delivery, onRetry, onDiscard }: DeliveryProps) {
+  if (delivery.kind === 'stored') return null
+  if (delivery.kind === 'refused') {
+    return (
+      <p className="delivery-refused" role="alert">
+        <WarningIcon /> <span>Not sent: {delivery.reason}.</span>
+        <button type="button" className="small" onClick={onRetry}>
+          Send again
+        </button>
+        <button type="button" className="small" onClick={onDiscard}>
+          Discard
+        </button>
+      </p>
+    )
+  }
+  return (
+    <span className={`delivery delivery-${delivery.kind}`}>
+      <ClockIcon /> {delivery.kind === 'sending' ? 'Sending' : 'Waiting to be sent'}
+    </span>
+  )
+}
+
+function Time({ at, className }: { at: number; className: string }) {
+  if (at === 0) return <span className={className} />
+  const date = new Date(at)
+  return (
+    <time className={className} dateTime={date.toISOString()} title={MOMENT.format(date)}>
+      {TIME.format(date)}
+    </time>
+  )
+}
+
+/** The one thing that is marked up in a text: addresses of the web. */
+function Linked({ text }: { text: string }) {
+  return text.split(/(https?:\/\/[^\s<>"]+[^\s<>".,;:!?)])/g).map((part, index) =>
+    index % 2 === 0 ? (
+      part
+    ) : (
+      // eslint-disable-next-line react/no-array-index-key -- the parts of one text never move
+      <a key={index} href={part} target="_blank" rel="noopener noreferrer">
+        {part}
+      </a>
+    ),
+  )
+}
+
+function dayName(at: number): string {
+  const today = new Date()
+  const yesterday = new Date(today)
+  yesterday.setDate(today.getDate() - 1)
+  const day = new Date(at)
+  if (day.toDateString() === today.toDateString()) return 'Today'
+  if (day.toDateString() === yesterday.toDateString()) return 'Yesterday'
+  return DAY.format(day)
+}
