@@ -151,6 +151,7 @@ describe('the way into a channel', () => {
     const world = await freshWorld(4)
     const ana = world.subscribe(4)
     await settled()
+    await world.turn(0)
     world.log.evictBelow(8)
     await finish(world, ana)
     expect(ana.outcome).toEqual({ recovered: false, messages: [], offset: 8 })
@@ -338,7 +339,7 @@ describe('the splice', () => {
           expect(received).toEqual(world.log.seqs(base ?? NaN))
         }
       }),
-      { numRuns: 1_500 },
+      { numRuns: 1_000 },
     )
-  })
+  }, 60_000)
 })

@@ -124,7 +124,8 @@ export class SpliceWorld implements CatchUpSource<LogMessage> {
   async read(after: number, upTo: number, page: PageLimits) {
     const found = await this.later(() => this.log.kept(after, upTo))
     const messages = found.slice(0, page.count)
-    return this.later(() => ({ messages, isComplete: messages.length === found.length }))
+    // who stopped at the limit does not know whether there is more
+    return this.later(() => ({ messages, isComplete: messages.length < page.count }))
   }
 
   firstSeq(): Promise<number> {
