@@ -197,9 +197,16 @@ export function transportContract(name: string, start: StartTransport): void {
             await new Promise(setImmediate)
             if (number > 100_000) throw new Error('nothing was ever dropped')
           }
-          server.publish('room', 'after the close')
-          socket.send('after the close')
           client.resume()
+          let isClosed = false
+          void client.closed.then(() => {
+            isClosed = true
+          })
+          while (!isClosed) {
+            server.publish('room', 'after the close')
+            socket.send('after the close')
+            await new Promise(setImmediate)
+          }
           const close = await client.closed
 
           const numbers = client.messages.map((message) => Number.parseInt(String(message), 10))
