@@ -25,13 +25,41 @@ interface PubAck {
   error?: { err_code?: number; description?: string }
 }
 
+const BRACE = 125
+const COLON = 58
+const QUOTE = 34
+
 /** @throws NatterError when the stream refused. */
-export function readAck(text: string): Appended {
+export function readAck(bytes: Uint8Array): Appended {
+  const seq = plainSeq(bytes)
+  if (seq !== undefined) return { seq, isDuplicate: false }
+  const text = Buffer.from(bytes).toString('latin1')
   const ack = JSON.parse(text) as PubAck
   if (ack.error !== undefined)
     throw appendRefusal(ack.error.err_code ?? 0, ack.error.description ?? 'no reason given')
   if (ack.seq === undefined) throw appendRefusal(0, `no sequence in '${text}'`)
   return { seq: ack.seq, isDuplicate: ack.duplicate === true }
+}
+
+/**
+ * The sequence of the everyday answer, `{"stream":"…","seq":12}`, without parsing it as JSON: this runs once per append. What
+ * ends in any other way (a refusal, a duplicate) is left to the parser.
+ */
+function plainSeq(bytes: Uint8Array): number | undefined {
+  let at = bytes.length - 1
+  if (bytes[at] !== BRACE) return undefined
+  let seq = 0
+  let unit = 1
+  for (at -= 1; at >= 0; at -= 1) {
+    const digit = (bytes[at] ?? 0) - 48
+    if (digit < 0 || digit > 9) break
+    seq += digit * unit
+    unit *= 10
+  }
+  // …"seq": with its quotes, right before the digits
+  const isSeq =
+    bytes[at] === COLON && bytes[at - 1] === QUOTE && bytes[at - 2] === 113 && bytes[at - 5] === QUOTE
+  return isSeq && seq > 0 ? seq : undefined
 }
 
 /** The wait ended without an answer. */

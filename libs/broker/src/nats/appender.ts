@@ -1,4 +1,4 @@
-import type { Msg } from '@nats-io/transport-node'
+import type { Msg, MsgHdrs } from '@nats-io/transport-node'
 import {
   InvalidError,
   NatterError,
@@ -29,6 +29,9 @@ const HEADER_ROOM_BYTES = 256
  * A4. At most `maxInFlight` wait for an answer: the driver has no backpressure of its own.
  */
 export class Appender {
+  /** By stream: most appends of servers carry nothing but the stream's name. */
+  private readonly bareHeaders = new Map<string, MsgHdrs>()
+
   constructor(
     private readonly link: NatsLink,
     private readonly requests: Requests,
@@ -46,7 +49,7 @@ export class Appender {
     return new Promise<Appended>((resolve, reject) => {
       try {
         this.requireRoom(body, options)
-        const headers = rawHeaders(headerLines(stream, options))
+        const headers = this.headersOf(stream, options)
         const reply = this.requests.expect(new PendingAppend(resolve, reject, this.events))
         this.link.nc.publish(subject, body, { reply, headers })
       } catch (error) {
@@ -55,6 +58,15 @@ export class Appender {
         reject(refusal)
       }
     })
+  }
+
+  private headersOf(stream: string | undefined, options: AppendOptions): MsgHdrs {
+    const isBare = options.meta === undefined && options.messageId === undefined
+    if (!isBare || stream === undefined) return rawHeaders(headerLines(stream, options))
+    let headers = this.bareHeaders.get(stream)
+    if (headers === undefined)
+      this.bareHeaders.set(stream, (headers = rawHeaders(headerLines(stream, options))))
+    return headers
   }
 
   private requireRoom(body: Uint8Array, { meta, messageId }: AppendOptions): void {
@@ -98,7 +110,7 @@ class PendingAppend implements Waiting {
       return true
     }
     try {
-      const appended = readAck(Buffer.from(msg.data).toString('latin1'))
+      const appended = readAck(msg.data)
       this.events.emit('broker:append:outcome', {
         outcome: appended.isDuplicate ? 'duplicate' : 'stored',
         code: '',

@@ -39,7 +39,11 @@ const LINE = /^[\x20-\x7e]*$/
  * @throws TypeError when a value could end its line: nothing a user chooses becomes a header.
  */
 export function rawHeaders(lines: readonly string[]): MsgHdrs {
-  for (const line of lines) if (!LINE.test(line)) throw new TypeError('A header line must be printable ASCII')
-  const bytes = Buffer.from(`NATS/1.0\r\n${lines.join('\r\n')}\r\n\r\n`, 'latin1')
+  let text = 'NATS/1.0\r\n'
+  for (const line of lines) {
+    if (!LINE.test(line)) throw new TypeError('A header line must be printable ASCII')
+    text += `${line}\r\n`
+  }
+  const bytes = Buffer.from(`${text}\r\n`, 'latin1')
   return { encode: () => bytes } as unknown as MsgHdrs
 }

@@ -74,13 +74,13 @@ export class NatsRegistry implements Registry {
   }
 
   async watch(key: string, onEntry: (entry: RegistryEntry) => void): Promise<{ stop(): void }> {
-    let seen = 0
+    let seen: RegistryEntry | undefined
     let isStopped = false
     let lookAgain = Promise.resolve()
     const look = async (): Promise<void> => {
       const entry = isStopped ? undefined : await this.get(key)
-      if (entry === undefined || isStopped || entry.revision === seen) return
-      seen = entry.revision
+      if (entry === undefined || isStopped || isSame(entry, seen)) return
+      seen = entry
       onEntry(entry)
     }
     // one after another, so that values are told in the order they were read; a read that fails is repeated on reconnect
@@ -126,4 +126,9 @@ export class NatsRegistry implements Registry {
     }
     return this.parts.requests.ask(subject, value, answer, headers)
   }
+}
+
+/** The value counts too: after a wiped disk another record may carry the revision that was seen. */
+function isSame(entry: RegistryEntry, seen: RegistryEntry | undefined): boolean {
+  return entry.revision === seen?.revision && Buffer.compare(entry.value, seen.value) === 0
 }
