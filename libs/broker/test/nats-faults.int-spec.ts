@@ -49,7 +49,10 @@ describe('a broker on a NATS that fails', () => {
     const stored = settled.flatMap((one) => (one.status === 'fulfilled' ? [one.value.seq] : []))
     const failed = settled.flatMap((one) => (one.status === 'rejected' ? [one.reason as unknown] : []))
     expect(failed.length).toBeGreaterThan(0)
-    for (const error of failed) expect(error).toBeInstanceOf(UnknownOutcomeError)
+    for (const error of failed) {
+      expect(error).toBeInstanceOf(UnknownOutcomeError)
+      expect((error as Error).message).toContain('connection was lost') // at once, not by the deadline
+    }
     const back = next(broker, 'broker:reconnect')
     await server.boot()
     await back
@@ -88,6 +91,40 @@ describe('a broker on a NATS that fails', () => {
     await broker.log.append(subject, text('again'))
     await inbox.until(1)
     expect(inbox.bodies).toEqual(['again'])
+  })
+
+  it('a server that hangs: an append ends as unknown after its deadline', async () => {
+    const broker = await open()
+    const { subject } = broker.route('', 'room')
+    server.pause()
+    const startedAt = Date.now()
+    await expect(broker.log.append(subject, text('x'))).rejects.toBeInstanceOf(UnknownOutcomeError)
+    expect(Date.now() - startedAt).toBeLessThan(4_500)
+    server.resume()
+  }, 15_000)
+
+  it('a watch goes on after a reconnect, and tells what changed while nobody could tell', async () => {
+    const [watching, writing] = await Promise.all([open(), open()])
+    const revision = (await writing.registry.create('k', text('1'))) ?? 0
+    const values: string[] = []
+    let wake = (): void => {}
+    const { stop } = await watching.registry.watch('k', ({ value }) => {
+      values.push(Buffer.from(value).toString())
+      wake()
+    })
+    const gone = Promise.all([next(watching, 'broker:disconnect'), next(writing, 'broker:disconnect')])
+    await server.kill()
+    await gone
+    const back = Promise.all([next(watching, 'broker:reconnect'), next(writing, 'broker:reconnect')])
+    await server.boot()
+    await back
+    const told = new Promise<void>((resolve) => {
+      wake = resolve
+    })
+    await writing.registry.update('k', text('2'), revision)
+    await told
+    expect(values).toEqual(['1', '2'])
+    stop()
   })
 
   it('a wiped store has new epochs on every node, also when streams and records are gone at once', async () => {

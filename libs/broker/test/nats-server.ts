@@ -43,6 +43,15 @@ export class TestNats {
     await gone
   }
 
+  /** Accepts and answers nothing, but its sockets stay open. */
+  pause(): void {
+    this.child?.kill('SIGSTOP')
+  }
+
+  resume(): void {
+    this.child?.kill('SIGCONT')
+  }
+
   async wipe(): Promise<void> {
     await rm(join(this.folder, 'jetstream'), { recursive: true, force: true })
   }
