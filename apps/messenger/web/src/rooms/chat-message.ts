@@ -31,9 +31,15 @@ export const MAX_DATA_BYTES = MAX_FRAME_BYTES - ENVELOPE_BYTES
 
 export const keyOf = (user: string, id: string): string => `${user}/${id}`
 
+/** Not `crypto.randomUUID`: that is missing where the page comes by plain HTTP from another machine. */
+export function newMessageId(): string {
+  const bytes = crypto.getRandomValues(new Uint8Array(16))
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('')
+}
+
 /** Bytes that this text would take in a frame, escapes and all. */
 export function dataBytes(text: string, name: string, channel: string): number {
-  const sample: MessageData = { id: crypto.randomUUID(), text, name, at: Date.now() }
+  const sample: MessageData = { id: newMessageId(), text, name, at: Date.now() }
   return new TextEncoder().encode(JSON.stringify(sample) + JSON.stringify(channel)).length
 }
 

@@ -6,7 +6,7 @@
  *     answer was lost is stored once (the namespace's `message_id`).
  * O3. Only the server's own permanent answer is a refusal. A timeout, a lost connection and a temporary error are not.
  */
-import { keyOf, type MessageData } from './chat-message.js'
+import { keyOf, newMessageId, type MessageData } from './chat-message.js'
 import type { OwnMessage } from './timeline.js'
 
 /** What the SDK rejects with. Codes below 100 are its own: no answer came. */
@@ -33,7 +33,7 @@ export class Outbox {
   ) {}
 
   send(text: string): void {
-    const id = crypto.randomUUID()
+    const id = newMessageId()
     const key = keyOf(this.sender.user, id)
     const message: OwnMessage = {
       key,

@@ -48,6 +48,7 @@ export function Composer({ room, name, isConnected }: Props) {
           id={inputId}
           ref={input}
           rows={1}
+          autoFocus={hasKeyboard()}
           placeholder={`Write to #${room.name}`}
           value={text}
           onChange={(event) => setText(event.target.value)}
@@ -64,6 +65,11 @@ export function Composer({ room, name, isConnected }: Props) {
       </p>
     </form>
   )
+}
+
+/** Where a keyboard would slide up over the room, the reader decides when. */
+function hasKeyboard(): boolean {
+  return matchMedia('(pointer: fine)').matches
 }
 
 function Note({ bytes, isConnected }: { bytes: number; isConnected: boolean }) {

@@ -38,7 +38,7 @@ export function Door({ isBusy, problem, onEnter }: Props) {
         </p>
         <h1>Come in and talk.</h1>
         <p className="lead">
-          Rooms that keep every message, over several gateways. When one of them goes away, you won’t notice.
+          Rooms that keep every message, over several gateways. When one of them goes away, the talk goes on.
         </p>
         <label htmlFor="name">Your name</label>
         <input

@@ -34,6 +34,7 @@ export function Workspace({ connection, onSignOut }: Props) {
   }, [current])
   const isConnected = link.kind === 'connected'
   const panel = { connection, rooms, onSignOut }
+  const people = { me, isConnected, gateways: connection.rotation.gateways }
 
   return (
     <div className="workspace">
@@ -73,9 +74,7 @@ export function Workspace({ connection, onSignOut }: Props) {
           <NoRoom />
         )}
       </main>
-      <aside className="side side-people">
-        {room && <PeoplePanel room={room} me={me} isConnected={isConnected} />}
-      </aside>
+      <aside className="side side-people">{room && <PeoplePanel room={room} {...people} />}</aside>
       {drawer === 'rooms' && (
         <Drawer label="Rooms" side="left" onClose={() => setDrawer(undefined)}>
           <RoomsPanel {...panel} onChosen={() => setDrawer(undefined)} />
@@ -83,7 +82,7 @@ export function Workspace({ connection, onSignOut }: Props) {
       )}
       {drawer === 'people' && room && (
         <Drawer label="People here" side="right" onClose={() => setDrawer(undefined)}>
-          <PeoplePanel room={room} me={me} isConnected={isConnected} />
+          <PeoplePanel room={room} {...people} />
         </Drawer>
       )}
     </div>
