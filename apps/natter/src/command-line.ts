@@ -1,0 +1,67 @@
+import { resolve } from 'node:path'
+import { parseArgs } from 'node:util'
+import { defaultBasePort, highestBasePort } from './port-plan.js'
+
+export type Command =
+  | { is: 'help' }
+  | { is: 'start'; basePort: number; dataFolder: string; natsUrl: string | undefined }
+  | { is: 'dev'; basePort: number; dataFolder: string; natsUrl: string | undefined }
+  | { is: 'dev-gateway'; port: number | undefined; basePort: number; dataFolder: string; natsUrl: string }
+  | { is: 'mistake'; sentence: string }
+
+export const help = `natter start         a mesh on this machine: NATS, two gateways, the messenger
+natter dev           the same from source, restarted when you save
+natter dev gateway   one more gateway, for the mesh at NATTER_NATS_URL
+
+  --port <number>    start, dev: the base of the ports (NATTER_PORT, ${defaultBasePort})
+                     dev gateway: its own port (any free one)
+  --data <folder>    where data, logs and the lock are (NATTER_DATA, .natter)
+  --help
+
+NATTER_NATS_URL      a running NATS to use instead of the embedded one
+`
+
+type Env = Record<string, string | undefined>
+
+export function readCommandLine(args: readonly string[], env: Env, cwd: string): Command {
+  try {
+    return understand(args, env, cwd)
+  } catch (error) {
+    return { is: 'mistake', sentence: error instanceof Error ? error.message : String(error) }
+  }
+}
+
+function understand(args: readonly string[], env: Env, cwd: string): Command {
+  const { values, positionals } = parseArgs({
+    args: [...args],
+    allowPositionals: true,
+    options: { port: { type: 'string' }, data: { type: 'string' }, help: { type: 'boolean', short: 'h' } },
+  })
+  if (values.help === true || positionals.length === 0) return { is: 'help' }
+  const command = positionals.join(' ')
+  const dataFolder = resolve(cwd, values.data ?? (env.NATTER_DATA || '.natter'))
+  const natsUrl = env.NATTER_NATS_URL || undefined
+  if (command === 'start' || command === 'dev') {
+    return { is: command, basePort: basePortOf(values.port, env), dataFolder, natsUrl }
+  }
+  if (command === 'dev gateway') {
+    if (natsUrl === undefined) throw new Error(wantsNats)
+    const port = values.port === undefined ? undefined : portOf(values.port, '--port', 65_535)
+    return { is: 'dev-gateway', port, basePort: basePortOf(undefined, env), dataFolder, natsUrl }
+  }
+  throw new Error(`There is no command "${command}". See natter --help.`)
+}
+
+const wantsNats =
+  'natter dev gateway joins a mesh that runs: set NATTER_NATS_URL to its NATS, e.g. nats://127.0.0.1:8020.'
+
+function basePortOf(flag: string | undefined, env: Env): number {
+  if (flag !== undefined) return portOf(flag, '--port', highestBasePort)
+  return env.NATTER_PORT ? portOf(env.NATTER_PORT, 'NATTER_PORT', highestBasePort) : defaultBasePort
+}
+
+function portOf(text: string, from: string, highest: number): number {
+  const port = /^\d+$/.test(text) ? Number(text) : Number.NaN
+  if (port >= 1 && port <= highest) return port
+  throw new Error(`${from} is ${JSON.stringify(text)}; it must be a port from 1 to ${highest}.`)
+}

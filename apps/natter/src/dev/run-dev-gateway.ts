@@ -1,0 +1,88 @@
+import { systemClock } from '@natter/primitives'
+import { places } from '../mesh/mesh-settings.js'
+import { childEnv, configFile, gatewayAddress, pageOriginsAt } from '../mesh/process-specs.js'
+import { sourceProgram } from '../mesh/programs.js'
+import { openSecrets } from '../files/secrets.js'
+import { ManagedProcess } from '../process/managed-process.js'
+import type { Program } from '../process/program.js'
+import { anyFreePort, portState } from '../process/free-port.js'
+import { host } from '../port-plan.js'
+import { onStopRequest } from '../stop-signals.js'
+import { watchSources } from './source-watch.js'
+
+export interface DevGatewayOptions {
+  port: number | undefined
+  basePort: number
+  dataFolder: string
+  natsUrl: string
+  root: string
+}
+
+/**
+ * One more gateway for a mesh that runs, in the foreground. It keeps its port over restarts, so that its clients find it again,
+ * and takes the secret of the data folder, so that the messenger's tokens hold here too.
+ */
+export async function runDevGateway(options: DevGatewayOptions): Promise<number> {
+  const { port: wanted, root } = options
+  if (wanted !== undefined && (await portState(wanted, host)) !== 'free') {
+    console.error(`Port ${wanted} is taken. Leave --port out, and a free one is found.`)
+    return 1
+  }
+  const port = wanted ?? (await anyFreePort(host))
+  const gateway = new ManagedProcess(
+    {
+      name: `gateway-${port}`,
+      program: withInspector(sourceProgram(root, 'gateway')),
+      cwd: root,
+      env: childEnv(await environment(options, port)),
+      readyTimeoutMs: 30_000,
+      stopTimeoutMs: 5000,
+    },
+    systemClock,
+  )
+  return followToTheEnd(gateway, port, root)
+}
+
+/** On any free port: Node itself prints which. */
+function withInspector(program: Program): Program {
+  return { ...program, execArgv: [...program.execArgv, `--inspect=${host}:0`] }
+}
+
+async function environment(options: DevGatewayOptions, port: number): Promise<Record<string, string>> {
+  const { basePort, dataFolder, natsUrl, root } = options
+  return {
+    NATTER_NATS_URL: natsUrl,
+    NATTER_GATEWAY_HOST: host,
+    NATTER_GATEWAY_PORT: String(port),
+    NATTER_GATEWAY_NAME: `gateway-${port}`,
+    NATTER_OPS_HOST: host,
+    NATTER_OPS_PORT: String(await anyFreePort(host)),
+    NATTER_CLIENT_TOKEN_HMAC_SECRET_KEY: openSecrets(places.secrets(dataFolder)).tokenHmacSecretKey,
+    NATTER_CLIENT_ALLOWED_ORIGINS: pageOriginsAt(basePort).join(','),
+    ...configFile(root),
+  }
+}
+
+function followToTheEnd(gateway: ManagedProcess, port: number, root: string): Promise<number> {
+  return new Promise((resolve) => {
+    let wasEverReady = false
+    gateway.events.on('process:line', ({ line }) => console.log(line))
+    gateway.events.on('process:ready', ({ pid }) => {
+      wasEverReady = true
+      console.log(`gateway-${port} is ready on ${gatewayAddress(port)}, pid ${pid}. Ctrl-C ends it.`)
+    })
+    gateway.events.on('process:exit', ({ how, wasWanted }) => {
+      if (!wasWanted) console.error(`gateway-${port} ended: ${how}`)
+      if (!wasWanted && !wasEverReady) void gateway.stop().then(() => resolve(1))
+    })
+    const unwatch = watchSources(root, ['apps/gateway/src', 'libs'], () => gateway.restart())
+    onStopRequest(
+      () => {
+        unwatch()
+        void gateway.stop().then(() => resolve(0))
+      },
+      () => gateway.kill(),
+    )
+    gateway.start()
+  })
+}

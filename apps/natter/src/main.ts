@@ -1,0 +1,32 @@
+import { help, readCommandLine } from './command-line.js'
+import { runDev } from './dev/run-dev.js'
+import { runDevGateway } from './dev/run-dev-gateway.js'
+import { builtPrograms, repositoryRoot } from './mesh/programs.js'
+import { runMesh } from './run-mesh.js'
+
+async function main(): Promise<number> {
+  const root = repositoryRoot()
+  const command = readCommandLine(process.argv.slice(2), process.env, process.cwd())
+  switch (command.is) {
+    case 'help':
+      process.stdout.write(help)
+      return 0
+    case 'mistake':
+      process.stderr.write(`${command.sentence}\n`)
+      return 78
+    case 'start':
+      return runMesh({ ...command, root, programs: builtPrograms(root), dev: false })
+    case 'dev':
+      return runDev({ ...command, root })
+    case 'dev-gateway':
+      return runDevGateway({ ...command, root })
+  }
+}
+
+main().then(
+  (code) => process.exit(code),
+  (error: unknown) => {
+    console.error(error instanceof Error ? error.message : error)
+    process.exit(1)
+  },
+)

@@ -1,0 +1,91 @@
+import { identify } from '../process/process-identity.js'
+import { removeIdentity, writeIdentity } from '../files/identity-file.js'
+import type { Clock } from '@natter/primitives'
+import { ManagedProcess } from '../process/managed-process.js'
+import { places, type MeshSettings } from './mesh-settings.js'
+import { gatewayNames, gatewaySpec, messengerSpec, natsSpec } from './process-specs.js'
+
+/**
+ * The processes of a mesh on one machine, and the order in which they come and go.
+ *
+ * M1. NATS is up before what needs it, at boot and at each restart; it goes last.
+ * M2. A process that fails before its first ready fails the boot: its settings are wrong, and a loop would hide that.
+ * M3. Each process that runs is named in a file, so that the next start can end what a killed supervisor left.
+ */
+export type BootOutcome =
+  { is: 'ready' } | { is: 'failed'; process: ManagedProcess; how: string } | { is: 'stopped' }
+
+export class Mesh {
+  readonly nats: ManagedProcess | null
+  readonly apps: readonly ManagedProcess[]
+  private stopping: Promise<void> | null = null
+
+  constructor(
+    private readonly settings: MeshSettings,
+    clock: Clock,
+    extra: (needs: ManagedProcess | undefined) => readonly ManagedProcess[] = () => [],
+  ) {
+    const { nats } = settings
+    this.nats = nats.is === 'embedded' ? new ManagedProcess(natsSpec(settings, nats.serverFile), clock) : null
+    const needs = this.nats === null ? {} : { needs: this.nats } // M1
+    this.apps = [
+      ...gatewayNames.map((name) => new ManagedProcess({ ...gatewaySpec(settings, name), ...needs }, clock)),
+      new ManagedProcess(messengerSpec(settings), clock),
+      ...extra(this.nats ?? undefined),
+    ]
+    for (const process of this.processes) this.nameInFile(process)
+  }
+
+  get processes(): readonly ManagedProcess[] {
+    return this.nats === null ? this.apps : [this.nats, ...this.apps]
+  }
+
+  find(name: string): ManagedProcess | undefined {
+    return this.processes.find((process) => process.name === name)
+  }
+
+  boot(): Promise<BootOutcome> {
+    return new Promise((resolve) => {
+      const offs = this.processes.flatMap((process) => [
+        process.events.on('process:ready', () => {
+          if (this.processes.every(({ isReady }) => isReady)) end({ is: 'ready' })
+        }),
+        process.events.on(
+          'process:exit',
+          ({ how, wasWanted }) => end(wasWanted ? { is: 'stopped' } : { is: 'failed', process, how }), // M2
+        ),
+      ])
+      const end = (outcome: BootOutcome) => {
+        for (const off of offs) off()
+        if (outcome.is === 'failed') void this.stop()
+        resolve(outcome)
+      }
+      for (const process of this.processes) process.start()
+    })
+  }
+
+  /** Ends all of it, NATS last (M1). */
+  stop(): Promise<void> {
+    this.stopping ??= this.stopInOrder()
+    return this.stopping
+  }
+
+  kill(): void {
+    for (const process of this.processes) process.kill()
+  }
+
+  private async stopInOrder(): Promise<void> {
+    await Promise.all(this.apps.map((process) => process.stop()))
+    await this.nats?.stop()
+  }
+
+  /** M3 */
+  private nameInFile(process: ManagedProcess): void {
+    const file = places.identity(this.settings.dataFolder, process.name)
+    process.events.on('process:starting', ({ pid }) => {
+      const identity = identify(pid)
+      if (identity !== null) writeIdentity(file, identity)
+    })
+    process.events.on('process:exit', () => removeIdentity(file))
+  }
+}

@@ -1,0 +1,115 @@
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { host } from '../port-plan.js'
+import { writeNatsConfig } from '../nats/nats-config.js'
+import { endOrphan } from '../process/orphans.js'
+import type { ProcessSpec } from '../process/managed-process.js'
+import type { Program } from '../process/program.js'
+import { places, type MeshSettings } from './mesh-settings.js'
+
+export const gatewayNames = ['gateway-1', 'gateway-2'] as const
+export type GatewayName = (typeof gatewayNames)[number]
+
+/** A cold start from source on a busy machine takes seconds; what takes longer than this hangs. */
+const readyTimeoutMs = 30_000
+/** Together below the 10 s that Ctrl-C may take: applications first, then NATS. */
+const appStopTimeoutMs = 5000
+const natsStopTimeoutMs = 3500
+
+/** Settings of the supervisor itself, which its children would take for a mistake in theirs. */
+const own = new Set([
+  'NATTER_PORT',
+  'NATTER_DATA',
+  'NATTER_NATS_SERVER',
+  'NATTER_CHROMIUM',
+  'NATTER_NATS_URL',
+])
+
+export function childEnv(settings: Record<string, string>): NodeJS.ProcessEnv {
+  const inherited = Object.entries(process.env).filter(([name]) => !own.has(name))
+  return { ...Object.fromEntries(inherited), ...settings, NATTER_SUPERVISED: '1' }
+}
+
+export function natsUrl({ nats, ports }: MeshSettings): string {
+  return nats.is === 'external' ? nats.url : `nats://${host}:${ports.nats}`
+}
+
+export function pageOriginsAt(port: number): string[] {
+  return [`http://localhost:${port}`, `http://${host}:${port}`]
+}
+
+function withInspector(settings: MeshSettings, program: Program, port: number): Program {
+  if (!settings.inspect) return program
+  return { ...program, execArgv: [...program.execArgv, `--inspect=${host}:${port}`] }
+}
+
+export function natsSpec(settings: MeshSettings, serverFile: string): ProcessSpec {
+  const { dataFolder, ports, programs, root } = settings
+  const config = places.natsConfig(dataFolder)
+  const identity = places.identity(dataFolder, 'nats-server')
+  return {
+    name: 'nats',
+    program: { ...programs.nats, args: [serverFile, config, identity, host, String(ports.nats)] },
+    cwd: root,
+    env: childEnv({}),
+    readyTimeoutMs,
+    stopTimeoutMs: natsStopTimeoutMs,
+    beforeStart: async () => {
+      await endOrphan(identity)
+      writeNatsConfig(config, { host, port: ports.nats, storeFolder: places.natsStore(dataFolder) })
+    },
+  }
+}
+
+export function gatewaySpec(settings: MeshSettings, name: GatewayName): Omit<ProcessSpec, 'needs'> {
+  const { ports, programs, root, secrets } = settings
+  const env = {
+    NATTER_NATS_URL: natsUrl(settings),
+    NATTER_GATEWAY_HOST: host,
+    NATTER_GATEWAY_PORT: String(ports[name]),
+    NATTER_GATEWAY_NAME: name,
+    NATTER_OPS_HOST: host,
+    NATTER_OPS_PORT: String(ports[`${name}-ops`]),
+    NATTER_CLIENT_TOKEN_HMAC_SECRET_KEY: secrets.tokenHmacSecretKey,
+    NATTER_CLIENT_ALLOWED_ORIGINS: pageOriginsAt(ports.page).join(','),
+    ...configFile(root),
+  }
+  return {
+    name,
+    program: withInspector(settings, programs.gateway, ports[`${name}-inspect`]),
+    cwd: root,
+    env: childEnv(env),
+    readyTimeoutMs,
+    stopTimeoutMs: appStopTimeoutMs,
+  }
+}
+
+export function messengerSpec(settings: MeshSettings): Omit<ProcessSpec, 'needs'> {
+  const { ports, programs, root, secrets } = settings
+  const gateways = gatewayNames.map((name) => gatewayAddress(ports[name], 'localhost'))
+  const env = {
+    NATTER_MESSENGER_HOST: host,
+    NATTER_MESSENGER_PORT: String(ports.page),
+    NATTER_MESSENGER_GATEWAYS: gateways.join(','),
+    NATTER_MESSENGER_TOKEN_SECRET: secrets.tokenHmacSecretKey,
+    NATTER_OPS_HOST: host,
+    NATTER_OPS_PORT: String(ports['messenger-ops']),
+  }
+  return {
+    name: 'messenger',
+    program: withInspector(settings, programs.messenger, ports['messenger-inspect']),
+    cwd: root,
+    env: childEnv(env),
+    readyTimeoutMs,
+    stopTimeoutMs: appStopTimeoutMs,
+  }
+}
+
+export function gatewayAddress(port: number, at: string = host): string {
+  return `ws://${at}:${port}/connection/websocket`
+}
+
+export function configFile(root: string): Record<string, string> {
+  const file = join(root, 'natter.yaml')
+  return process.env.NATTER_CONFIG === undefined && existsSync(file) ? { NATTER_CONFIG: file } : {}
+}

@@ -1,0 +1,51 @@
+import { existsSync } from 'node:fs'
+import { dirname, extname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import type { Program } from '../process/program.js'
+
+/** The programs of a mesh; tests put stand-ins here. */
+export interface Programs {
+  nats: Program
+  gateway: Program
+  messenger: Program
+}
+
+const loader = ['--import', '@swc-node/register/esm-register']
+const here = fileURLToPath(import.meta.url)
+
+/** The repository's folder, from source and from `dist` alike: the nearest one above with a lockfile. */
+export function repositoryRoot(): string {
+  for (let folder = dirname(here); folder !== dirname(folder); folder = dirname(folder)) {
+    if (existsSync(join(folder, 'package-lock.json'))) return folder
+  }
+  throw new Error('natter must run inside its repository')
+}
+
+/** A program of this app, in the form this file itself runs in. */
+export function ownProgram(path: string): Program {
+  const extension = extname(here)
+  const file = join(dirname(here), '..', `${path}${extension}`)
+  return { file, execArgv: extension === '.ts' ? loader : [] }
+}
+
+function builtProgram(root: string, app: string): Program {
+  return { file: join(root, 'dist', 'apps', app, 'apps', app, 'src', 'main.js'), execArgv: [] }
+}
+
+export function sourceProgram(root: string, app: string): Program {
+  return { file: join(root, 'apps', app, 'src', 'main.ts'), execArgv: [...loader, '--enable-source-maps'] }
+}
+
+const nats = () => ownProgram(join('nats', 'nats-guard'))
+
+export function builtPrograms(root: string): Programs {
+  return { nats: nats(), gateway: builtProgram(root, 'gateway'), messenger: builtProgram(root, 'messenger') }
+}
+
+export function sourcePrograms(root: string): Programs {
+  return {
+    nats: nats(),
+    gateway: sourceProgram(root, 'gateway'),
+    messenger: sourceProgram(root, 'messenger'),
+  }
+}

@@ -1,0 +1,43 @@
+export type LogLevel = 'info' | 'warn' | 'error'
+
+export interface LogLine {
+  level: LogLevel
+  /** What to show of it; the whole line is in the log file. */
+  text: string
+}
+
+/** Understands our JSON logs and nats-server's; anything else on stderr is taken seriously, on stdout not. */
+export function readLogLine(line: string, stream: 'stdout' | 'stderr'): LogLine {
+  const isHeadline = stream === 'stderr' && /^\S/.test(line) // the rest of a stack trace is for the log
+  return fromJson(line) ?? fromNats(line) ?? { level: isHeadline ? 'error' : 'info', text: line }
+}
+
+function fromJson(line: string): LogLine | null {
+  if (!line.startsWith('{')) return null
+  try {
+    const { level, event, msg, message, time: _time, ...rest } = JSON.parse(line) as Record<string, unknown>
+    if (typeof level !== 'string') return null
+    const heads = [event, message ?? msg].filter((head) => typeof head === 'string')
+    const fields = Object.entries(rest).map(([key, value]) => `${key}=${shown(value)}`)
+    return { level: levelOf(level), text: [...heads, ...fields].join(' ') }
+  } catch {
+    return null
+  }
+}
+
+function levelOf(level: string): LogLevel {
+  if (level === 'error' || level === 'fatal') return 'error'
+  return level === 'warn' ? 'warn' : 'info'
+}
+
+function shown(value: unknown): string {
+  return typeof value === 'string' ? value : JSON.stringify(value)
+}
+
+function fromNats(line: string): LogLine | null {
+  const match = /^\[\d+\] .*? \[(\w{3})\] (.*)$/.exec(line)
+  const [, mark, text] = match ?? []
+  if (mark === undefined || text === undefined) return null
+  const level = mark === 'WRN' ? 'warn' : mark === 'ERR' || mark === 'FTL' ? 'error' : 'info'
+  return { level, text }
+}

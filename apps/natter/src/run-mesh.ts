@@ -1,0 +1,158 @@
+import { execFileSync } from 'node:child_process'
+import { join, relative } from 'node:path'
+import { systemClock } from '@natter/primitives'
+import { acquireLock } from './files/run-lock.js'
+import { openSecrets } from './files/secrets.js'
+import { ConsoleReport, seconds } from './console-report.js'
+import { busyPorts } from './mesh/busy-ports.js'
+import { Mesh, type BootOutcome } from './mesh/mesh.js'
+import { places, type MeshSettings } from './mesh/mesh-settings.js'
+import { OpsPage } from './mesh/ops-page.js'
+import { gatewayAddress, gatewayNames, natsUrl } from './mesh/process-specs.js'
+import type { Programs } from './mesh/programs.js'
+import type { ManagedProcess } from './process/managed-process.js'
+import { endOrphans } from './process/orphans.js'
+import { host, planPorts } from './port-plan.js'
+import { onStopRequest } from './stop-signals.js'
+
+/**
+ * One run of a mesh, from the lock to the last process.
+ *
+ * R1. Nothing is started before the lock is held, what an earlier run left has ended, and every port is free.
+ * R2. However a run ends after that, `Mesh.stop` has ended its processes before ours ends.
+ */
+export interface RunOptions {
+  basePort: number
+  dataFolder: string
+  natsUrl: string | undefined
+  root: string
+  programs: Programs
+  dev: boolean
+  /** More processes for this mesh, and what is done once it stands. */
+  extra?: (needs: ManagedProcess | undefined) => readonly ManagedProcess[]
+  whenReady?: (mesh: Mesh, say: (line: string) => void) => void
+}
+
+/** Answers the exit code. */
+export async function runMesh(options: RunOptions): Promise<number> {
+  const report = new ConsoleReport(options.dataFolder, (line) => console.log(line))
+  const lock = acquireLock(places.lock(options.dataFolder))
+  if (lock.is === 'held') {
+    report.say(
+      `Natter already runs in ${options.dataFolder}, as process ${lock.by.pid}. Stop it, or use another --data.`,
+    )
+    return 1
+  }
+  try {
+    const leftovers = await endOrphans(places.run(options.dataFolder))
+    if (leftovers.length > 0) report.say(`A killed run had left ${leftovers.join(', ')}; ended.`)
+    const embeddedNats = options.natsUrl === undefined
+    const busy = await busyPorts(options.basePort, { dev: options.dev, embeddedNats })
+    for (const sentence of busy) report.say(sentence)
+    if (busy.length > 0) return 1
+    return await runStarted(settingsOf(options), options, report) // R1
+  } finally {
+    lock.release()
+  }
+}
+
+function settingsOf(options: RunOptions): MeshSettings {
+  const { dataFolder, root, programs, natsUrl: url, dev } = options
+  return {
+    root,
+    dataFolder,
+    programs,
+    ports: planPorts(options.basePort),
+    secrets: openSecrets(places.secrets(dataFolder)),
+    nats: url === undefined ? { is: 'embedded', serverFile: natsServerFile(root) } : { is: 'external', url },
+    inspect: dev,
+  }
+}
+
+/** The set-up names it in the environment; without the set-up, the same tool finds it now. */
+function natsServerFile(root: string): string {
+  const named = process.env.NATTER_NATS_SERVER
+  if (named) return named
+  const tool = join(root, 'tools', 'nats-server.mjs')
+  return execFileSync(process.execPath, [tool, '--print'], {
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+    .trim()
+    .split('\n')
+    .at(-1) as string
+}
+
+async function runStarted(
+  settings: MeshSettings,
+  options: RunOptions,
+  report: ConsoleReport,
+): Promise<number> {
+  const startedAtMs = Date.now()
+  const mesh = new Mesh(settings, systemClock, options.extra)
+  const stopped = stopOnRequest(mesh, report)
+  for (const process of mesh.processes) report.follow(process)
+  report.say(`Natter starts in ${relative(process.cwd(), settings.dataFolder) || '.'}`)
+  const ops = new OpsPage(mesh)
+  try {
+    await ops.listen(settings.ports['supervisor-ops'], host)
+    const outcome = await mesh.boot()
+    if (outcome.is === 'failed') reportFailure(outcome, settings, report)
+    if (outcome.is !== 'ready') return outcome.is === 'failed' ? 1 : await stopped
+    report.say(readyMessage(settings, mesh, Date.now() - startedAtMs))
+    options.whenReady?.(mesh, (line) => report.say(line))
+    return await stopped
+  } finally {
+    await mesh.stop() // R2
+    ops.close()
+  }
+}
+
+/** Resolves with the exit code when somebody asked to stop and all has ended. */
+function stopOnRequest(mesh: Mesh, report: ConsoleReport): Promise<number> {
+  return new Promise((resolve) => {
+    const stop = () => {
+      report.say('Stopping; once more to hurry.')
+      mesh.stop().then(
+        () => resolve(0),
+        () => resolve(1),
+      )
+    }
+    onStopRequest(stop, () => mesh.kill())
+  })
+}
+
+function reportFailure(
+  { process, how }: Extract<BootOutcome, { is: 'failed' }>,
+  settings: MeshSettings,
+  report: ConsoleReport,
+): void {
+  report.say(`\n${process.name} did not come up (${how}). It said last:`)
+  for (const line of process.tail.slice(-8)) report.say(`  ${line}`)
+  report.say(
+    `All of it: ${relative(globalThis.process.cwd(), places.log(settings.dataFolder, process.name))}`,
+  )
+}
+
+function readyMessage(settings: MeshSettings, mesh: Mesh, tookMs: number): string {
+  const { ports } = settings
+  const page = `http://${host}:${ports.page}`
+  const gateways = gatewayNames.map((name) => {
+    const inspector = settings.inspect ? `, inspector on ${ports[`${name}-inspect`]}` : ''
+    return `${gatewayAddress(ports[name])}   ${name}, pid ${mesh.find(name)?.pid}${inspector}`
+  })
+  return [
+    '',
+    `Natter is ready, after ${seconds(tookMs)} s.`,
+    '',
+    `  messenger   ${page}`,
+    `  gateways    ${gateways.join('\n              ')}`,
+    `  nats        ${natsUrl(settings)}`,
+    `  health      http://${host}:${ports['supervisor-ops']}/health, and /metrics`,
+    `  logs        ${relative(process.cwd(), join(settings.dataFolder, 'logs'))}`,
+    '',
+    `Open ${page} in two windows. Then kill a gateway (kill -9 ${mesh.find('gateway-1')?.pid}), and see its window go on.`,
+    'Ctrl-C stops everything; data stays.',
+    '',
+  ].join('\n')
+}

@@ -1,0 +1,38 @@
+/**
+ * Runs the tests of one kind: Node as Jest's ES module mode wants it, results as JSON for the total of `npm test`.
+ *
+ *   node tools/jest.mjs unit|integration|browser|docs|fault [args of jest]
+ */
+import { spawn } from 'node:child_process'
+import { mkdirSync } from 'node:fs'
+import { constants } from 'node:os'
+import { join } from 'node:path'
+import { pinnedNode, root } from './paths.mjs'
+
+const kinds = ['unit', 'integration', 'browser', 'docs', 'fault']
+const [kind, ...args] = process.argv.slice(2)
+if (!kinds.includes(kind)) {
+  console.error(`Which tests? One of ${kinds.join(', ')}`)
+  process.exit(2)
+}
+
+const results = join(root, '.natter', 'test-results')
+mkdirSync(results, { recursive: true })
+
+const child = spawn(
+  pinnedNode() ?? process.execPath,
+  [
+    '--experimental-vm-modules',
+    '--disable-warning=ExperimentalWarning',
+    join(root, 'node_modules', 'jest', 'bin', 'jest.js'),
+    `--selectProjects=${kind}`,
+    '--passWithNoTests',
+    '--json',
+    `--outputFile=${join(results, `${kind}.json`)}`,
+    ...args,
+  ],
+  // Jest prints its JSON on stdout only without --outputFile; what people read is on stderr.
+  { cwd: root, stdio: 'inherit' },
+)
+for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => child.kill(signal))
+child.on('exit', (code, signal) => process.exit(code ?? 128 + (constants.signals[signal] ?? 0)))

@@ -1,0 +1,71 @@
+/**
+ * Everything that must hold before a change is merged, one step after the other; the last line is the total of all tests.
+ *
+ *   node tools/verify.mjs [--with-faults]
+ *
+ * V1. A step that fails doesn't hide the ones after it: all are run, and any failure makes the exit code.
+ * V2. A step that isn't a test and fails counts as one failure in the total, so the total never looks better than the run.
+ * V3. Steps that share nothing run side by side: format, lint and types. Tests run alone, because they measure time.
+ */
+import { mkdirSync, rmSync } from 'node:fs'
+import { obtainNatsServer } from './nats-server.mjs'
+import { pinnedNode, root } from './paths.mjs'
+import { run } from './run.mjs'
+import { resultsFolder, testTotal, totalLine } from './test-total.mjs'
+
+const withFaults = process.argv.includes('--with-faults')
+const node = pinnedNode() ?? process.execPath
+const bin = (path) => [node, [`node_modules/${path}`]]
+
+const tool = (name, path, ...args) => ({ name, command: [bin(path)[0], [...bin(path)[1], ...args]] })
+const tests = (kind, ...args) => ({ name: kind, kind, command: [node, ['tools/jest.mjs', kind, ...args]] })
+
+const quick = [
+  tool('format', 'prettier/bin/prettier.cjs', '--check', '.'),
+  tool('lint', 'oxlint/bin/oxlint', '--max-warnings', '0'),
+  tool('types', 'typescript/bin/tsc', '--noEmit', '-p', 'tsconfig.json'),
+]
+const build = { name: 'build', command: [node, ['tools/build.mjs']] }
+const suites = [tests('unit'), tests('integration'), tests('browser'), tests('docs')]
+const faults = withFaults ? [tests('fault')] : []
+
+const minutesMs = 60_000
+const failedSteps = []
+
+async function step({ name, kind, command: [file, args] }) {
+  const startedAt = Date.now()
+  const env = { ...process.env, FORCE_COLOR: process.stdout.isTTY ? '1' : '0' }
+  const result = await run(file, args, { cwd: root, env, timeoutMs: 8 * minutesMs, echo: kind !== undefined })
+  const took = `${((Date.now() - startedAt) / 1000).toFixed(1)} s`
+  if (!result.ok) {
+    if (kind === undefined) process.stdout.write(`${result.stdout}${result.stderr}`)
+    failedSteps.push({ name, kind })
+  }
+  console.log(`${result.ok ? 'ok    ' : 'FAILED'} ${name.padEnd(12)} ${took}`)
+}
+
+async function sideBySide(steps) {
+  const line = [...steps]
+  const worker = async () => {
+    for (let next = line.shift(); next !== undefined; next = line.shift()) await step(next)
+  }
+  await Promise.all([worker(), worker()])
+}
+
+rmSync(resultsFolder, { recursive: true, force: true })
+mkdirSync(resultsFolder, { recursive: true })
+if (!process.env.NATTER_NATS_SERVER) {
+  const file = await obtainNatsServer((line) => console.log(line))
+  if (file !== null) process.env.NATTER_NATS_SERVER = file
+}
+await sideBySide([...quick, build]) // V3
+for (const suite of [...suites, ...faults]) await step(suite)
+
+const kinds = [...suites, ...faults].map(({ kind }) => kind)
+const total = testTotal(kinds)
+const silent = failedSteps.filter(({ kind }) => kind === undefined || testTotal([kind]).failed === 0)
+total.failed += silent.length // V2
+for (const name of total.skipped) console.log(`skipped: ${name}`)
+if (failedSteps.length > 0) console.log(`failed: ${failedSteps.map(({ name }) => name).join(', ')}`)
+console.log(totalLine(total))
+process.exitCode = failedSteps.length > 0 || total.failed > 0 ? 1 : 0
