@@ -31,11 +31,11 @@ const kind = (displayName, testMatch, extra = {}) => ({
   transform: { '^.+\\.ts$': ['@swc/jest', swc] },
   moduleNameMapper: { ...aliases, '^(\\.{1,2}/.*)\\.js$': '$1' },
   modulePathIgnorePatterns: ['<rootDir>/dist', '<rootDir>/.natter'],
-  testTimeout: 20_000,
   ...extra,
 })
 
 export default {
+  testTimeout: 20_000, // inside a project Jest ignores it
   projects: [
     kind('unit', ['<rootDir>/{apps,libs}/*/src/**/*.spec.ts', '<rootDir>/test/properties/**/*.spec.ts']),
     kind('integration', [

@@ -1,0 +1,230 @@
+/** Nodes and clients for the gateway's tests: real sockets on free ports; the mesh behind them is in memory or real NATS. */
+import { HmacTokenVerifier, namespaceSchema, NoTokens, resolveNamespace } from '@natter/auth'
+import { MemoryBroker, type Broker, type MemoryMesh } from '@natter/broker'
+import { systemClock } from '@natter/primitives'
+import { createUwsServer } from '@natter/transport'
+import { WebSocket } from 'ws'
+import { z } from 'zod'
+import { Gateway } from '../src/gateway.js'
+import type { GatewayOptions } from '../src/gateway.options.js'
+
+const namespaceOptions = namespaceSchema({ duration: z.number() })
+
+type NamespaceInput = z.input<typeof namespaceOptions>
+
+const open: NamespaceInput = {
+  presence: true,
+  allow_subscribe_for_client: true,
+  allow_subscribe_for_anonymous: true,
+  allow_publish_for_client: true,
+  allow_publish_for_anonymous: true,
+  allow_presence_for_client: true,
+  allow_presence_for_anonymous: true,
+}
+
+const openHistory: NamespaceInput = {
+  ...open,
+  allow_history_for_client: true,
+  allow_history_for_anonymous: true,
+}
+
+/** The namespaces of every test mesh, by what they stand for. */
+export const namespaces = new Map(
+  Object.entries({
+    '': open,
+    room: { ...openHistory, keep: 'stream', join_leave: true, message_id: '/id' },
+    capped: { ...openHistory, keep: 'stream', history_size: 5 },
+    joins: { ...open, join_leave: true, force_push_join_leave: true },
+    closed: {},
+    members: { ...open, allow_publish_for_client: false, allow_publish_for_subscriber: true },
+  } satisfies Record<string, NamespaceInput>).map(([name, options]) => [
+    name,
+    resolveNamespace(name, namespaceOptions.parse(options)),
+  ]),
+)
+
+const client: GatewayOptions['client'] = {
+  allowAnonymous: true,
+  insecure: false,
+  allowedOrigins: ['https://good.example'],
+  maxMessageBytes: 65_536,
+  maxQueueBytes: 1_048_576,
+  maxChannels: 128,
+  maxInFlight: 512,
+  pingIntervalMs: 25_000,
+  pongTimeoutMs: 8_000,
+  staleCloseMs: 10_000,
+  expiredCloseDelayMs: 25_000,
+  historyPage: 300,
+  recoveryPage: 300,
+}
+
+export interface TestNode {
+  name: string
+  gateway: Gateway
+  broker: Broker
+  url: string
+  stop(): Promise<void>
+}
+
+export interface NodeOverrides {
+  client?: Partial<GatewayOptions['client']>
+  maxConnections?: number
+  secret?: string
+  prefix?: string
+}
+
+let nodes = 0
+
+export async function startNode(broker: Broker, overrides: NodeOverrides = {}): Promise<TestNode> {
+  nodes += 1
+  const name = `node-${nodes}`
+  const options: GatewayOptions = {
+    name,
+    version: 'test',
+    host: '127.0.0.1',
+    port: 0,
+    sharePort: false,
+    maxConnections: overrides.maxConnections ?? 10_000,
+    presenceTimeoutMs: 300,
+    client: { ...client, ...overrides.client },
+  }
+  const { secret, prefix = 'natter' } = overrides
+  const gateway = new Gateway({
+    options,
+    prefix,
+    broker,
+    namespaces,
+    clock: systemClock,
+    verifier: secret === undefined ? new NoTokens() : new HmacTokenVerifier({ secret, clock: systemClock }),
+    createServer: (handlers) =>
+      createUwsServer(
+        { host: '127.0.0.1', port: 0, maxMessageBytes: 65_536, maxQueueBytes: options.client.maxQueueBytes },
+        handlers,
+      ),
+  })
+  const port = await gateway.start()
+  const stop = async (): Promise<void> => {
+    await gateway.stop()
+    await broker.close()
+  }
+  return { name, gateway, broker, url: `ws://127.0.0.1:${port}/connection/websocket`, stop }
+}
+
+export const startMemoryNode = (mesh: MemoryMesh, overrides?: NodeOverrides): Promise<TestNode> =>
+  startNode(new MemoryBroker(mesh), overrides)
+
+/** One incoming JSON object: a reply, a push, or `{}`. */
+export type Incoming = Record<string, any> // oxlint-disable-line typescript/no-explicit-any -- tests read the wire's JSON as it is
+
+/** A client that speaks the JSON form by hand, so that nothing an SDK does hides what the server did. */
+export class RawClient {
+  readonly received: Incoming[] = []
+  closed: { code: number; reason: string } | undefined
+  private ids = 0
+  private readonly looking = new Set<() => void>()
+
+  private constructor(readonly socket: WebSocket) {
+    socket.on('message', (data: Buffer) => {
+      for (const line of data.toString().split('\n')) this.received.push(JSON.parse(line) as Incoming)
+      this.look()
+    })
+    socket.on('close', (code, reason) => {
+      this.closed = { code, reason: reason.toString() }
+      this.look()
+    })
+    socket.on('error', () => {})
+  }
+
+  static async open(
+    url: string,
+    options: { headers?: Record<string, string>; protocol?: string } = {},
+  ): Promise<RawClient> {
+    const socket = new WebSocket(url, options.protocol === undefined ? [] : [options.protocol], {
+      headers: options.headers ?? {},
+      perMessageDeflate: false,
+    })
+    const raw = new RawClient(socket)
+    await new Promise<void>((resolve, reject) => {
+      socket.once('open', resolve)
+      socket.once('error', reject)
+    })
+    return raw
+  }
+
+  static async connect(url: string, request: object = {}): Promise<RawClient> {
+    const raw = await RawClient.open(url)
+    await raw.call('connect', request)
+    return raw
+  }
+
+  text(text: string): void {
+    this.socket.send(text)
+  }
+
+  send(...commands: object[]): void {
+    this.text(commands.map((command) => JSON.stringify(command)).join('\n'))
+  }
+
+  /** Sends a command and answers its reply. */
+  async call(method: string, request: object): Promise<Incoming> {
+    const id = this.start(method, request)
+    return this.reply(id)
+  }
+
+  start(method: string, request: object): number {
+    this.ids += 1
+    this.send({ id: this.ids, [method]: request })
+    return this.ids
+  }
+
+  reply(id: number): Promise<Incoming> {
+    return this.until(
+      () => this.received.find((message) => message['id'] === id),
+      `the reply to command ${id}`,
+    )
+  }
+
+  pushes(channel: string): Incoming[] {
+    return this.received
+      .filter((message) => message['push']?.channel === channel)
+      .map((message) => message['push'] as Incoming)
+  }
+
+  publications(channel: string): Incoming[] {
+    return this.pushes(channel).flatMap((push) =>
+      push['pub'] === undefined ? [] : [push['pub'] as Incoming],
+    )
+  }
+
+  /** Resolves with the first defined answer of `check`, looked at after every message. */
+  until<T>(check: () => T | undefined | false, what: string, timeoutMs = 6_000): Promise<T> {
+    return new Promise((resolve, reject) => {
+      const timer = setTimeout(() => {
+        this.looking.delete(look)
+        reject(new Error(`${what} did not come; received ${JSON.stringify(this.received).slice(-600)}`))
+      }, timeoutMs)
+      const look = (): void => {
+        const found = check()
+        if (found === undefined || found === false) return
+        clearTimeout(timer)
+        this.looking.delete(look)
+        resolve(found)
+      }
+      this.looking.add(look)
+      look()
+    })
+  }
+
+  close(): Promise<{ code: number; reason: string }> {
+    return this.until(() => this.closed, 'the close')
+  }
+
+  end(): void {
+    this.socket.terminate()
+  }
+
+  private look(): void {
+    for (const look of this.looking) look()
+  }
+}

@@ -1,0 +1,371 @@
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
+import { MemoryMesh } from '@natter/broker'
+import { SignJWT } from 'jose'
+import { RawClient, startMemoryNode, type NodeOverrides, type TestNode } from './harness.js'
+
+const secret = 'a secret of this test'
+
+const token = (claims: object, expiresIn?: string): Promise<string> => {
+  const jwt = new SignJWT(claims as Record<string, unknown>).setProtectedHeader({ alg: 'HS256' })
+  return (expiresIn === undefined ? jwt : jwt.setExpirationTime(expiresIn)).sign(
+    new TextEncoder().encode(secret),
+  )
+}
+
+describe('the JSON form of the protocol', () => {
+  const started: TestNode[] = []
+  const clients: RawClient[] = []
+  let mesh: MemoryMesh
+
+  const node = async (overrides?: NodeOverrides): Promise<TestNode> => {
+    const one = await startMemoryNode(mesh, overrides)
+    started.push(one)
+    return one
+  }
+  const keep = async (opening: Promise<RawClient>): Promise<RawClient> => {
+    const client = await opening
+    clients.push(client)
+    return client
+  }
+  const connected = async (overrides?: NodeOverrides): Promise<RawClient> =>
+    keep(RawClient.connect((await node(overrides)).url))
+
+  beforeEach(() => {
+    mesh = new MemoryMesh()
+  })
+
+  afterEach(async () => {
+    for (const client of clients.splice(0)) client.end()
+    await Promise.all(started.splice(0).map((one) => one.stop()))
+  })
+
+  describe('[1] the door', () => {
+    it('lets a browser in only from an allowed origin, because a page elsewhere acts with the cookies of its visitor', async () => {
+      const { url } = await node()
+      await keep(RawClient.open(url, { headers: { origin: 'https://good.example' } }))
+      await expect(RawClient.open(url, { headers: { origin: 'https://evil.example' } })).rejects.toThrow(
+        '403',
+      )
+    })
+
+    it('echoes the subprotocol that it speaks, or browsers fail the handshake', async () => {
+      const client = await keep(RawClient.open((await node()).url, { protocol: 'centrifuge-json' }))
+      expect(client.socket.protocol).toBe('centrifuge-json')
+    })
+
+    it('refuses Protobuf at the door instead of misreading it', async () => {
+      const { url } = await node()
+      await expect(RawClient.open(url, { protocol: 'centrifuge-protobuf' })).rejects.toThrow('400')
+      await expect(RawClient.open(`${url}?format=protobuf`)).rejects.toThrow('400')
+    })
+
+    it('answers 503 when the node is full, so that the SDK tries again elsewhere', async () => {
+      const { url } = await node({ maxConnections: 1 })
+      await keep(RawClient.open(url))
+      await expect(RawClient.open(url)).rejects.toThrow('503')
+    })
+
+    it('says 404 on another path', async () => {
+      const { url } = await node()
+      await expect(RawClient.open(url.replace('/connection/websocket', '/elsewhere'))).rejects.toThrow('404')
+    })
+  })
+
+  describe('[2] frames', () => {
+    it.each([
+      ['an empty message', ''],
+      ['no JSON', 'hello'],
+      ['a wrong type', '{"id":2,"subscribe":{"channel":7}}'],
+      ['a blank line between commands', '{"id":2,"rpc":{}}\n\n{"id":3,"rpc":{}}'],
+    ])('[2.2] closes with 3501 on %s', async (_, text) => {
+      const client = await connected()
+      client.text(text)
+      expect(await client.close()).toEqual({ code: 3501, reason: 'bad request' })
+    })
+
+    it('closes with 3501 on a binary message, which no JSON client sends', async () => {
+      const client = await connected()
+      client.socket.send(Buffer.from('{"id":2,"rpc":{}}'), { binary: true })
+      expect((await client.close()).code).toBe(3501)
+    })
+
+    it('[20] closes with 1009 on a message beyond 64 KiB, which SDKs take as final', async () => {
+      const client = await connected()
+      client.text(`{"id":2,"publish":{"channel":"room:a","data":"${'x'.repeat(70_000)}"}}`)
+      expect((await client.close()).code).toBe(1009)
+    })
+
+    it('[2.2] hands data through byte for byte, duplicate keys and odd numbers included', async () => {
+      const client = await connected()
+      await client.call('subscribe', { channel: 'room:a' })
+      const data = String.raw`{"a":1,"a":2,"n":1E2,"big":12345678901234567890,"s":"\u0000\ud800"}`
+      const texts: string[] = []
+      client.socket.on('message', (message: Buffer) => texts.push(message.toString()))
+      client.text(`{"id":9,"publish":{"channel":"room:a","data":${data}}}`)
+      await client.until(() => client.publications('room:a')[0], 'the publication')
+      expect(texts.some((text) => text.includes(`"data":${data}`))).toBe(true)
+    })
+  })
+
+  describe('[3] the order of things', () => {
+    it('[3.2] takes connect and subscribe in one frame, because SDKs send them so', async () => {
+      const client = await keep(RawClient.open((await node()).url))
+      client.send({ id: 1, connect: {} }, { id: 2, subscribe: { channel: 'room:a' } })
+      expect((await client.reply(1))['connect'].client).toMatch(/^[0-9a-f-]{36}$/)
+      expect((await client.reply(2))['subscribe']).toMatchObject({ recoverable: true, positioned: true })
+      expect(client.received.findIndex((m) => m['id'] === 1)).toBeLessThan(
+        client.received.findIndex((m) => m['id'] === 2),
+      )
+    })
+
+    it.each([
+      ['a command', { id: 1, rpc: {} }],
+      ['a pong', {}],
+    ])('[3.3] closes with 3501 on %s before connect', async (_, command) => {
+      const client = await keep(RawClient.open((await node()).url))
+      client.send(command)
+      expect((await client.close()).code).toBe(3501)
+    })
+
+    it('[3.3] closes with 3501 on a second connect', async () => {
+      const client = await connected()
+      client.send({ id: 2, connect: {} })
+      expect((await client.close()).code).toBe(3501)
+    })
+
+    it('[3.4] closes with 3501 on a pong that nobody asked for', async () => {
+      const client = await connected()
+      client.send({})
+      expect((await client.close()).code).toBe(3501)
+    })
+
+    it.each([
+      ['[3.5] an unknown request', { id: 5, dance: {} }, 3501],
+      ['[3.6] a missing channel', { id: 5, subscribe: {} }, 3501],
+      ['[9] send, which nobody handles', { send: { data: 1 } }, 3508],
+    ])('closes on %s', async (_, command, code) => {
+      const client = await connected()
+      client.send(command)
+      expect((await client.close()).code).toBe(code)
+    })
+
+    it('[3.8] closes a socket that never connects with 3502, so that idle handshakes hold nothing', async () => {
+      const client = await keep(RawClient.open((await node({ client: { staleCloseMs: 50 } })).url))
+      expect(await client.close()).toEqual({ code: 3502, reason: 'stale' })
+    })
+
+    it('[9] answers rpc with 108 while there are no handlers, as a js SDK test expects', async () => {
+      expect((await (await connected()).call('rpc', { method: 'x' }))['error'].code).toBe(108)
+    })
+
+    it('answers 111 beyond the commands that may be in work at once, instead of queueing without end', async () => {
+      const client = await connected({ client: { maxInFlight: 2 } })
+      client.send(...[11, 12, 13, 14].map((id) => ({ id, history: { channel: 'room:a' } })))
+      expect((await client.reply(14))['error']).toEqual({
+        code: 111,
+        message: 'too many requests',
+        temporary: true,
+      })
+      expect((await client.reply(11))['history']).toBeDefined()
+    })
+  })
+
+  describe('[4] who connects', () => {
+    it('closes with 3501 without token, unless anonymous clients are allowed', async () => {
+      const client = await keep(RawClient.open((await node({ client: { allowAnonymous: false } })).url))
+      client.send({ id: 1, connect: {} })
+      expect((await client.close()).code).toBe(3501)
+    })
+
+    it('believes a token with the right signature, and tells when it ends', async () => {
+      const { url } = await node({ secret, client: { allowAnonymous: false } })
+      const client = await keep(RawClient.open(url))
+      const { connect } = await client.call('connect', {
+        token: await token({ sub: 'ana', info: { name: 'Ana' } }, '60s'),
+      })
+      expect(connect).toMatchObject({ expires: true, ping: 25, pong: true })
+      expect(connect.ttl).toBeGreaterThan(55)
+      await client.call('subscribe', { channel: 'room:a' })
+      const { presence } = await client.call('presence', { channel: 'room:a' })
+      expect(Object.values(presence.presence)).toMatchObject([{ user: 'ana', conn_info: { name: 'Ana' } }])
+    })
+
+    it('closes with 3500 on a forged token, and answers 109 to an expired one, so that the SDK fetches another', async () => {
+      const { url } = await node({ secret })
+      const forger = await keep(RawClient.open(url))
+      forger.send({ id: 1, connect: { token: `${await token({ sub: 'ana' })}x` } })
+      expect((await forger.close()).code).toBe(3500)
+      const late = await keep(RawClient.open(url))
+      expect((await late.call('connect', { token: await token({ sub: 'ana' }, '-1s') }))['error'].code).toBe(
+        109,
+      )
+      late.send({ id: 2, rpc: {} })
+      expect((await late.close()).code).toBe(3501)
+    })
+
+    it('closes with 3005 when a token ended and was not refreshed, and not when it was', async () => {
+      const { url } = await node({ secret, client: { expiredCloseDelayMs: 0 } })
+      const expiresSoon = await token({ sub: 'ana', exp: Math.floor(Date.now() / 1000) + 2 })
+      const [kept, lost] = [await keep(RawClient.open(url)), await keep(RawClient.open(url))]
+      await Promise.all([
+        kept.call('connect', { token: expiresSoon }),
+        lost.call('connect', { token: expiresSoon }),
+      ])
+      const { refresh } = await kept.call('refresh', { token: await token({ sub: 'ana' }, '1h') })
+      expect(refresh).toMatchObject({ expires: true })
+      expect((await lost.close()).code).toBe(3005)
+      expect((await kept.call('rpc', {}))['error'].code).toBe(108)
+    })
+
+    it('closes with 3500 on a refresh for somebody else', async () => {
+      const { url } = await node({ secret })
+      const client = await keep(RawClient.connect(url, { token: await token({ sub: 'ana' }) }))
+      client.start('refresh', { token: await token({ sub: 'eve' }) })
+      expect((await client.close()).code).toBe(3500)
+    })
+  })
+
+  describe('[5] ping and pong', () => {
+    it('keeps a client that answers, and closes one that does not with 3012', async () => {
+      const { url } = await node({ client: { pingIntervalMs: 1_000, pongTimeoutMs: 300 } })
+      const [alive, silent] = [await keep(RawClient.connect(url)), await keep(RawClient.connect(url))]
+      alive.socket.on('message', (data: Buffer) => {
+        if (data.toString() === '{}') alive.send({})
+      })
+      expect(await silent.close()).toEqual({ code: 3012, reason: 'no pong' })
+      await alive.until(
+        () => alive.received.filter((m) => Object.keys(m).length === 0).length >= 3,
+        'three pings',
+      )
+      expect(alive.closed).toBeUndefined()
+    })
+  })
+
+  describe('[7.2] subscribe is checked', () => {
+    it.each([
+      ['a name over 255 bytes', `room:${'x'.repeat(260)}`, 107],
+      ['an unknown namespace', 'nowhere:a', 102],
+      ['a name beyond ASCII', 'room:ñ', 107],
+      ['a control character', 'room:a\u0007', 107],
+      ['a private channel without token', '$room:a', 103],
+      ['a namespace that allows nobody', 'closed:a', 103],
+    ])('%s', async (_, channel, code) => {
+      expect((await (await connected()).call('subscribe', { channel }))['error'].code).toBe(code)
+    })
+
+    it('answers 105 to a second one, also while the first is on its way', async () => {
+      const client = await connected()
+      const [first, second] = [
+        client.start('subscribe', { channel: 'room:a' }),
+        client.start('subscribe', { channel: 'room:a' }),
+      ]
+      expect((await client.reply(second))['error'].code).toBe(105)
+      expect((await client.reply(first))['subscribe']).toBeDefined()
+    })
+
+    it('answers 106 beyond the channels a client may have', async () => {
+      const client = await connected({ client: { maxChannels: 2 } })
+      await Promise.all([
+        client.call('subscribe', { channel: 'room:a' }),
+        client.call('subscribe', { channel: 'room:b' }),
+      ])
+      expect((await client.call('subscribe', { channel: 'room:c' }))['error'].code).toBe(106)
+    })
+
+    it('refuses what it does not know yet: types other than stream, tags filters; delta is silently off', async () => {
+      const client = await connected()
+      expect((await client.call('subscribe', { channel: 'room:a', type: 1 }))['error'].code).toBe(108)
+      expect(
+        (await client.call('subscribe', { channel: 'room:a', tf: { key: 'a', cmp: 'ex' } }))['error'].code,
+      ).toBe(107)
+      expect(
+        (await client.call('subscribe', { channel: 'room:a', delta: 'fossil' }))['subscribe'].delta,
+      ).toBeUndefined()
+    })
+  })
+
+  describe('[9] the other commands', () => {
+    it('unsubscribe is idempotent, and nothing of the channel follows its reply', async () => {
+      const { url } = await node()
+      const [client, other] = [await keep(RawClient.connect(url)), await keep(RawClient.connect(url))]
+      expect((await client.call('unsubscribe', { channel: 'room:never' }))['unsubscribe']).toEqual({})
+      await client.call('subscribe', { channel: 'room:a' })
+      await client.call('unsubscribe', { channel: 'room:a' })
+      await other.call('publish', { channel: 'room:a', data: {} })
+      await client.call('rpc', {})
+      expect(client.pushes('room:a')).toEqual([])
+    })
+
+    it('an unsubscribe right behind its subscribe is answered after it and wins', async () => {
+      const client = await connected()
+      const [subscribe, unsubscribe] = [
+        client.start('subscribe', { channel: 'room:a' }),
+        client.start('unsubscribe', { channel: 'room:a' }),
+      ]
+      await client.reply(unsubscribe)
+      expect((await client.reply(subscribe))['subscribe']).toBeDefined()
+      await client.call('publish', { channel: 'room:a', data: 1 })
+      await client.call('rpc', {})
+      expect(client.pushes('room:a')).toEqual([])
+    })
+
+    it('publish needs data and the right; a right for subscribers waits for the subscribe before it', async () => {
+      const client = await connected()
+      expect((await client.call('publish', { channel: 'room:a' }))['error'].code).toBe(107)
+      expect((await client.call('publish', { channel: 'closed:a', data: 1 }))['error'].code).toBe(103)
+      expect((await client.call('publish', { channel: 'members:a', data: 1 }))['error'].code).toBe(103)
+      client.start('subscribe', { channel: 'members:a' })
+      expect((await client.call('publish', { channel: 'members:a', data: 1 }))['publish']).toEqual({})
+    })
+
+    it('history pages both ways, by position, and refuses another epoch with 112', async () => {
+      const client = await connected()
+      for (let n = 0; n < 7; n += 1) await client.call('publish', { channel: 'room:a', data: n })
+      const read = async (request: object) =>
+        (await client.call('history', { channel: 'room:a', ...request }))['history']
+      const data = (history: { publications: { data: number }[] }) => history.publications.map((p) => p.data)
+      const all = await read({ limit: -1 })
+      expect(data(all)).toEqual([0, 1, 2, 3, 4, 5, 6])
+      expect(await read({})).toEqual({ publications: [], offset: all.offset, epoch: all.epoch })
+      const since = { offset: all.publications[2].offset, epoch: all.epoch }
+      expect(data(await read({ limit: 2, since }))).toEqual([3, 4])
+      expect(data(await read({ limit: 2, reverse: true }))).toEqual([6, 5])
+      expect(data(await read({ limit: 9, reverse: true, since }))).toEqual([1, 0])
+      expect(
+        (await client.call('history', { channel: 'room:a', limit: 1, since: { offset: 1, epoch: 'other' } }))[
+          'error'
+        ].code,
+      ).toBe(112)
+      expect(
+        (await client.call('history', { channel: 'room:a', reverse: true, since: { offset: 0, epoch: '' } }))[
+          'error'
+        ].code,
+      ).toBe(107)
+      expect((await client.call('history', { channel: 'plain', limit: 1 }))['error'].code).toBe(108)
+    })
+
+    it('history_size bounds what may be read', async () => {
+      const client = await connected()
+      for (let n = 0; n < 8; n += 1) await client.call('publish', { channel: 'capped:a', data: n })
+      const { history } = await client.call('history', { channel: 'capped:a', limit: -1 })
+      expect(history.publications.map((p: { data: number }) => p.data)).toEqual([3, 4, 5, 6, 7])
+    })
+  })
+
+  describe('[10] pushes', () => {
+    it('join and leave reach subscribers on every node, the own join included', async () => {
+      const [one, two] = [await node(), await node()]
+      const ana = await keep(RawClient.connect(one.url))
+      await ana.call('subscribe', { channel: 'joins:a' })
+      await ana.until(() => ana.pushes('joins:a').some((push) => push['join'] !== undefined), 'the own join')
+      const ben = await keep(RawClient.connect(two.url))
+      await ben.call('subscribe', { channel: 'joins:a' })
+      await ana.until(
+        () => ana.pushes('joins:a').filter((push) => push['join'] !== undefined).length === 2,
+        'the join of the other',
+      )
+      ben.end()
+      await ana.until(() => ana.pushes('joins:a').some((push) => push['leave'] !== undefined), 'the leave')
+    })
+  })
+})
