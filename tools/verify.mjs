@@ -7,7 +7,8 @@
  * V2. A step that isn't a test and fails counts as one failure in the total, so the total never looks better than the run.
  * V3. Steps that share nothing run side by side: format, lint and types. Tests run alone, because they measure time.
  */
-import { mkdirSync, rmSync } from 'node:fs'
+import { existsSync, mkdirSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
 import { obtainNatsServer } from './nats-server.mjs'
 import { pinnedNode, root } from './paths.mjs'
 import { run } from './run.mjs'
@@ -27,7 +28,7 @@ const quick = [
 ]
 const build = { name: 'build', command: [node, ['tools/build.mjs']] }
 const suites = [tests('unit'), tests('integration'), tests('browser'), tests('docs')]
-const faults = withFaults ? [tests('fault')] : []
+const faults = withFaults && existsSync(join(root, 'test', 'fault')) ? [tests('fault')] : []
 
 const minutesMs = 60_000
 const failedSteps = []

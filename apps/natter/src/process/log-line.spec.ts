@@ -1,0 +1,25 @@
+import { describe, expect, it } from '@jest/globals'
+import { readLogLine } from './log-line.js'
+
+describe('what a process says', () => {
+  it('is shown with its event first when it is one of our JSON lines', () => {
+    const line = '{"time":"2026-01-01T00:00:00Z","level":"warn","event":"broker:reconnect","attempt":3}'
+    expect(readLogLine(line, 'stdout')).toEqual({ level: 'warn', text: 'broker:reconnect attempt=3' })
+  })
+
+  it("has nats-server's level, though all of it comes on stderr", () => {
+    const at = (mark: string) => readLogLine(`[7] 2026/01/01 00:00:00.000000 [${mark}] text`, 'stderr')
+    expect(at('INF')).toEqual({ level: 'info', text: 'text' })
+    expect(at('WRN').level).toBe('warn')
+    expect(at('FTL').level).toBe('error')
+  })
+
+  it('is an error when it is plain and on stderr, but the rest of a stack trace is not one more each line', () => {
+    expect(readLogLine('Error: no', 'stderr').level).toBe('error')
+    expect(readLogLine('    at main.js:1:1', 'stderr').level).toBe('info')
+  })
+
+  it('stays as it is when it only looks like JSON', () => {
+    expect(readLogLine('{"level":', 'stdout')).toEqual({ level: 'info', text: '{"level":' })
+  })
+})

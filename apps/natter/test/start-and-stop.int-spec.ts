@@ -1,0 +1,104 @@
+import { statSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
+import { identify } from '../src/process/process-identity.js'
+import { anyAlive, freeBasePort, MeshSite, until } from './running-mesh.js'
+
+describe('a run of the mesh', () => {
+  let site: MeshSite
+  let basePort: number
+
+  beforeEach(async () => {
+    site = new MeshSite()
+    basePort = await freeBasePort()
+  })
+
+  afterEach(() => site.clear())
+
+  it('listens where the plan says, moved as a whole by --port', async () => {
+    const mesh = site.start(basePort)
+    await mesh.ready()
+    expect(mesh.output).toContain(`http://127.0.0.1:${basePort}`)
+    expect(mesh.output).toContain(`ws://127.0.0.1:${basePort + 2}/connection/websocket`)
+    for (const port of ['page', 'gateway-1', 'gateway-2', 'messenger-ops', 'gateway-2-ops'] as const) {
+      expect(await mesh.fetch(port, '/')).toMatchObject({ status: 200 })
+    }
+    expect(await mesh.fetch('supervisor-ops', '/health')).toMatchObject({ status: 200 })
+  })
+
+  it('keeps the secret from other users of the machine, because it makes tokens', async () => {
+    const mesh = site.start(basePort, { args: [], env: { NATTER_PORT: String(basePort) } })
+    await mesh.ready()
+    expect(statSync(join(site.folder, 'secrets.json')).mode & 0o777).toBe(0o600)
+  })
+
+  it('refuses a second run in the same folder and names the first, because two would write the same data', async () => {
+    const first = site.start(basePort)
+    await first.ready()
+    const second = site.start(await freeBasePort())
+    expect(await second.exited).toBe(1)
+    expect(second.output).toContain(`already runs in ${site.folder}, as process ${first.pid}`)
+    expect(await first.fetch('supervisor-ops', '/health')).toMatchObject({ status: 200 })
+  })
+
+  it('takes over the lock of a killed run', async () => {
+    const killed = site.start(basePort)
+    await killed.ready()
+    killed.signal('SIGKILL')
+    await killed.exited
+    const next = site.start(basePort)
+    await next.ready()
+  })
+
+  it('takes over a lock whose number another process has now, because numbers are reused', async () => {
+    const self = identify(process.pid)
+    writeFileSync(join(site.folder, 'natter.lock'), JSON.stringify({ ...self, startedAt: 'long ago' }))
+    await site.start(basePort).ready()
+  })
+
+  it('names each busy port, what it is for and how to move, and starts nothing', async () => {
+    const squatter = createServer()
+    await new Promise<void>((resolve) => squatter.listen(basePort + 2, '127.0.0.1', resolve))
+    try {
+      const mesh = site.start(basePort)
+      expect(await mesh.exited).toBe(1)
+      expect(mesh.output).toContain(`Port ${basePort + 2} is taken; it is meant for gateway-2`)
+      expect(mesh.output).toMatch(/--port \d+/)
+      expect(mesh.output).not.toContain('ready')
+    } finally {
+      squatter.close()
+    }
+  })
+
+  it('ends within 10 s of Ctrl-C and leaves no process', async () => {
+    const mesh = site.start(basePort)
+    await mesh.ready()
+    const processes = [...mesh.processes().values()]
+    expect(processes).toHaveLength(5)
+    const askedAt = Date.now()
+    mesh.signal('SIGINT')
+    expect(await mesh.exited).toBe(0)
+    expect(Date.now() - askedAt).toBeLessThan(10_000)
+    expect(anyAlive(processes)).toBe(false)
+  })
+
+  it('ends within 10 s also when a process ignores being asked', async () => {
+    const mesh = site.start(basePort, { env: { NATTER_STAND_IN: 'stubborn' } })
+    await mesh.ready()
+    const processes = [...mesh.processes().values()]
+    const askedAt = Date.now()
+    mesh.signal('SIGTERM')
+    expect(await mesh.exited).toBe(0)
+    expect(Date.now() - askedAt).toBeLessThan(10_000)
+    expect(anyAlive(processes)).toBe(false)
+  })
+
+  it('leaves no process 5 s after its supervisor was killed', async () => {
+    const mesh = site.start(basePort)
+    await mesh.ready()
+    const processes = [...mesh.processes().values()]
+    mesh.signal('SIGKILL')
+    await until(() => !anyAlive(processes), 5000, 'all processes have ended')
+  })
+})

@@ -1,0 +1,1 @@
+export function debianSource(suite: string, etc?: string): string | null
