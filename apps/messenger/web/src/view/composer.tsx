@@ -81,7 +81,7 @@ function Note({ bytes, isConnected }: { bytes: number; isConnected: boolean }) {
       </strong>
     )
   if (bytes > SHOW_FROM * MAX_DATA_BYTES) return `${kib(bytes)} of at most ${kib(MAX_DATA_BYTES)}`
-  if (!isConnected) return 'Not connected: what you send now goes out when the connection is back.'
+  if (!isConnected) return 'Not connected: sent as soon as the connection is back.'
   return (
     <span className="keys">
       <kbd>Enter</kbd> sends, <kbd>Shift</kbd> <kbd>Enter</kbd> starts a line

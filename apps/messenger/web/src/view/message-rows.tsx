@@ -21,8 +21,8 @@ export function GapRow() {
     <li className="gap">
       <WarningIcon />
       <span>
-        You were away for longer than the server could prove. Messages may be missing here; the newest ones
-        were read again.
+        The connection was away too long to prove that nothing is missing here. The newest messages were read
+        again.
       </span>
     </li>
   )

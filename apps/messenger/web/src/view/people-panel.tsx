@@ -37,7 +37,7 @@ export function PeoplePanel({ room, me, isConnected, gateways }: Props) {
 
 function noteFor(presence: People['kind'], isConnected: boolean): string {
   if (presence === 'unknown') return isConnected ? 'Asking the gateways…' : 'Not connected.'
-  return isConnected ? 'Over all gateways.' : 'As it was before the connection was lost.'
+  return isConnected ? 'Over all gateways.' : 'Not connected: as last seen.'
 }
 
 /** The quickest way to see two gateways at work: two pages side by side. */

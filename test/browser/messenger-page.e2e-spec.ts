@@ -1,0 +1,266 @@
+/**
+ * The messenger's page in a real Chromium, on a real mesh: one NATS, two gateways, the messenger's server.
+ */
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
+import { freePort, startNatsServer, startProcess, type StartedProcess } from '@natter/testing'
+import { mkdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { chromium, type Browser, type Page } from 'playwright-core'
+import { build } from 'vite'
+
+const ROOT = join(import.meta.dirname, '../..')
+const SHOTS = join(ROOT, '.natter/screenshots')
+const SECRET = 'a secret that only this test knows, long enough'
+const DESKTOP = { width: 1280, height: 800 }
+const PHONE = { width: 390, height: 844 }
+const THEMES = ['light', 'dark'] as const
+
+let address: string
+let browser: Browser
+const endings: Array<() => Promise<unknown>> = []
+
+beforeAll(async () => {
+  await mkdir(SHOTS, { recursive: true })
+  const pageFolder = join(ROOT, '.natter/test-page')
+  const gateways = await startMesh()
+  await build({
+    root: join(ROOT, 'apps/messenger/web'),
+    logLevel: 'error',
+    build: { outDir: pageFolder, emptyOutDir: true },
+  })
+  address = await startMessenger(gateways, pageFolder)
+  browser = await startBrowser()
+}, 90_000)
+
+afterAll(async () => {
+  for (const end of endings.toReversed()) await end()
+}, 30_000)
+
+describe('the messenger’s page', () => {
+  it('can be used from the door to an answer with the keyboard alone', async () => {
+    const page = await newPage(DESKTOP, 'light')
+    await page.goto(`${address}#keyboard`)
+    await page.waitForSelector('input:focus')
+    await page.keyboard.type('Key Board')
+    await page.keyboard.press('Enter')
+    await page.waitForSelector('textarea:focus')
+    await page.keyboard.type('first line')
+    await page.keyboard.press('Shift+Enter')
+    await page.keyboard.type('second line')
+    await page.keyboard.press('Enter')
+    await page.waitForSelector('.message-text')
+    expect(await page.innerText('.message-text')).toBe('first line\nsecond line')
+    await tabTo(page, 'a[href="#random"]')
+    await page.keyboard.press('Enter')
+    await page.waitForSelector('h1:has-text("#random")')
+    await tabTo(page, 'button:has-text("Sign out")')
+    await page.keyboard.press('Enter')
+    await page.waitForSelector('#name')
+  })
+
+  it('shows where the keyboard is on everything that can be reached', async () => {
+    const page = await enter(DESKTOP, 'light', 'Focus', '#focus')
+    for (let step = 0; step < 12; step++) {
+      await page.keyboard.press('Tab')
+      // Between the last and the first the focus is in the browser's own bar.
+      if (await page.evaluate("inPage.isFocused('body')")) continue
+      expect(await page.evaluate('inPage.focusMark()')).not.toBe('')
+    }
+  })
+
+  it('moves nothing while thirty messages of somebody else arrive', async () => {
+    const reader = await enter(DESKTOP, 'light', 'Reader', '#still')
+    const writer = await enter(DESKTOP, 'light', 'Writer', '?gateway=2#still')
+    await reader.waitForSelector('.person:nth-child(2)')
+    await send(writer, 'before')
+    await reader.waitForSelector('text=before')
+    await reader.evaluate('inPage.watchShifts()')
+    for (let number = 1; number <= 30; number++) await send(writer, `number ${number}`)
+    await reader.waitForSelector('text=number 30')
+    expect(await reader.evaluate('inPage.shifts')).toEqual([])
+    const fromEnd = await reader
+      .locator('.messages-scroll')
+      .evaluate((box) => box.scrollHeight - box.scrollTop - box.clientHeight)
+    expect(Math.abs(fromEnd)).toBeLessThan(2)
+  })
+
+  it('leaves a reader of old messages where they are, and says what came', async () => {
+    const reader = await enter(DESKTOP, 'light', 'Reader', '#still')
+    const writer = await enter(DESKTOP, 'light', 'Writer', '?gateway=2#still')
+    await reader.waitForSelector('text=number 30')
+    await reader.locator('.messages-scroll').evaluate((box) => box.scrollTo({ top: 60 }))
+    await reader.waitForSelector('.to-end')
+    const line = reader.locator('.message', { hasText: /number 5$/ })
+    const top = async (): Promise<number | undefined> => (await line.boundingBox())?.y
+    const before = await top()
+    await send(writer, 'while you read')
+    await reader.waitForSelector('.to-end:has-text("1 new message")')
+    expect(await top()).toBe(before)
+    await reader.click('.to-end')
+    await reader.waitForSelector('.to-end', { state: 'detached' })
+  })
+
+  it('shows who is here over both gateways', async () => {
+    const one = await enter(DESKTOP, 'light', 'Left', '#both')
+    const two = await enter(DESKTOP, 'light', 'Right', '?gateway=2#both')
+    expect(await one.innerText('.badge')).toContain('gateway 1')
+    expect(await two.innerText('.badge')).toContain('gateway 2')
+    await one.waitForSelector('.person:has-text("Right")')
+    await two.waitForSelector('.person:has-text("Left")')
+    await two.context().close()
+    await one.waitForSelector('.person:has-text("Right")', { state: 'detached' })
+  })
+
+  it('says why a name or a message cannot be sent before it is too late', async () => {
+    const page = await newPage(DESKTOP, 'light')
+    await page.goto(`${address}#limits`)
+    await page.fill('#name', 'n'.repeat(33))
+    await page.keyboard.press('Enter')
+    await page.waitForSelector('[role=alert]:has-text("32 characters")')
+    await page.fill('#name', 'Limits')
+    await page.keyboard.press('Enter')
+    await page.waitForSelector('.badge-connected')
+    await page.fill('textarea', 'x'.repeat(66_000))
+    await page.waitForSelector('.composer-note:has-text("Too long to send")')
+    await page.keyboard.press('Enter')
+    expect(await page.locator('.message').count()).toBe(0)
+  })
+
+  for (const theme of THEMES) {
+    it(`has 4.5:1 for every text and fits its width, ${theme}`, async () => {
+      for (const viewport of [DESKTOP, PHONE]) await inspectAll(viewport, theme)
+    })
+  }
+})
+
+async function inspectAll(viewport: typeof DESKTOP, theme: (typeof THEMES)[number]): Promise<void> {
+  const name = (what: string): string => `${what}-${viewport.width}-${theme}`
+  const door = await newPage(viewport, theme)
+  await door.goto(address)
+  await door.waitForSelector('#name')
+  await inspect(door, name('door'))
+  await door.context().close()
+
+  const page = await enter(viewport, theme, 'Mira Vogel', '#still')
+  await page.waitForSelector('text=number 30')
+  await page.waitForSelector('.badge-connected')
+  await inspect(page, name('room'))
+  if (viewport === PHONE) {
+    await page.click('.show-rooms')
+    await inspect(page, name('drawer'))
+    await page.keyboard.press('Escape')
+  }
+  await page.goto(`${address}#empty-${theme}`)
+  await page.waitForSelector('text=Nobody has written here yet')
+  await inspect(page, name('empty'))
+  await page.context().setOffline(true)
+  await page.waitForSelector('.badge:not(.badge-connected)')
+  await page.fill('textarea', 'written without a connection')
+  await page.keyboard.press('Enter')
+  await page.waitForSelector('.delivery')
+  await inspect(page, name('offline'))
+  await page.context().close()
+}
+
+async function inspect(page: Page, name: string): Promise<void> {
+  await page.screenshot({ path: join(SHOTS, `${name}.png`) })
+  expect(await page.evaluate<number>('inPage.countTexts()')).toBeGreaterThan(3)
+  const found = {
+    tooFaint: await page.evaluate('inPage.faintTexts()'),
+    overflow: await page.evaluate('inPage.overflow()'),
+  }
+  expect({ name, ...found }).toEqual({ name, tooFaint: [], overflow: 0 })
+}
+
+async function newPage(
+  viewport: typeof DESKTOP,
+  colorScheme: 'light' | 'dark',
+  name?: string,
+): Promise<Page> {
+  const context = await browser.newContext({ viewport, colorScheme })
+  await context.addInitScript({ path: join(import.meta.dirname, 'in-page.js') })
+  if (name !== undefined)
+    await context.addInitScript(`localStorage.setItem('natter.name', ${JSON.stringify(name)})`)
+  return context.newPage()
+}
+
+async function enter(
+  viewport: typeof DESKTOP,
+  theme: 'light' | 'dark',
+  name: string,
+  where: string,
+): Promise<Page> {
+  const page = await newPage(viewport, theme, name)
+  await page.goto(`${address}${where}`)
+  await page.waitForSelector('.badge-connected')
+  return page
+}
+
+async function send(page: Page, text: string): Promise<void> {
+  await page.fill('textarea', text)
+  await page.keyboard.press('Enter')
+}
+
+async function tabTo(page: Page, selector: string): Promise<void> {
+  for (let step = 0; step < 30; step++) {
+    await page.keyboard.press('Shift+Tab')
+    if (await page.evaluate<boolean>(`inPage.isFocused(${JSON.stringify(selector)})`)) return
+  }
+  throw new Error(`${selector} cannot be reached by Tab`)
+}
+
+/** Addresses of two gateways on one NATS. */
+async function startMesh(): Promise<string[]> {
+  const nats = await startNatsServer()
+  endings.push(() => nats.stop())
+  const settings = {
+    NATTER_NATS_URL: nats.url,
+    NATTER_CONFIG: join(ROOT, 'natter.yaml'),
+    NATTER_CLIENT_TOKEN_HMAC_SECRET_KEY: SECRET,
+    NATTER_CLIENT_ALLOWED_ORIGINS: '*',
+  }
+  const ports = [await freePort(), await freePort()]
+  await Promise.all(
+    ports.map((port, index) =>
+      start('gateway', {
+        ...settings,
+        NATTER_GATEWAY_NAME: `gateway-${index + 1}`,
+        NATTER_GATEWAY_PORT: String(port),
+      }),
+    ),
+  )
+  return ports.map((port) => `ws://127.0.0.1:${port}/connection/websocket`)
+}
+
+async function startMessenger(gateways: readonly string[], pageFolder: string): Promise<string> {
+  const port = await freePort()
+  await start('messenger', {
+    NATTER_MESSENGER_PORT: String(port),
+    NATTER_MESSENGER_GATEWAYS: gateways.join(','),
+    NATTER_MESSENGER_TOKEN_SECRET: SECRET,
+    NATTER_MESSENGER_PAGE_FOLDER: pageFolder,
+  })
+  return `http://127.0.0.1:${port}/`
+}
+
+async function start(app: string, env: Record<string, string>): Promise<StartedProcess> {
+  const opsPort = String(await freePort())
+  const started = await startProcess({
+    args: [join(ROOT, 'apps', app, 'src/main.ts')],
+    env: { ...env, NATTER_OPS_PORT: opsPort },
+    cwd: ROOT,
+  })
+  endings.push(() => started.kill())
+  await started.waitForLine((line) => line.includes('ready'))
+  return started
+}
+
+async function startBrowser(): Promise<Browser> {
+  const executablePath = process.env['NATTER_CHROMIUM'] ?? '/usr/bin/chromium'
+  const launched = await chromium.launch({
+    executablePath,
+    args: ['--no-sandbox', '--disable-gpu', '--disable-quic'],
+  })
+  endings.push(() => launched.close())
+  return launched
+}
