@@ -155,13 +155,14 @@ export class ChannelFeed<M extends LogMessage> {
   }
 
   /**
-   * The answer to {@link FeedOutput.read}: the first messages of the range, in order and without holes, or undefined when
-   * they could not be read now. That there is no hole is for the owner to prove: when the oldest sequence that the stream
-   * keeps, read after the messages, is above `after + 1`, it calls `break('hole')` instead. A page, or what a lagging replica has, is progress: the rest is asked for again.
+   * The answer to {@link FeedOutput.read}: the first messages of the range, in order and without holes; `evicted` when the
+   * stream does not keep all of the range any more (its oldest sequence, read after the messages, is above `after + 1`);
+   * undefined when it could not be read now. A page, or what a lagging replica has, is progress: the rest is asked for again.
    */
-  readDone(question: number, messages: readonly M[] | undefined): void {
+  readDone(question: number, messages: readonly M[] | 'evicted' | undefined): void {
     const { state } = this
     if (state.kind !== 'healing' || state.question !== question || state.retry !== undefined) return // F4
+    if (messages === 'evicted') return this.break('hole')
     const before = this.position
     for (const message of messages ?? []) {
       if (message.seq > this.position) this.hand(message)

@@ -1,5 +1,5 @@
 import type { Namespace } from '@natter/auth'
-import type { Broker, BusMessage, BusSubscription, Route } from '@natter/broker'
+import type { Broker, BusMessage, BusSubscription, ReadRange, Route } from '@natter/broker'
 import type { Clock } from '@natter/primitives'
 import {
   ChannelFeed,
@@ -106,11 +106,13 @@ export class DurableChannel implements NodeChannel, CatchUpSource<NodeMessage> {
     this.feed.break(reason)
   }
 
+  /** What this node has delivered exists: an answer that ends below it came from a replica that lags, and the leader is asked. */
   async read(after: number, upTo: number, page: PageLimits) {
-    const { stream, subject } = this.route
     const range = { from: after + 1, to: upTo, limit: page.count, maxBytes: page.bytes }
-    const { messages, isComplete } = await this.parts.broker.log.read(stream, subject, range)
-    return { messages: messages.map(fromLog), isComplete }
+    const read = await this.readLog(range)
+    const isStale =
+      read.isComplete && this.ring.stampOf(upTo) !== undefined && (read.messages.at(-1)?.seq ?? after) < upTo
+    return isStale ? this.readLog({ ...range, leader: true }) : read
   }
 
   firstSeq(): Promise<number> {
@@ -144,12 +146,22 @@ export class DurableChannel implements NodeChannel, CatchUpSource<NodeMessage> {
     this.feed.receive(fromLive(message, message.stored))
   }
 
+  /** What is gone from the stream can't be healed: it is no reason to show what comes after it as if nothing were missing. */
   private async heal({ question, after, upTo, fromLeader }: HealRange): Promise<void> {
     this.parts.onHeal('asked')
+    try {
+      const { messages } = await this.readLog({ from: after + 1, to: upTo, ...healPage, leader: fromLeader })
+      const isWhole = (await this.firstSeq()) <= after + 1
+      this.feed.readDone(question, isWhole ? messages : 'evicted')
+    } catch {
+      this.feed.readDone(question, undefined)
+    }
+  }
+
+  private async readLog(range: ReadRange): Promise<{ messages: NodeMessage[]; isComplete: boolean }> {
     const { stream, subject } = this.route
-    const range = { from: after + 1, to: upTo, ...healPage, leader: fromLeader }
-    const read = await this.parts.broker.log.read(stream, subject, range).catch(() => undefined)
-    this.feed.readDone(question, read?.messages.map(fromLog))
+    const { messages, isComplete } = await this.parts.broker.log.read(stream, subject, range)
+    return { messages: messages.map(fromLog), isComplete }
   }
 
   /** Whoever subscribes resumes by position; whoever waits finds the channel opened anew. */

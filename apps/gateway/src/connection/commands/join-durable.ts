@@ -65,9 +65,11 @@ class JoiningClient implements CatchUpTarget<NodeMessage> {
   }
 
   reply(outcome: CatchUpReply<NodeMessage>): void {
-    // the numbering may have changed on the way: what was read then belongs to no position of the new one
-    const isSameEpoch = this.epoch === this.channel.epoch
-    const isRecovered = outcome.recovered === true && isSameEpoch
+    if (this.epoch !== this.channel.epoch) {
+      this.refusal = new CommandError(Errors.internal) // what was read belongs to no position of the new numbering
+      return
+    }
+    const isRecovered = outcome.recovered === true
     const wasAsked = this.request.recover === true && this.features.recoverable
     if (wasAsked && !isRecovered && ((this.request.flag ?? 0) & rejectUnrecovered) !== 0) {
       this.refusal = new CommandError(Errors.unrecoverablePosition)
