@@ -1,0 +1,31 @@
+export {
+  defineConfig,
+  envNameOf,
+  type ConfigDefinition,
+  type ConfigOf,
+  type ConfigOfSections,
+  type CrossCheckProblem,
+  type SettingInfo,
+} from './config-definition.js'
+export { defaultText } from './help.js'
+export { configExitCode, loadConfigOrExit } from './load-config-or-exit.js'
+export { loadConfig, type ConfigSources, type EffectiveSetting, type LoadedConfig } from './load-config.js'
+export { printConfig } from './print-config.js'
+export { describeProblem, type Problem } from './problem.js'
+export type { Host } from './process-host.js'
+export {
+  defineSection,
+  type DeepReadonly,
+  type Section,
+  type SectionConfig,
+  type Setting,
+  type Settings,
+} from './section.js'
+export { logSection } from './sections/log.js'
+export { opsSection } from './sections/ops.js'
+export type { Origin } from './sources/source.js'
+export { bytes } from './values/bytes.js'
+export { duration } from './values/duration.js'
+export { list } from './values/list.js'
+export { port } from './values/port.js'
+export { secret } from './values/secret.js'
