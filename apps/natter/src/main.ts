@@ -1,7 +1,7 @@
 import { help, readCommandLine } from './command-line.js'
 import { runDev } from './dev/run-dev.js'
 import { runDevGateway } from './dev/run-dev-gateway.js'
-import { builtPrograms, repositoryRoot } from './mesh/programs.js'
+import { builtPrograms, repositoryRoot, sourcePrograms } from './mesh/programs.js'
 import { runMesh } from './run-mesh.js'
 
 async function main(): Promise<number> {
@@ -17,7 +17,7 @@ async function main(): Promise<number> {
     case 'start':
       return runMesh({ ...command, root, programs: builtPrograms(root), dev: false })
     case 'dev':
-      return runDev({ ...command, root })
+      return runDev({ ...command, root, programs: sourcePrograms(root), sourceRoot: root, page: true })
     case 'dev-gateway':
       return runDevGateway({ ...command, root })
   }

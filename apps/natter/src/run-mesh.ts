@@ -10,6 +10,7 @@ import { places, type MeshSettings } from './mesh/mesh-settings.js'
 import { OpsPage } from './mesh/ops-page.js'
 import { gatewayAddress, gatewayNames, natsUrl } from './mesh/process-specs.js'
 import type { Programs } from './mesh/programs.js'
+import { readLogLine } from './process/log-line.js'
 import type { ManagedProcess } from './process/managed-process.js'
 import { endOrphans } from './process/orphans.js'
 import { host, planPorts } from './port-plan.js'
@@ -29,7 +30,7 @@ export interface RunOptions {
   programs: Programs
   dev: boolean
   /** More processes for this mesh, and what is done once it stands. */
-  extra?: (needs: ManagedProcess | undefined) => readonly ManagedProcess[]
+  extra?: () => readonly ManagedProcess[]
   whenReady?: (mesh: Mesh, say: (line: string) => void) => void
 }
 
@@ -128,7 +129,7 @@ function reportFailure(
   report: ConsoleReport,
 ): void {
   report.say(`\n${process.name} did not come up (${how}). It said last:`)
-  for (const line of process.tail.slice(-8)) report.say(`  ${line}`)
+  for (const line of process.tail.slice(-8)) report.say(`  ${readLogLine(line, 'stderr').text}`)
   report.say(
     `All of it: ${relative(globalThis.process.cwd(), places.log(settings.dataFolder, process.name))}`,
   )

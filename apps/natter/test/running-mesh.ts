@@ -34,6 +34,13 @@ export async function until(
   }
 }
 
+export interface RunningMeshOptions {
+  args?: string[]
+  env?: Record<string, string>
+  /** A folder with sources: then it is `natter dev`. */
+  sourceRoot?: string
+}
+
 export class RunningMesh {
   output = ''
   readonly exited: Promise<number | null>
@@ -42,11 +49,12 @@ export class RunningMesh {
   constructor(
     readonly folder: string,
     readonly basePort: number,
-    options: { args?: string[]; env?: Record<string, string> } = {},
+    options: RunningMeshOptions = {},
   ) {
     const args = options.args ?? ['--port', String(basePort)]
+    const sources = options.sourceRoot === undefined ? {} : { STAND_IN_SOURCES: options.sourceRoot }
     this.child = spawn(process.execPath, [...loader, standInMesh, '--data', folder, ...args], {
-      env: { ...process.env, NODE_OPTIONS: '', ...options.env },
+      env: { ...process.env, NODE_OPTIONS: '', ...sources, ...options.env },
       stdio: ['ignore', 'pipe', 'pipe'],
     })
     for (const stream of [this.child.stdout, this.child.stderr]) {
@@ -105,7 +113,7 @@ export class MeshSite {
   readonly folder = mkdtempSync(join(tmpdir(), 'natter-mesh-'))
   private readonly meshes: RunningMesh[] = []
 
-  start(basePort: number, options: { args?: string[]; env?: Record<string, string> } = {}): RunningMesh {
+  start(basePort: number, options: RunningMeshOptions = {}): RunningMesh {
     const mesh = new RunningMesh(this.folder, basePort, options)
     this.meshes.push(mesh)
     return mesh

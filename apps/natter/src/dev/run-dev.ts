@@ -2,7 +2,7 @@ import { systemClock } from '@natter/primitives'
 import { seconds } from '../console-report.js'
 import type { Mesh } from '../mesh/mesh.js'
 import { gatewayNames } from '../mesh/process-specs.js'
-import { ownProgram, sourcePrograms } from '../mesh/programs.js'
+import { ownProgram, type Programs } from '../mesh/programs.js'
 import { ManagedProcess } from '../process/managed-process.js'
 import { runMesh } from '../run-mesh.js'
 import { RollingRestart } from './rolling-restart.js'
@@ -13,17 +13,21 @@ export interface DevOptions {
   dataFolder: string
   natsUrl: string | undefined
   root: string
+  /** What runs, and where the sources are that it is restarted for. */
+  programs: Programs
+  sourceRoot: string
+  /** Builds the page at each save. */
+  page: boolean
 }
 
 /** The mesh from source, restarted where a saved file matters. */
 export function runDev(options: DevOptions): Promise<number> {
-  const { root } = options
+  const { root, sourceRoot, page } = options
   return runMesh({
     ...options,
-    programs: sourcePrograms(root),
     dev: true,
-    extra: () => [pageBuilder(root)],
-    whenReady: (mesh, say) => restartOnSave(root, mesh, say),
+    extra: () => (page ? [pageBuilder(root)] : []),
+    whenReady: (mesh, say) => restartOnSave(sourceRoot, mesh, say),
   })
 }
 

@@ -23,7 +23,7 @@ export class Mesh {
   constructor(
     private readonly settings: MeshSettings,
     clock: Clock,
-    extra: (needs: ManagedProcess | undefined) => readonly ManagedProcess[] = () => [],
+    extra: () => readonly ManagedProcess[] = () => [],
   ) {
     const { nats } = settings
     this.nats = nats.is === 'embedded' ? new ManagedProcess(natsSpec(settings, nats.serverFile), clock) : null
@@ -31,7 +31,7 @@ export class Mesh {
     this.apps = [
       ...gatewayNames.map((name) => new ManagedProcess({ ...gatewaySpec(settings, name), ...needs }, clock)),
       new ManagedProcess(messengerSpec(settings), clock),
-      ...extra(this.nats ?? undefined),
+      ...extra(),
     ]
     for (const process of this.processes) this.nameInFile(process)
   }

@@ -1,6 +1,10 @@
-/** `natter start` with stand-ins for the gateway and the messenger; NATS and everything else are the real ones. */
+/**
+ * `natter start` with stand-ins for the gateway and the messenger; NATS and everything else are the real ones. It is
+ * `natter dev` when STAND_IN_SOURCES names a folder to watch.
+ */
 import { fileURLToPath } from 'node:url'
 import { readCommandLine } from '../../src/command-line.js'
+import { runDev } from '../../src/dev/run-dev.js'
 import { ownProgram, repositoryRoot } from '../../src/mesh/programs.js'
 import { runMesh } from '../../src/run-mesh.js'
 
@@ -8,4 +12,10 @@ const command = readCommandLine(['start', ...process.argv.slice(2)], process.env
 if (command.is !== 'start') throw new Error(JSON.stringify(command))
 const child = { file: fileURLToPath(new URL('child.mjs', import.meta.url)), execArgv: [] }
 const programs = { nats: ownProgram('nats/nats-guard'), gateway: child, messenger: child }
-process.exit(await runMesh({ ...command, root: repositoryRoot(), programs, dev: false }))
+const options = { ...command, root: repositoryRoot(), programs }
+const sourceRoot = process.env.STAND_IN_SOURCES
+process.exit(
+  sourceRoot === undefined
+    ? await runMesh({ ...options, dev: false })
+    : await runDev({ ...options, sourceRoot, page: false }),
+)
