@@ -11,9 +11,11 @@
  */
 import { spawn } from 'node:child_process'
 import { constants } from 'node:os'
+import { join } from 'node:path'
 import { build } from './build.mjs'
 import { obtainChromium } from './chromium.mjs'
 import { obtainNatsServer } from './nats-server.mjs'
+import { oneAtATime } from './one-at-a-time.mjs'
 import { installPackages, packagesMatch } from './packages.mjs'
 import { pinnedNode, root } from './paths.mjs'
 
@@ -29,8 +31,10 @@ async function steps(...all) {
   if (outcomes.includes(false)) process.exit(1)
 }
 
+const setUpLock = join(root, '.natter', 'set-up.lock')
+
 async function ensurePackages() {
-  return packagesMatch() || installPackages(say)
+  return packagesMatch() || oneAtATime(setUpLock, async () => packagesMatch() || installPackages(say))
 }
 
 async function ensureNats() {
@@ -47,7 +51,7 @@ async function ensureChromium() {
 
 async function ensureBuilt() {
   try {
-    await build({ say })
+    await oneAtATime(setUpLock, () => build({ say }))
     return true
   } catch (error) {
     say(error.message)
