@@ -24,10 +24,8 @@ export function problemWith(
 
 /** The sentence that `main` prints. */
 export function describeProblem({ env, message, example }: Problem): string {
-  if (env === undefined) return message
-  return example === undefined
-    ? `${message} (${env})`
-    : `${message} For example ${env}=${shellQuoted(example)}`
+  if (env === undefined || example === undefined) return message
+  return `${message} For example ${env}=${shellQuoted(example)}`
 }
 
 function shellQuoted(text: string): string {

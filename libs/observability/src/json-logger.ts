@@ -1,0 +1,105 @@
+import { systemClock, type Clock } from '@natter/primitives'
+import type { Fields, Logger, LogLevel } from './logger.js'
+import { toPlain } from './to-plain.js'
+
+/** Takes one line with its line feed. May throw: the logger swallows it, for there is nobody left to tell. */
+export type LogSink = (line: string) => void
+
+export interface JsonLoggerOptions {
+  level: LogLevel
+  /** On every line, e.g. `{ node: 'gateway-1' }`. */
+  fields?: Fields
+  /** Default: stdout. */
+  sink?: LogSink
+  clock?: Clock
+}
+
+const ranks: Readonly<Record<LogLevel, number>> = { error: 0, warn: 1, info: 2, debug: 3 }
+
+/** What every line begins with; a field of such a name is written with `_` behind it. */
+const heads = new Set(['time', 'level', 'event'])
+
+/** Log collectors split or refuse lines above 16 KiB (Docker's limit). */
+const maxLineLength = 16_000
+
+/** `{"time":"…","level":"info","event":"gateway:listen","node":"gateway-1","port":8001}` */
+export function createLogger({
+  level,
+  fields = {},
+  sink = stdoutSink(),
+  clock = systemClock,
+}: JsonLoggerOptions): Logger {
+  return new JsonLogger(ranks[level], fields, sink, clock)
+}
+
+class JsonLogger implements Logger {
+  constructor(
+    private readonly rank: number,
+    private readonly fields: Fields,
+    private readonly sink: LogSink,
+    private readonly clock: Clock,
+  ) {}
+
+  error(event: string, fields?: Fields): void {
+    this.write('error', event, fields)
+  }
+
+  warn(event: string, fields?: Fields): void {
+    this.write('warn', event, fields)
+  }
+
+  info(event: string, fields?: Fields): void {
+    this.write('info', event, fields)
+  }
+
+  debug(event: string, fields?: Fields): void {
+    this.write('debug', event, fields)
+  }
+
+  child(fields: Fields): Logger {
+    return new JsonLogger(this.rank, { ...this.fields, ...fields }, this.sink, this.clock)
+  }
+
+  writes(level: LogLevel): boolean {
+    return ranks[level] <= this.rank
+  }
+
+  private write(level: LogLevel, event: string, fields: Fields = {}): void {
+    if (!this.writes(level)) return
+    try {
+      const head = { time: new Date(this.clock.now()).toISOString(), level, event }
+      this.sink(`${this.line(head, fields)}\n`)
+    } catch {
+      // The sink failed, and a logger that throws would turn a lost line into a lost connection.
+    }
+  }
+
+  private line(head: object, fields: Fields): string {
+    const withStacks = this.writes('debug')
+    const own = Object.entries(plainFields(this.fields, withStacks))
+    const given = Object.entries(plainFields(fields, withStacks))
+    const body = [...own, ...given].map(([key, value]) => [heads.has(key) ? `${key}_` : key, value] as const)
+    const line = JSON.stringify({ ...head, ...Object.fromEntries(body) })
+    if (line.length <= maxLineLength) return line
+    return JSON.stringify({ ...head, ...Object.fromEntries(own), cutFrom: line.length })
+  }
+}
+
+function plainFields(fields: Fields, withStacks: boolean): object {
+  const plain = toPlain(fields, withStacks)
+  return typeof plain === 'object' && plain !== null ? plain : { fields: plain }
+}
+
+function stdoutSink(): LogSink {
+  ignoreBrokenStdout()
+  return (line) => void process.stdout.write(line)
+}
+
+let isIgnoring = false
+
+/** Whoever read our lines may be gone before us: a broken pipe must not end the process a second time, as a crash. */
+function ignoreBrokenStdout(): void {
+  if (isIgnoring) return
+  isIgnoring = true
+  process.stdout.on('error', () => {})
+}
