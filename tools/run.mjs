@@ -11,7 +11,9 @@ import { spawn } from 'node:child_process'
  */
 export function run(command, args, { cwd, env, timeoutMs = 120_000, echo = false } = {}) {
   return new Promise((resolve) => {
-    const child = spawn(command, args, { cwd, env, stdio: ['ignore', 'pipe', 'pipe'], timeout: timeoutMs })
+    const child = spawn(command, args, { cwd, env, stdio: ['ignore', 'pipe', 'pipe'] })
+    // Not spawn's own `timeout`: that one goes on when the command could not even be started.
+    const timer = setTimeout(() => child.kill('SIGTERM'), timeoutMs)
     const out = { stdout: '', stderr: '' }
     for (const name of ['stdout', 'stderr']) {
       child[name].setEncoding('utf8').on('data', (text) => {
@@ -20,10 +22,12 @@ export function run(command, args, { cwd, env, timeoutMs = 120_000, echo = false
       })
     }
     child.on('error', (error) => {
+      clearTimeout(timer)
       const reason = error.code === 'ENOENT' ? `${command} is not installed` : error.message
       resolve({ ok: false, code: 127, ...out, reason })
     })
     child.on('close', (code, signal) => {
+      clearTimeout(timer)
       const reason = signal === null ? reasonIn(out, code) : `${command} was ended by ${signal}`
       resolve({ ok: code === 0, code: code ?? 1, ...out, reason })
     })

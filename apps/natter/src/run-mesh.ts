@@ -7,7 +7,7 @@ import { ConsoleReport, seconds } from './console-report.js'
 import { busyPorts } from './mesh/busy-ports.js'
 import { Mesh, type BootOutcome } from './mesh/mesh.js'
 import { places, type MeshSettings } from './mesh/mesh-settings.js'
-import { OpsPage } from './mesh/ops-page.js'
+import { observeMesh } from './mesh/observe-mesh.js'
 import { gatewayAddress, gatewayNames, natsUrl } from './mesh/process-specs.js'
 import type { Programs } from './mesh/programs.js'
 import { readLogLine } from './process/log-line.js'
@@ -94,9 +94,8 @@ async function runStarted(
   const stopped = stopOnRequest(mesh, report)
   for (const process of mesh.processes) report.follow(process)
   report.say(`Natter starts in ${relative(process.cwd(), settings.dataFolder) || '.'}`)
-  const ops = new OpsPage(mesh)
+  const ops = await observeMesh(mesh, { host, port: settings.ports['supervisor-ops'] })
   try {
-    await ops.listen(settings.ports['supervisor-ops'], host)
     const outcome = await mesh.boot()
     if (outcome.is === 'failed') reportFailure(outcome, settings, report)
     if (outcome.is !== 'ready') return outcome.is === 'failed' ? 1 : await stopped
@@ -105,7 +104,7 @@ async function runStarted(
     return await stopped
   } finally {
     await mesh.stop() // R2
-    ops.close()
+    await ops.stop()
   }
 }
 
