@@ -12,7 +12,11 @@ import {
   type ConfigOf,
 } from '@natter/config'
 import { Limits } from '@natter/protocol'
+import { randomBytes } from 'node:crypto'
+import { hostname } from 'node:os'
 import { z } from 'zod'
+import type { GatewayOptions } from './gateway.options.js'
+import { version } from './gateway.version.js'
 
 const count = (least = 1): z.ZodInt => z.int().min(least)
 
@@ -263,6 +267,8 @@ const channelSection = defineSection(
 
 export const gatewayConfig = defineConfig({
   app: 'gateway',
+  // One natter.yaml serves all apps.
+  foreignSections: ['messenger'],
   sections: [gatewaySection, natsSection, clientSection, channelSection, opsSection, logSection],
   check: ({ client, channel }) => {
     const names = channel.namespaces.map(({ name }) => name)
@@ -288,3 +294,30 @@ export const gatewayConfig = defineConfig({
 })
 
 export type GatewayConfig = ConfigOf<typeof gatewayConfig>
+
+export function optionsOf({ gateway, client }: GatewayConfig): GatewayOptions {
+  return {
+    name: gateway.name ?? `${hostname()}-${gateway.port}-${randomBytes(3).toString('hex')}`,
+    version,
+    host: gateway.host,
+    port: gateway.port,
+    sharePort: gateway.share_port,
+    maxConnections: gateway.max_connections,
+    presenceTimeoutMs: 300,
+    client: {
+      allowAnonymous: client.allow_anonymous,
+      insecure: client.insecure,
+      allowedOrigins: client.allowed_origins,
+      maxMessageBytes: client.max_message_size,
+      maxQueueBytes: client.max_queue_size,
+      maxChannels: client.max_channels,
+      maxInFlight: client.max_in_flight,
+      pingIntervalMs: client.ping_interval,
+      pongTimeoutMs: client.pong_timeout,
+      staleCloseMs: client.stale_close_delay,
+      expiredCloseDelayMs: client.expired_close_delay,
+      historyPage: client.history_page,
+      recoveryPage: client.recovery_page,
+    },
+  }
+}

@@ -6,7 +6,7 @@ import {
   type TokenVerifier,
 } from '@natter/auth'
 import { createNatsBroker, type Broker, type BrokerEvents } from '@natter/broker'
-import { systemClock, TypedEvents } from '@natter/primitives'
+import { systemClock, type TypedEvents } from '@natter/primitives'
 import { createUwsServer } from '@natter/transport'
 import {
   Inject,
@@ -15,43 +15,53 @@ import {
   type DynamicModule,
   type OnApplicationBootstrap,
 } from '@nestjs/common'
-import { randomBytes } from 'node:crypto'
-import { hostname } from 'node:os'
 import type { GatewayConfig } from './gateway.config.js'
 import { Gateway } from './gateway.js'
 import type { GatewayEvents } from './gateway.events.js'
 import type { GatewayOptions } from './gateway.options.js'
-import { version } from './gateway.version.js'
 
 const EVENTS = Symbol('gateway events')
 const BROKER = Symbol('broker')
 
+/** Made before the parts that emit, so that logs and metrics hear the very first event. */
+export interface GatewayEventStreams {
+  gateway: TypedEvents<GatewayEvents>
+  broker: TypedEvents<BrokerEvents>
+}
+
 /** The composition root: which libs make a gateway, in the order in which they start and stop. */
 @Module({})
 export class GatewayModule implements OnApplicationBootstrap, BeforeApplicationShutdown {
+  /** Where clients connect, once the application started. */
+  port = 0
+
   constructor(
-    @Inject(BROKER) private readonly broker: Broker,
-    @Inject(Gateway) private readonly gateway: Gateway,
+    @Inject(EVENTS) readonly events: GatewayEventStreams,
+    @Inject(BROKER) readonly broker: Broker,
+    @Inject(Gateway) readonly gateway: Gateway,
   ) {}
 
-  static register(config: GatewayConfig, events: GatewayEventStreams): DynamicModule {
+  static register(
+    config: GatewayConfig,
+    options: GatewayOptions,
+    events: GatewayEventStreams,
+  ): DynamicModule {
     return {
       module: GatewayModule,
       providers: [
         { provide: EVENTS, useValue: events },
-        { provide: BROKER, useFactory: () => connect(config, events) },
+        { provide: BROKER, useFactory: () => connect(config, options, events) },
         {
           provide: Gateway,
-          useFactory: (broker: Broker) => compose(config, broker, events),
+          useFactory: (broker: Broker) => compose(config, options, broker, events),
           inject: [BROKER],
         },
       ],
-      exports: [Gateway],
     }
   }
 
   async onApplicationBootstrap(): Promise<void> {
-    await this.gateway.start()
+    this.port = await this.gateway.start()
   }
 
   /** Clients are told to go elsewhere before the way to NATS is closed. */
@@ -61,17 +71,15 @@ export class GatewayModule implements OnApplicationBootstrap, BeforeApplicationS
   }
 }
 
-/** Made before the parts that emit, so that logs and metrics hear the very first event. */
-export interface GatewayEventStreams {
-  gateway: TypedEvents<GatewayEvents>
-  broker: TypedEvents<BrokerEvents>
-}
-
-function connect({ nats, gateway }: GatewayConfig, events: GatewayEventStreams): Promise<Broker> {
+function connect(
+  { nats }: GatewayConfig,
+  { name }: GatewayOptions,
+  events: GatewayEventStreams,
+): Promise<Broker> {
   return createNatsBroker({
     urls: nats.url,
     prefix: nats.prefix,
-    name: gateway.name ?? 'gateway',
+    name,
     streams: nats.streams,
     replicas: nats.replicas,
     maxBytes: nats.stream_max_bytes,
@@ -85,8 +93,12 @@ function connect({ nats, gateway }: GatewayConfig, events: GatewayEventStreams):
   })
 }
 
-function compose(config: GatewayConfig, broker: Broker, events: GatewayEventStreams): Gateway {
-  const options = optionsOf(config)
+function compose(
+  config: GatewayConfig,
+  options: GatewayOptions,
+  broker: Broker,
+  events: GatewayEventStreams,
+): Gateway {
   return new Gateway({
     options,
     prefix: config.nats.prefix,
@@ -124,31 +136,4 @@ function namespacesOf({ channel }: GatewayConfig): ReadonlyMap<string, Namespace
     ({ name, ...options }) => [name, resolveNamespace(name, options)] as const,
   )
   return new Map([['', resolveNamespace('', channel.without_namespace)], ...named])
-}
-
-export function optionsOf({ gateway, client }: GatewayConfig): GatewayOptions {
-  return {
-    name: gateway.name ?? `${hostname()}-${gateway.port}-${randomBytes(3).toString('hex')}`,
-    version,
-    host: gateway.host,
-    port: gateway.port,
-    sharePort: gateway.share_port,
-    maxConnections: gateway.max_connections,
-    presenceTimeoutMs: 300,
-    client: {
-      allowAnonymous: client.allow_anonymous,
-      insecure: client.insecure,
-      allowedOrigins: client.allowed_origins,
-      maxMessageBytes: client.max_message_size,
-      maxQueueBytes: client.max_queue_size,
-      maxChannels: client.max_channels,
-      maxInFlight: client.max_in_flight,
-      pingIntervalMs: client.ping_interval,
-      pongTimeoutMs: client.pong_timeout,
-      staleCloseMs: client.stale_close_delay,
-      expiredCloseDelayMs: client.expired_close_delay,
-      historyPage: client.history_page,
-      recoveryPage: client.recovery_page,
-    },
-  }
 }

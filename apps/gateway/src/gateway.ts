@@ -79,21 +79,25 @@ export class Gateway implements SocketHandlers<Connection>, ChannelOwner {
     this.services = this.createServices(subjects)
   }
 
+  get peerCount(): number {
+    return this.peers.nodes.size
+  }
+
   get connectionCount(): number {
     return this.sockets.size
   }
 
-  /** Joins the mesh, then lets clients in. Answers the port. */
+  /** Lets clients in and joins the mesh. Answers the port. */
   async start(): Promise<number> {
     const { broker, options } = this.parts
     this.stopListening.push(
       broker.events.on('broker:reconnect', () => void this.resume()),
       broker.events.on('broker:epoch:change', ({ stream }) => this.channels.renumber(stream)),
     )
+    const port = await this.server.listen() // first: a node that can't serve must not announce itself
     this.peers.start()
     this.services.presence.start()
     this.services.heartbeat.start()
-    const port = await this.server.listen()
     this.events.emit('gateway:listen', { host: options.host, port })
     return port
   }

@@ -1,14 +1,48 @@
 import 'reflect-metadata'
 import { loadConfigOrExit } from '@natter/config'
+import {
+  crashWith,
+  createLogger,
+  exitWithSupervisor,
+  HealthChecks,
+  Metrics,
+  nestLogger,
+  onShutdown,
+  reportReady,
+  startOpsServer,
+  throttle,
+} from '@natter/observability'
 import { TypedEvents } from '@natter/primitives'
 import { NestFactory } from '@nestjs/core'
-import { gatewayConfig } from './gateway.config.js'
+import { gatewayConfig, optionsOf } from './gateway.config.js'
+import { log } from './gateway.logs.js'
+import { checkHealth, meter } from './gateway.metrics.js'
 import { GatewayModule } from './gateway.module.js'
 
 const config = loadConfigOrExit(gatewayConfig)
-const events = { gateway: new TypedEvents<never>(), broker: new TypedEvents<never>() }
-const app = await NestFactory.createApplicationContext(GatewayModule.register(config, events), {
-  logger: false,
-})
-app.enableShutdownHooks(['SIGTERM', 'SIGINT'])
-process.send?.({ type: 'ready', details: { port: config.gateway.port } })
+const options = optionsOf(config)
+const logger = throttle(createLogger({ level: config.log.level, fields: { node: options.name } }))
+const events: GatewayModule['events'] = { gateway: new TypedEvents(), broker: new TypedEvents() }
+crashWith(logger)
+log(logger, events)
+
+try {
+  const module = GatewayModule.register(config, options, events)
+  const app = await NestFactory.createApplicationContext(module, {
+    logger: nestLogger(logger),
+    abortOnError: false,
+  })
+  const gateway = app.get(GatewayModule)
+  const metrics = new Metrics({ labels: { node: options.name } })
+  const checks = new HealthChecks()
+  meter(metrics, gateway)
+  checkHealth(checks, gateway)
+  const ops = await startOpsServer({ ...config.ops, metrics, checks })
+  logger.info('ops:listen', { host: config.ops.host, port: ops.port })
+  const stop = onShutdown(() => Promise.all([ops.stop(), app.close()]).then(() => metrics.stop()), { logger })
+  exitWithSupervisor(() => stop('the supervisor is gone'))
+  reportReady({ port: gateway.port, opsPort: ops.port })
+} catch (error) {
+  logger.error('process:start:failed', { error })
+  process.exit(1)
+}

@@ -1,0 +1,34 @@
+import type { BrokerEvents } from '@natter/broker'
+import { logEvents, type Logger } from '@natter/observability'
+import type { TypedEvents } from '@natter/primitives'
+import type { GatewayEvents } from './gateway.events.js'
+
+/** Which facts become log lines. Single connections are debug; a hole that could not be closed is for somebody to look at. */
+export function log(
+  logger: Logger,
+  events: { gateway: TypedEvents<GatewayEvents>; broker: TypedEvents<BrokerEvents> },
+): void {
+  logEvents(events.gateway, logger, {
+    'gateway:listen': 'info',
+    'connection:open': 'debug',
+    'connection:connect': 'debug',
+    'connection:close': 'debug',
+    'connection:refuse': 'debug',
+    'subscription:join': 'debug',
+    'subscription:end': 'debug',
+    'command:error': ({ cause }) => (cause === undefined ? 'debug' : 'error'),
+    'channel:heal': ({ outcome }) => (outcome === 'asked' ? 'debug' : 'warn'),
+    'channel:stray': 'warn',
+    'peer:up': 'info',
+    'peer:down': 'info',
+  })
+  logEvents(events.broker, logger, {
+    'broker:connect': 'info',
+    'broker:disconnect': 'warn',
+    'broker:reconnect': 'info',
+    'broker:topology:wish-ignored': 'warn',
+    'broker:topology:change': 'info',
+    'broker:epoch:change': 'warn',
+    'bus:callback:error': 'error',
+  })
+}

@@ -1,0 +1,122 @@
+import type { Broker, BrokerEvents } from '@natter/broker'
+import { defineMetrics, observe, type HealthChecks, type Metrics } from '@natter/observability'
+import type { TypedEvents } from '@natter/primitives'
+import type { Gateway } from './gateway.js'
+import type { GatewayEvents } from './gateway.events.js'
+
+/** The gateway's metrics, beside the process's own. Labels are few and known: never a channel or a user. */
+export const gatewayMetrics = defineMetrics({
+  connections: { type: 'gauge', name: 'natter_gateway_connections', help: 'Open client connections.' },
+  connects: {
+    type: 'counter',
+    name: 'natter_gateway_connects_total',
+    help: 'Clients that said who they are and were let in.',
+  },
+  closes: {
+    type: 'counter',
+    name: 'natter_gateway_closes_total',
+    help: 'Closed connections by close code.',
+    labels: ['code'],
+  },
+  refusals: {
+    type: 'counter',
+    name: 'natter_gateway_upgrades_refused_total',
+    help: 'Requests that did not become a connection.',
+    labels: ['reason'],
+  },
+  subscriptions: {
+    type: 'gauge',
+    name: 'natter_gateway_subscriptions',
+    help: 'Subscriptions of the open connections.',
+  },
+  channels: {
+    type: 'gauge',
+    name: 'natter_gateway_channels',
+    help: 'Channels open on this node, those that linger included.',
+  },
+  publishes: {
+    type: 'counter',
+    name: 'natter_gateway_publishes_total',
+    help: 'Publications of clients by outcome. unknown = sent to the stream, no answer in time.',
+    labels: ['namespace', 'outcome'],
+  },
+  deliveries: {
+    type: 'counter',
+    name: 'natter_gateway_publications_delivered_total',
+    help: 'Publications handed to the subscribers of this node, each counted once.',
+  },
+  recoveries: {
+    type: 'counter',
+    name: 'natter_gateway_recoveries_total',
+    help: 'Subscriptions by what became of their position: yes = recovered, no = not, fresh = none was given.',
+    labels: ['recovered'],
+  },
+  recovered: {
+    type: 'counter',
+    name: 'natter_gateway_recovered_publications_total',
+    help: 'Publications in the first page of recoveries.',
+  },
+  heals: {
+    type: 'counter',
+    name: 'natter_gateway_channel_heals_total',
+    help: 'Holes in a channel: asked = read from the log, the others = why a channel had to break.',
+    labels: ['namespace', 'outcome'],
+  },
+  strays: {
+    type: 'counter',
+    name: 'natter_gateway_strays_dropped_total',
+    help: 'Messages in durable namespaces that no stream stored: dropped.',
+    labels: ['namespace'],
+  },
+  commandErrors: {
+    type: 'counter',
+    name: 'natter_gateway_command_errors_total',
+    help: 'Commands answered with an error.',
+    labels: ['method', 'code'],
+  },
+  natsUp: { type: 'gauge', name: 'natter_gateway_nats_connected', help: '1 while the way to NATS is there.' },
+  natsLosses: {
+    type: 'counter',
+    name: 'natter_gateway_nats_disconnects_total',
+    help: 'How often the way to NATS was lost.',
+  },
+  peers: { type: 'gauge', name: 'natter_gateway_peers', help: 'Other gateways that are heard.' },
+})
+
+export interface GatewayParts {
+  gateway: Gateway
+  broker: Broker
+  events: { gateway: TypedEvents<GatewayEvents>; broker: TypedEvents<BrokerEvents> }
+}
+
+export function meter(metrics: Metrics, { gateway, broker, events }: GatewayParts): void {
+  const handles = metrics.register(gatewayMetrics, {
+    connections: () => gateway.connectionCount,
+    subscriptions: () => gateway.hub.subscriptionCount,
+    channels: () => gateway.channels.count,
+    deliveries: () => gateway.sink.delivered,
+    natsUp: () => (broker.bus.isConnected ? 1 : 0),
+    peers: () => gateway.peerCount,
+  })
+  observe(events.gateway, {
+    'connection:connect': () => handles.connects.add({}),
+    'connection:close': ({ code }) => handles.closes.add({ code }),
+    'connection:refuse': ({ reason }) => handles.refusals.add({ reason }),
+    'publication:outcome': (labels) => handles.publishes.add(labels),
+    'subscription:join': ({ recovered, messages }) => {
+      handles.recoveries.add({ recovered })
+      handles.recovered.add({}, messages)
+    },
+    'channel:heal': (labels) => handles.heals.add(labels),
+    'channel:stray': (labels) => handles.strays.add(labels),
+    'command:error': ({ method, code }) => handles.commandErrors.add({ method, code }),
+  })
+  observe(events.broker, { 'broker:disconnect': () => handles.natsLosses.add({}) })
+}
+
+/** Not healthy while NATS is away: clients stay, but new ones are better off elsewhere. */
+export function checkHealth(checks: HealthChecks, { broker }: GatewayParts): void {
+  checks.add('nats', () =>
+    broker.bus.isConnected ? undefined : 'NATS is away: durable publishes are refused.',
+  )
+}
