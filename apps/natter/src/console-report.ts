@@ -47,13 +47,15 @@ export class ConsoleReport {
       }
       count += 1
       if (count <= shownPerWindow) say(text)
-      else if (count === shownPerWindow + 1) say(`more in ${this.shown(places.log(this.dataFolder, name))}`)
+      else if (count === shownPerWindow + 1) say(`more in ${shownPath(places.log(this.dataFolder, name))}`)
     }
   }
+}
 
-  private shown(file: string): string {
-    return relative(process.cwd(), file)
-  }
+/** As one would type it: relative, unless that leads out of the folder one is in. */
+export function shownPath(file: string): string {
+  const path = relative(process.cwd(), file)
+  return path.startsWith('..') ? file : path || '.'
 }
 
 export function seconds(ms: number): string {

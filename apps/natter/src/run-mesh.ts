@@ -1,9 +1,9 @@
 import { execFileSync } from 'node:child_process'
-import { join, relative } from 'node:path'
+import { join } from 'node:path'
 import { systemClock } from '@natter/primitives'
 import { acquireLock } from './files/run-lock.js'
 import { openSecrets } from './files/secrets.js'
-import { ConsoleReport, seconds } from './console-report.js'
+import { ConsoleReport, seconds, shownPath } from './console-report.js'
 import { busyPorts } from './mesh/busy-ports.js'
 import { Mesh, type BootOutcome } from './mesh/mesh.js'
 import { places, type MeshSettings } from './mesh/mesh-settings.js'
@@ -93,7 +93,7 @@ async function runStarted(
   const mesh = new Mesh(settings, systemClock, options.extra)
   const stopped = stopOnRequest(mesh, report)
   for (const process of mesh.processes) report.follow(process)
-  report.say(`Natter starts in ${relative(process.cwd(), settings.dataFolder) || '.'}`)
+  report.say(`Natter starts in ${shownPath(settings.dataFolder)}`)
   const ops = await observeMesh(mesh, { host, port: settings.ports['supervisor-ops'] })
   try {
     const outcome = await mesh.boot()
@@ -129,9 +129,7 @@ function reportFailure(
 ): void {
   report.say(`\n${process.name} did not come up (${how}). It said last:`)
   for (const line of process.tail.slice(-8)) report.say(`  ${readLogLine(line, 'stderr').text}`)
-  report.say(
-    `All of it: ${relative(globalThis.process.cwd(), places.log(settings.dataFolder, process.name))}`,
-  )
+  report.say(`All of it: ${shownPath(places.log(settings.dataFolder, process.name))}`)
 }
 
 function readyMessage(settings: MeshSettings, mesh: Mesh, tookMs: number): string {
@@ -149,7 +147,7 @@ function readyMessage(settings: MeshSettings, mesh: Mesh, tookMs: number): strin
     `  gateways    ${gateways.join('\n              ')}`,
     `  nats        ${natsUrl(settings)}`,
     `  health      http://${host}:${ports['supervisor-ops']}/health, and /metrics`,
-    `  logs        ${relative(process.cwd(), join(settings.dataFolder, 'logs'))}`,
+    `  logs        ${shownPath(join(settings.dataFolder, 'logs'))}`,
     '',
     `Open ${page} in two windows. Then kill a gateway (kill -9 ${mesh.find('gateway-1')?.pid}), and see its window go on.`,
     'Ctrl-C stops everything; data stays.',

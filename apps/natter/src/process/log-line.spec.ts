@@ -7,6 +7,12 @@ describe('what a process says', () => {
     expect(readLogLine(line, 'stdout')).toEqual({ level: 'warn', text: 'broker:reconnect attempt=3' })
   })
 
+  it('is shown with the sentence of its error, not with all that the error knows', () => {
+    const error = { name: 'UnavailableError', code: 'nats-unreachable', message: 'NATS is away.', cause: {} }
+    const line = JSON.stringify({ level: 'error', event: 'process:start:failed', node: 'gateway-1', error })
+    expect(readLogLine(line, 'stdout').text).toBe('process:start:failed error=NATS is away.')
+  })
+
   it("has nats-server's level, though all of it comes on stderr", () => {
     const at = (mark: string) => readLogLine(`[7] 2026/01/01 00:00:00.000000 [${mark}] text`, 'stderr')
     expect(at('INF')).toEqual({ level: 'info', text: 'text' })

@@ -15,7 +15,15 @@ export function readLogLine(line: string, stream: 'stdout' | 'stderr'): LogLine 
 function fromJson(line: string): LogLine | null {
   if (!line.startsWith('{')) return null
   try {
-    const { level, event, msg, message, time: _time, ...rest } = JSON.parse(line) as Record<string, unknown>
+    const {
+      level,
+      event,
+      msg,
+      message,
+      time: _time,
+      node: _node,
+      ...rest
+    } = JSON.parse(line) as Record<string, unknown>
     if (typeof level !== 'string') return null
     const heads = [event, message ?? msg].filter((head) => typeof head === 'string')
     const fields = Object.entries(rest).map(([key, value]) => `${key}=${shown(value)}`)
@@ -30,7 +38,9 @@ function levelOf(level: string): LogLevel {
   return level === 'warn' ? 'warn' : 'info'
 }
 
+/** Of an error its sentence: the rest is in the log. */
 function shown(value: unknown): string {
+  if (typeof value === 'object' && value !== null && 'message' in value) return String(value.message)
   return typeof value === 'string' ? value : JSON.stringify(value)
 }
 
