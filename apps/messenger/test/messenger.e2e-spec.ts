@@ -1,0 +1,88 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
+import { jwtVerify } from 'jose'
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createMessenger } from '../src/messenger.app.js'
+
+const SECRET = 'a secret that only this test knows'
+const GATEWAYS = ['ws://127.0.0.1:8101/connection/websocket', 'wss://two.example/connection/websocket']
+
+let address: string
+let pageFolder: string
+let close: () => Promise<void>
+
+beforeAll(async () => {
+  pageFolder = await mkdtemp(join(tmpdir(), 'natter-page-'))
+  await mkdir(join(pageFolder, 'assets'))
+  await writeFile(join(pageFolder, 'index.html'), '<!doctype html><title>page</title>')
+  await writeFile(join(pageFolder, 'assets', 'index-abc123.js'), 'export {}')
+  const app = await createMessenger({ gateways: GATEWAYS, tokenSecret: SECRET, pageFolder }, false)
+  await app.listen(0, '127.0.0.1')
+  address = await app.getUrl()
+  close = () => app.close()
+})
+
+afterAll(async () => {
+  await close()
+  await rm(pageFolder, { recursive: true })
+})
+
+const post = (body: string): Promise<Response> =>
+  fetch(`${address}/session`, { method: 'POST', headers: { 'content-type': 'application/json' }, body })
+
+describe('POST /session', () => {
+  it('signs a token that a gateway with the same secret believes', async () => {
+    const response = await post(JSON.stringify({ name: ' Ana María ' }))
+    const session = (await response.json()) as { token: string; user: string; name: string }
+    expect(response.status).toBe(200)
+    expect(session).toMatchObject({ user: 'ana-maría', name: 'Ana María' })
+    const { payload } = await jwtVerify(session.token, new TextEncoder().encode(SECRET), { algorithms: ['HS256'] })
+    expect(payload).toMatchObject({ sub: 'ana-maría', info: { name: 'Ana María' } })
+    expect((payload.exp ?? 0) - (payload.iat ?? 0)).toBe(12 * 3600)
+  })
+
+  it('is never kept by a cache, because it is a credential', async () => {
+    expect((await post('{"name":"Ana"}')).headers.get('cache-control')).toBe('no-store')
+  })
+
+  it('refuses a name with a sentence for people and a code for programs', async () => {
+    const response = await post(JSON.stringify({ name: 'x'.repeat(33) }))
+    expect(response.status).toBe(400)
+    expect(await response.json()).toEqual({
+      code: 'name-too-long',
+      message: 'A name has at most 32 characters.',
+    })
+  })
+
+  it('answers nonsense with a client error, never with its own failure', async () => {
+    const bodies = ['', 'null', '[]', '7', '{"name":{}}', '{', `{"name":"${'x'.repeat(5_000)}"}`]
+    const statuses = await Promise.all(bodies.map(async (body) => (await post(body)).status))
+    expect(statuses.every((status) => status >= 400 && status < 500)).toBe(true)
+  })
+})
+
+describe('the page', () => {
+  it('is told the gateways in the order it numbers them', async () => {
+    const response = await fetch(`${address}/config.json`)
+    expect(await response.json()).toEqual({ gateways: GATEWAYS })
+  })
+
+  it('may open sockets to the gateways and to nothing else', async () => {
+    const policy = (await fetch(`${address}/`)).headers.get('content-security-policy')
+    expect(policy).toContain("connect-src 'self' ws://127.0.0.1:8101 wss://two.example;")
+    expect(policy).not.toContain('unsafe')
+  })
+
+  it('is asked for again each time, and its hashed files never', async () => {
+    const page = await fetch(`${address}/`)
+    const asset = await fetch(`${address}/assets/index-abc123.js`)
+    expect([page.status, page.headers.get('cache-control')]).toEqual([200, 'no-cache'])
+    expect([asset.status, asset.headers.get('cache-control')]).toEqual([200, 'public, max-age=31536000, immutable'])
+  })
+
+  it('is all that is served: no path leads out of its folder', async () => {
+    const response = await fetch(`${address}/assets/..%2f..%2f..%2fetc%2fpasswd`)
+    expect(response.status).toBeGreaterThanOrEqual(400)
+  })
+})
