@@ -251,7 +251,7 @@ async function start(app: string, env: Record<string, string>): Promise<StartedP
     cwd: ROOT,
   })
   endings.push(() => started.kill())
-  await started.waitForLine((line) => line.includes('ready'))
+  await started.waitForLine((line) => line.includes(app === 'messenger' ? 'messenger:listen' : 'ops:listen'))
   return started
 }
 

@@ -53,7 +53,7 @@ export const messengerConfig = defineConfig({
   app: 'messenger',
   sections: [messengerSection, opsSection, logSection],
   // One natter.yaml serves all apps.
-  foreignSections: ['nats', 'gateway', 'client', 'channel', 'presence', 'namespaces'],
+  foreignSections: ['gateway', 'nats', 'client', 'channel'],
   check: ({ messenger }) =>
     messenger.gateways.length > 0
       ? []

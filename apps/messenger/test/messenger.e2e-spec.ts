@@ -1,30 +1,44 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
-import { jwtVerify } from 'jose'
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { createMessenger } from '../src/messenger.app.js'
+import { jwtVerify } from 'jose'
+import { freePort, startProcess, type StartedProcess } from '@natter/testing'
 
+const ROOT = join(import.meta.dirname, '../../..')
 const SECRET = 'a secret that only this test knows'
 const GATEWAYS = ['ws://127.0.0.1:8101/connection/websocket', 'wss://two.example/connection/websocket']
 
 let address: string
+let opsAddress: string
 let pageFolder: string
-let close: () => Promise<void>
+let messenger: StartedProcess
 
 beforeAll(async () => {
   pageFolder = await mkdtemp(join(tmpdir(), 'natter-page-'))
   await mkdir(join(pageFolder, 'assets'))
   await writeFile(join(pageFolder, 'index.html'), '<!doctype html><title>page</title>')
   await writeFile(join(pageFolder, 'assets', 'index-abc123.js'), 'export {}')
-  const app = await createMessenger({ gateways: GATEWAYS, tokenSecret: SECRET, pageFolder }, false)
-  await app.listen(0, '127.0.0.1')
-  address = await app.getUrl()
-  close = () => app.close()
+  const [port, opsPort] = [await freePort(), await freePort()]
+  address = `http://127.0.0.1:${port}`
+  opsAddress = `http://127.0.0.1:${opsPort}`
+  messenger = await startProcess({
+    args: [join(ROOT, 'apps/messenger/src/main.ts')],
+    cwd: ROOT,
+    env: {
+      NATTER_MESSENGER_PORT: String(port),
+      NATTER_MESSENGER_GATEWAYS: GATEWAYS.join(','),
+      NATTER_MESSENGER_TOKEN_SECRET: SECRET,
+      NATTER_MESSENGER_PAGE_FOLDER: pageFolder,
+      NATTER_OPS_PORT: String(opsPort),
+      NATTER_CONFIG: join(ROOT, 'natter.yaml'),
+    },
+  })
+  await messenger.waitForLine((line) => line.includes('messenger:listen'))
 })
 
 afterAll(async () => {
-  await close()
+  expect(await messenger.kill()).toEqual({ code: 0, signal: null })
   await rm(pageFolder, { recursive: true })
 })
 
@@ -37,7 +51,9 @@ describe('POST /session', () => {
     const session = (await response.json()) as { token: string; user: string; name: string }
     expect(response.status).toBe(200)
     expect(session).toMatchObject({ user: 'ana-maría', name: 'Ana María' })
-    const { payload } = await jwtVerify(session.token, new TextEncoder().encode(SECRET), { algorithms: ['HS256'] })
+    const { payload } = await jwtVerify(session.token, new TextEncoder().encode(SECRET), {
+      algorithms: ['HS256'],
+    })
     expect(payload).toMatchObject({ sub: 'ana-maría', info: { name: 'Ana María' } })
     expect((payload.exp ?? 0) - (payload.iat ?? 0)).toBe(12 * 3600)
   })
@@ -78,11 +94,28 @@ describe('the page', () => {
     const page = await fetch(`${address}/`)
     const asset = await fetch(`${address}/assets/index-abc123.js`)
     expect([page.status, page.headers.get('cache-control')]).toEqual([200, 'no-cache'])
-    expect([asset.status, asset.headers.get('cache-control')]).toEqual([200, 'public, max-age=31536000, immutable'])
+    expect([asset.status, asset.headers.get('cache-control')]).toEqual([
+      200,
+      'public, max-age=31536000, immutable',
+    ])
   })
 
   it('is all that is served: no path leads out of its folder', async () => {
     const response = await fetch(`${address}/assets/..%2f..%2f..%2fetc%2fpasswd`)
     expect(response.status).toBeGreaterThanOrEqual(400)
+  })
+})
+
+describe('the private port', () => {
+  it('counts sessions by outcome and never by name', async () => {
+    await post('{"name":"Counted"}')
+    const metrics = await (await fetch(`${opsAddress}/metrics`)).text()
+    expect(metrics).toMatch(/natter_messenger_sessions_total\{outcome="opened".*\} [1-9]/)
+    expect(metrics).not.toContain('ounted')
+    expect((await fetch(`${opsAddress}/health`)).status).toBe(200)
+  })
+
+  it('is the only one that shows metrics', async () => {
+    expect((await fetch(`${address}/metrics`)).status).toBe(404)
   })
 })
