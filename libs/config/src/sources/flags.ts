@@ -11,60 +11,88 @@ export interface FlagReading extends SourceReading {
 }
 
 /**
- * Reads `--section.key value` and `--section.key=value`; the last one of a kind wins. A text that isn't a known flag is never
- * repeated in a problem: it may be the value of a misspelt secret.
+ * Reads `--section.key value` and `--section.key=value`; the last one of a kind wins. What isn't a flag is never repeated in a
+ * problem: it may be the value of a misspelt secret.
  */
 export function readFlags({ settings }: ConfigDefinition, argv: readonly string[]): FlagReading {
-  const byPath = new Map(settings.map((info) => [info.path, info]))
-  const values = new Map<string, Given>()
-  const problems: Problem[] = []
-  let wants: FlagReading['wants'] = 'run'
-  let configFile: string | undefined
-  const words = new Words(argv)
-  for (let word = words.next(); word !== undefined; word = words.next()) {
-    const { name, attached } = splitFlag(word)
-    const info = byPath.get(name)
-    if (word === '--help' || word === '-h') wants = 'help'
-    else if (word === '--print-config') wants = wants === 'help' ? 'help' : 'print'
-    else if (!word.startsWith('--')) problems.push({ message: strayArgument(words.position) })
-    else if (name !== 'config' && info === undefined) {
-      problems.push(unknownFlag(name, settings))
-      if (attached === undefined) words.nextValue()
-    } else {
-      const text = attached ?? (info?.isBoolean === true ? words.nextBoolean() : words.nextValue())
-      if (text === undefined) problems.push(withoutValue(name, info))
-      else if (info === undefined) configFile = text
-      else
-        values.set(name, {
-          value: coerceText(info.setting.schema, text),
-          origin: { from: 'flag', name: `--${name}` },
-        })
-    }
-  }
-  return { values, problems, wants, configFile }
+  const reader = new FlagReader(settings, argv)
+  reader.readAll()
+  return reader
 }
 
-/** The arguments, taken one by one. */
-class Words {
-  position = 0
+class FlagReader implements FlagReading {
+  readonly values = new Map<string, Given>()
+  readonly problems: Problem[] = []
+  wants: FlagReading['wants'] = 'run'
+  configFile: string | undefined
+  private readonly byPath: ReadonlyMap<string, SettingInfo>
+  private position = 0
 
-  constructor(private readonly argv: readonly string[]) {}
+  constructor(
+    settings: readonly SettingInfo[],
+    private readonly argv: readonly string[],
+  ) {
+    this.byPath = new Map(settings.map((info) => [info.path, info]))
+  }
 
-  next(): string | undefined {
-    const word = this.argv[this.position]
+  readAll(): void {
+    for (let word = this.next(); word !== undefined; word = this.next()) this.read(word)
+  }
+
+  private read(word: string): void {
+    if (word === '--help' || word === '-h') this.wants = 'help'
+    else if (word === '--print-config') this.wants = this.wants === 'help' ? 'help' : 'print'
+    else if (word.startsWith('--')) this.readFlag(word)
+    else this.problems.push({ message: strayArgument(this.position) })
+  }
+
+  private readFlag(word: string): void {
+    const { name, attached } = splitFlag(word)
+    const info = this.byPath.get(name)
+    if (info === undefined && name !== 'config') {
+      this.problems.push(unknownFlag(name, [...this.byPath.keys()]))
+      if (attached === undefined && this.peek()?.startsWith('--') === false) this.next() // its value
+      return
+    }
+    const text = attached ?? this.valueOf(info)
+    if (text === undefined) this.problems.push(withoutValue(name, info))
+    else if (info === undefined) this.configFile = text
+    else this.values.set(name, { value: coerceText(info.setting.schema, text), origin: flagOrigin(name) })
+  }
+
+  /** A switch may stand alone. A secret may begin with dashes, and if taken for a flag it would be told as an unknown one. */
+  private valueOf(info: SettingInfo | undefined): string | undefined {
+    const word = this.peek()
+    if (info?.isBoolean === true) return isBooleanText(word) ? this.next() : 'true'
+    const isFlag = info?.envFile === undefined ? word?.startsWith('--') === true : this.isKnownFlag(word)
+    return isFlag ? undefined : this.next()
+  }
+
+  private isKnownFlag(word: string | undefined): boolean {
+    if (word?.startsWith('--') !== true) return false
+    const { name } = splitFlag(word)
+    return this.byPath.has(name) || ownFlags.includes(name)
+  }
+
+  private peek(): string | undefined {
+    return this.argv[this.position]
+  }
+
+  private next(): string | undefined {
+    const word = this.peek()
     if (word !== undefined) this.position += 1
     return word
   }
+}
 
-  nextValue(): string | undefined {
-    return this.argv[this.position]?.startsWith('--') === true ? undefined : this.next()
-  }
+const ownFlags: readonly string[] = ['config', 'print-config', 'help']
 
-  /** A switch may stand alone. */
-  nextBoolean(): string {
-    const word = this.argv[this.position]
-    return word === 'true' || word === 'false' ? (this.next() ?? 'true') : 'true'
-  }
+function flagOrigin(name: string): Given['origin'] {
+  return { from: 'flag', name: `--${name}` }
+}
+
+function isBooleanText(word: string | undefined): boolean {
+  return word !== undefined && ['true', 'false', '1', '0'].includes(word)
 }
 
 function splitFlag(word: string): { name: string; attached: string | undefined } {
@@ -77,13 +105,9 @@ function strayArgument(position: number): string {
   return `Argument ${position} is not a flag; flags are written --section.key value.`
 }
 
-function unknownFlag(name: string, settings: readonly SettingInfo[]): Problem {
-  const known = ['config', 'print-config', 'help', ...settings.map(({ path }) => path)]
-  const hint = didYouMean(
-    `--${name}`,
-    known.map((path) => `--${path}`),
-  )
-  return { message: `There is no flag --${name}.${hint}` }
+function unknownFlag(name: string, paths: readonly string[]): Problem {
+  const known = [...ownFlags, ...paths].map((path) => `--${path}`)
+  return { message: `There is no flag --${name}.${didYouMean(`--${name}`, known)}` }
 }
 
 function withoutValue(name: string, info: SettingInfo | undefined): Problem {
