@@ -6,7 +6,6 @@ import { freePort, startNatsServer, startProcess, type StartedProcess } from '@n
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { chromium, type Browser, type Page } from 'playwright-core'
-import { build } from 'vite'
 
 const ROOT = join(import.meta.dirname, '../..')
 const SHOTS = join(ROOT, '.natter/screenshots')
@@ -17,18 +16,16 @@ const THEMES = ['light', 'dark'] as const
 
 let address: string
 let browser: Browser
+/** The processes, in the order the page numbers them. */
+let gateways: StartedProcess[]
 const endings: Array<() => Promise<unknown>> = []
 
 beforeAll(async () => {
   await mkdir(SHOTS, { recursive: true })
   const pageFolder = join(ROOT, '.natter/test-page')
-  const gateways = await startMesh()
-  await build({
-    root: join(ROOT, 'apps/messenger/web'),
-    logLevel: 'error',
-    build: { outDir: pageFolder, emptyOutDir: true },
-  })
-  address = await startMessenger(gateways, pageFolder)
+  const sockets = await startMesh()
+  await buildPage(pageFolder)
+  address = await startMessenger(sockets, pageFolder)
   browser = await startBrowser()
 }, 90_000)
 
@@ -53,7 +50,7 @@ describe('the messenger’s page', () => {
     await tabTo(page, 'a[href="#random"]')
     await page.keyboard.press('Enter')
     await page.waitForSelector('h1:has-text("#random")')
-    await tabTo(page, 'button:has-text("Sign out")')
+    await tabTo(page, '.me button')
     await page.keyboard.press('Enter')
     await page.waitForSelector('#name')
   })
@@ -126,11 +123,41 @@ describe('the messenger’s page', () => {
     expect(await page.locator('.message').count()).toBe(0)
   })
 
+  it('lets two people on two gateways talk to each other', async () => {
+    const mira = await enter(DESKTOP, 'light', 'Mira Vogel', '#general')
+    const tom = await enter(DESKTOP, 'light', 'Tom', '?gateway=2#general')
+    await say(mira, tom, 'Both gateways are up. You should be on the second one.')
+    await say(tom, mira, 'I am. And I saw your line before you finished the sentence.')
+    await say(tom, mira, 'What happens when I kill the one you are on?')
+    await say(mira, tom, 'My page goes to yours and carries on.\nNothing is lost, nothing comes twice.')
+    await say(tom, mira, 'And after a restart of everything?')
+    await say(
+      mira,
+      tom,
+      'A message counts as sent only when it is stored. Stop it all, start it again, scroll up.',
+    )
+  })
+
   for (const theme of THEMES) {
     it(`has 4.5:1 for every text and fits its width, ${theme}`, async () => {
       for (const viewport of [DESKTOP, PHONE]) await inspectAll(viewport, theme)
     })
   }
+
+  it('goes to the other gateway when its own is killed, and loses nothing that was sent meanwhile', async () => {
+    const page = await enter(DESKTOP, 'light', 'Mover', '#move')
+    const other = await enter(DESKTOP, 'light', 'Stayer', '?gateway=2#move')
+    await send(page, 'before')
+    await other.waitForSelector('.message-text:text-is("before")')
+    await gateways[0]?.kill('SIGKILL')
+    for (const text of ['one', 'two', 'three']) await send(page, text)
+    await page.waitForSelector('.badge-connected:has-text("gateway 2")')
+    for (const each of [page, other]) {
+      await each.waitForSelector('.message-text:text-is("three")')
+      await each.waitForSelector('.delivery', { state: 'detached' })
+      expect(await each.locator('.message-text').allInnerTexts()).toEqual(['before', 'one', 'two', 'three'])
+    }
+  })
 })
 
 async function inspectAll(viewport: typeof DESKTOP, theme: (typeof THEMES)[number]): Promise<void> {
@@ -141,9 +168,10 @@ async function inspectAll(viewport: typeof DESKTOP, theme: (typeof THEMES)[numbe
   await inspect(door, name('door'))
   await door.context().close()
 
-  const page = await enter(viewport, theme, 'Mira Vogel', '#still')
-  await page.waitForSelector('text=number 30')
+  const page = await enter(viewport, theme, 'Mira Vogel', '#general')
+  await page.waitForSelector('.message-text:has-text("scroll up")')
   await page.waitForSelector('.badge-connected')
+  await page.waitForFunction('inPage.knowsPeople()')
   await inspect(page, name('room'))
   if (viewport === PHONE) {
     await page.click('.show-rooms')
@@ -152,12 +180,13 @@ async function inspectAll(viewport: typeof DESKTOP, theme: (typeof THEMES)[numbe
   }
   await page.goto(`${address}#empty-${theme}`)
   await page.waitForSelector('text=Nobody has written here yet')
+  await page.waitForFunction('inPage.knowsPeople()')
   await inspect(page, name('empty'))
   await page.context().setOffline(true)
   await page.waitForSelector('.badge:not(.badge-connected)')
   await page.fill('textarea', 'written without a connection')
   await page.keyboard.press('Enter')
-  await page.waitForSelector('.delivery')
+  await page.waitForSelector('.delivery-waiting')
   await inspect(page, name('offline'))
   await page.context().close()
 }
@@ -201,12 +230,28 @@ async function send(page: Page, text: string): Promise<void> {
   await page.keyboard.press('Enter')
 }
 
+/** And waits until it has been read. */
+async function say(writer: Page, reader: Page, text: string): Promise<void> {
+  await send(writer, text)
+  const lastWords = text.split('\n').at(-1)
+  await reader.waitForSelector(`.message-text:has-text("${lastWords}")`)
+}
+
 async function tabTo(page: Page, selector: string): Promise<void> {
   for (let step = 0; step < 30; step++) {
     await page.keyboard.press('Shift+Tab')
     if (await page.evaluate<boolean>(`inPage.isFocused(${JSON.stringify(selector)})`)) return
   }
   throw new Error(`${selector} cannot be reached by Tab`)
+}
+
+async function buildPage(folder: string): Promise<void> {
+  const vite = join(ROOT, 'node_modules/vite/bin/vite.js')
+  const building = await startProcess({
+    args: [vite, 'build', join(ROOT, 'apps/messenger/web'), '--outDir', folder, '--emptyOutDir'],
+    cwd: ROOT,
+  })
+  expect(await building.exited).toEqual({ code: 0, signal: null })
 }
 
 /** Addresses of two gateways on one NATS. */
@@ -220,7 +265,7 @@ async function startMesh(): Promise<string[]> {
     NATTER_CLIENT_ALLOWED_ORIGINS: '*',
   }
   const ports = [await freePort(), await freePort()]
-  await Promise.all(
+  gateways = await Promise.all(
     ports.map((port, index) =>
       start('gateway', {
         ...settings,
@@ -232,11 +277,11 @@ async function startMesh(): Promise<string[]> {
   return ports.map((port) => `ws://127.0.0.1:${port}/connection/websocket`)
 }
 
-async function startMessenger(gateways: readonly string[], pageFolder: string): Promise<string> {
+async function startMessenger(sockets: readonly string[], pageFolder: string): Promise<string> {
   const port = await freePort()
   await start('messenger', {
     NATTER_MESSENGER_PORT: String(port),
-    NATTER_MESSENGER_GATEWAYS: gateways.join(','),
+    NATTER_MESSENGER_GATEWAYS: sockets.join(','),
     NATTER_MESSENGER_TOKEN_SECRET: SECRET,
     NATTER_MESSENGER_PAGE_FOLDER: pageFolder,
   })

@@ -28,7 +28,8 @@ export class Outbox {
 
   constructor(
     private readonly sender: { user: string; name: string },
-    private readonly publish: (data: MessageData) => Promise<unknown>,
+    /** Undefined while there is no connection: then it is not tried at all. */
+    private readonly publish: (data: MessageData) => Promise<unknown> | undefined,
     private readonly onChange: (own: readonly OwnMessage[]) => void,
   ) {}
 
@@ -92,15 +93,21 @@ export class Outbox {
 
   async #attempt({ key, id, text, name, at }: OwnMessage): Promise<void> {
     try {
-      await this.publish({ id, text, name, at })
+      const sent = this.publish({ id, text, name, at })
+      if (!sent) return await this.#waitWith(key)
+      await sent
       this.#failures = 0
       this.#mark(key, { kind: 'stored' })
     } catch (error) {
       const { code, message, temporary } = error as PublishError
       if (code >= 100 && temporary !== true) return this.#mark(key, { kind: 'refused', reason: message })
-      this.#mark(key, { kind: 'waiting' })
-      await this.#pause()
+      await this.#waitWith(key)
     }
+  }
+
+  #waitWith(key: string): Promise<void> {
+    this.#mark(key, { kind: 'waiting' })
+    return this.#pause()
   }
 
   #pause(): Promise<void> {

@@ -25,7 +25,7 @@ export class PeopleWatch {
 
   constructor(private readonly subscription: Subscription) {
     const soon = (): void => this.#schedule(BURST_MS)
-    subscription.on('subscribed', soon)
+    subscription.on('subscribed', () => this.#schedule(0))
     subscription.on('join', soon)
     subscription.on('leave', soon)
   }

@@ -58,7 +58,7 @@ export class Room {
     this.people = new PeopleWatch(this.#subscription)
     this.outbox = new Outbox(
       session,
-      (data) => this.#subscription.publish(data),
+      (data) => (this.#subscription.state === 'subscribed' ? this.#subscription.publish(data) : undefined),
       (own) => this.timeline.update((timeline) => withOwn(timeline, own)),
     )
     this.#listen()
