@@ -7,9 +7,10 @@
  *
  * H1. Signals go on to the program that was handed over to, and its end is ours: same exit code, same signal.
  * H2. It never outlives us: it holds the other end of an IPC channel, which closes however we end.
- * H3. Under npm we don't outlive npm: when our parent changes, we end.
+ * H3. Under npm we don't outlive npm: when those above us change, we end.
  */
 import { spawn } from 'node:child_process'
+import { readFileSync } from 'node:fs'
 import { constants } from 'node:os'
 import { join } from 'node:path'
 import { build } from './build.mjs'
@@ -105,13 +106,24 @@ function handOver(args) {
 
 function endWithNpm(child) {
   if (process.env.npm_lifecycle_event === undefined) return
-  const parent = process.ppid
+  const before = ancestors()
   const watch = setInterval(() => {
-    if (process.ppid === parent) return
+    if (ancestors() === before) return
     clearInterval(watch)
     child.kill('SIGTERM') // H3
   }, 1000)
   watch.unref()
+}
+
+/** Our parent and its parent: between npm and us there may stand a shell, which outlives npm. */
+function ancestors() {
+  try {
+    const stat = readFileSync(`/proc/${process.ppid}/stat`, 'utf8')
+    const [, grandparent] = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+    return `${process.ppid} ${grandparent}`
+  } catch {
+    return String(process.ppid)
+  }
 }
 
 const [command = 'start', ...args] = process.argv.slice(2)
