@@ -1,42 +1,39 @@
 /**
  * The messenger's page in a real Chromium, on a real mesh: one NATS, two gateways, the messenger's server.
  */
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
-import { freePort, startNatsServer, startProcess, type StartedProcess } from '@natter/testing'
+import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals'
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { chromium, type Browser, type Page } from 'playwright-core'
+import { startStack, type Stack } from './stack.js'
 
-const ROOT = join(import.meta.dirname, '../..')
-const SHOTS = join(ROOT, '.natter/screenshots')
-const SECRET = 'a secret that only this test knows, long enough'
+const SHOTS = join(import.meta.dirname, '../../.natter/screenshots')
 const DESKTOP = { width: 1280, height: 800 }
 const PHONE = { width: 390, height: 844 }
 const THEMES = ['light', 'dark'] as const
 
-let address: string
+let stack: Stack
 let browser: Browser
-/** The processes, in the order the page numbers them. */
-let gateways: StartedProcess[]
-const endings: Array<() => Promise<unknown>> = []
 
 beforeAll(async () => {
   await mkdir(SHOTS, { recursive: true })
-  const pageFolder = join(ROOT, '.natter/test-page')
-  const sockets = await startMesh()
-  await buildPage(pageFolder)
-  address = await startMessenger(sockets, pageFolder)
+  stack = await startStack()
   browser = await startBrowser()
 }, 90_000)
 
+afterEach(async () => {
+  await Promise.all(browser.contexts().map((context) => context.close()))
+})
+
 afterAll(async () => {
-  for (const end of endings.toReversed()) await end()
+  await browser.close()
+  await stack.stop()
 }, 30_000)
 
 describe('the messenger’s page', () => {
   it('can be used from the door to an answer with the keyboard alone', async () => {
     const page = await newPage(DESKTOP, 'light')
-    await page.goto(`${address}#keyboard`)
+    await page.goto(`${stack.page}/#keyboard`)
     await page.waitForSelector('input:focus')
     await page.keyboard.type('Key Board')
     await page.keyboard.press('Enter')
@@ -110,7 +107,7 @@ describe('the messenger’s page', () => {
 
   it('says why a name or a message cannot be sent before it is too late', async () => {
     const page = await newPage(DESKTOP, 'light')
-    await page.goto(`${address}#limits`)
+    await page.goto(`${stack.page}/#limits`)
     await page.fill('#name', 'n'.repeat(33))
     await page.keyboard.press('Enter')
     await page.waitForSelector('[role=alert]:has-text("32 characters")')
@@ -149,7 +146,7 @@ describe('the messenger’s page', () => {
     const other = await enter(DESKTOP, 'light', 'Stayer', '?gateway=2#move')
     await send(page, 'before')
     await other.waitForSelector('.message-text:text-is("before")')
-    await gateways[0]?.kill('SIGKILL')
+    const isBack = stack.gateways[0]?.crash()
     for (const text of ['one', 'two', 'three']) await send(page, text)
     await page.waitForSelector('.badge-connected:has-text("gateway 2")')
     for (const each of [page, other]) {
@@ -157,17 +154,18 @@ describe('the messenger’s page', () => {
       await each.waitForSelector('.delivery', { state: 'detached' })
       expect(await each.locator('.message-text').allInnerTexts()).toEqual(['before', 'one', 'two', 'three'])
     }
+    await isBack
   })
 })
 
 async function inspectAll(viewport: typeof DESKTOP, theme: (typeof THEMES)[number]): Promise<void> {
   const name = (what: string): string => `${what}-${viewport.width}-${theme}`
   const door = await newPage(viewport, theme)
-  await door.goto(address)
+  await door.goto(stack.page)
   await door.waitForSelector('#name')
   await inspect(door, name('door'))
-  await door.context().close()
 
+  await enter(viewport, theme, 'Tom', '?gateway=2#general')
   const page = await enter(viewport, theme, 'Mira Vogel', '#general')
   await page.waitForSelector('.message-text:has-text("scroll up")')
   await page.waitForSelector('.badge-connected')
@@ -178,7 +176,7 @@ async function inspectAll(viewport: typeof DESKTOP, theme: (typeof THEMES)[numbe
     await inspect(page, name('drawer'))
     await page.keyboard.press('Escape')
   }
-  await page.goto(`${address}#empty-${theme}`)
+  await page.goto(`${stack.page}/#empty-${theme}`)
   await page.waitForSelector('text=Nobody has written here yet')
   await page.waitForFunction('inPage.knowsPeople()')
   await inspect(page, name('empty'))
@@ -188,7 +186,6 @@ async function inspectAll(viewport: typeof DESKTOP, theme: (typeof THEMES)[numbe
   await page.keyboard.press('Enter')
   await page.waitForSelector('.delivery-waiting')
   await inspect(page, name('offline'))
-  await page.context().close()
 }
 
 async function inspect(page: Page, name: string): Promise<void> {
@@ -220,7 +217,7 @@ async function enter(
   where: string,
 ): Promise<Page> {
   const page = await newPage(viewport, theme, name)
-  await page.goto(`${address}${where}`)
+  await page.goto(`${stack.page}/${where}`)
   await page.waitForSelector('.badge-connected')
   return page
 }
@@ -245,67 +242,10 @@ async function tabTo(page: Page, selector: string): Promise<void> {
   throw new Error(`${selector} cannot be reached by Tab`)
 }
 
-async function buildPage(folder: string): Promise<void> {
-  const vite = join(ROOT, 'node_modules/vite/bin/vite.js')
-  const building = await startProcess({
-    args: [vite, 'build', join(ROOT, 'apps/messenger/web'), '--outDir', folder, '--emptyOutDir'],
-    cwd: ROOT,
-  })
-  expect(await building.exited).toEqual({ code: 0, signal: null })
-}
-
-/** Addresses of two gateways on one NATS. */
-async function startMesh(): Promise<string[]> {
-  const nats = await startNatsServer()
-  endings.push(() => nats.stop())
-  const settings = {
-    NATTER_NATS_URL: nats.url,
-    NATTER_CONFIG: join(ROOT, 'natter.yaml'),
-    NATTER_CLIENT_TOKEN_HMAC_SECRET_KEY: SECRET,
-    NATTER_CLIENT_ALLOWED_ORIGINS: '*',
-  }
-  const ports = [await freePort(), await freePort()]
-  gateways = await Promise.all(
-    ports.map((port, index) =>
-      start('gateway', {
-        ...settings,
-        NATTER_GATEWAY_NAME: `gateway-${index + 1}`,
-        NATTER_GATEWAY_PORT: String(port),
-      }),
-    ),
-  )
-  return ports.map((port) => `ws://127.0.0.1:${port}/connection/websocket`)
-}
-
-async function startMessenger(sockets: readonly string[], pageFolder: string): Promise<string> {
-  const port = await freePort()
-  await start('messenger', {
-    NATTER_MESSENGER_PORT: String(port),
-    NATTER_MESSENGER_GATEWAYS: sockets.join(','),
-    NATTER_MESSENGER_TOKEN_SECRET: SECRET,
-    NATTER_MESSENGER_PAGE_FOLDER: pageFolder,
-  })
-  return `http://127.0.0.1:${port}/`
-}
-
-async function start(app: string, env: Record<string, string>): Promise<StartedProcess> {
-  const opsPort = String(await freePort())
-  const started = await startProcess({
-    args: [join(ROOT, 'apps', app, 'src/main.ts')],
-    env: { ...env, NATTER_OPS_PORT: opsPort },
-    cwd: ROOT,
-  })
-  endings.push(() => started.kill())
-  await started.waitForLine((line) => line.includes(app === 'messenger' ? 'messenger:listen' : 'ops:listen'))
-  return started
-}
-
 async function startBrowser(): Promise<Browser> {
   const executablePath = process.env['NATTER_CHROMIUM'] ?? '/usr/bin/chromium'
-  const launched = await chromium.launch({
+  return chromium.launch({
     executablePath,
     args: ['--no-sandbox', '--disable-gpu', '--disable-quic'],
   })
-  endings.push(() => launched.close())
-  return launched
 }

@@ -26,7 +26,12 @@ export function PeoplePanel({ room, me, isConnected, gateways }: Props) {
             <Avatar user={user} name={name} />
             <span className="person-name">{name}</span>
             {user === me && <span className="you">you</span>}
-            {pages > 1 && <span className="pages">{pages} pages</span>}
+            {pages > 1 && (
+              <span className="pages">
+                ×{pages}
+                <span className="visually-hidden"> open pages</span>
+              </span>
+            )}
           </li>
         ))}
       </ul>
