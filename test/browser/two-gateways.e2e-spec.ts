@@ -1,4 +1,4 @@
-import { afterEach, beforeAll, describe, expect, it } from '@jest/globals'
+import { afterEach, describe, expect, it } from '@jest/globals'
 import { launchChromium, type ChromiumLaunch } from '@natter/testing'
 import { plantedCopy } from '../mutants/planted-copy.js'
 import { startStack, type Stack } from './stack.js'
@@ -25,23 +25,18 @@ interface Run {
 }
 
 describe('two browsers on two gateways', () => {
-  let chromium: ChromiumLaunch
+  let chromium: ChromiumLaunch | undefined
   let stack: Stack | undefined
 
-  beforeAll(async () => {
-    chromium = await launchChromium()
-    if (!chromium.found) throw new Error(`This test needs a browser: ${chromium.reason}`)
-  })
-
   afterEach(async () => {
+    if (chromium?.found) await chromium.close()
     await stack?.stop()
-    if (chromium.found) await chromium.close()
-    chromium = await launchChromium()
   })
 
   /** Both pages write without pause while the gateway of the first is killed at random moments. */
   const run = async ({ seconds, crashes, patienceMs, source }: Run): Promise<Witness[]> => {
-    if (!chromium.found) throw new Error(chromium.reason)
+    chromium = await launchChromium()
+    if (!chromium.found) throw new Error(`This test needs a browser: ${chromium.reason}`)
     stack = await startStack(source)
     const pages = [await chromium.context.newPage(), await chromium.context.newPage()] as const
     await signIn(pages[0], `${stack.page}/?gateway=1`, 'Ana')

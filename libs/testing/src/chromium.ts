@@ -22,6 +22,10 @@ const flags = [
   '--disable-background-networking',
   '--disable-component-update',
   '--disable-sync',
+  // two pages of one browser are both at work: none is in the background
+  '--disable-background-timer-throttling',
+  '--disable-backgrounding-occluded-windows',
+  '--disable-renderer-backgrounding',
 ]
 
 /** Launches the machine's Chromium (`NATTER_CHROMIUM`, else Debian's) headless, with a profile that is new and thrown away. */
