@@ -76,9 +76,6 @@ globalThis.inPage = (() => {
       return marks.join()
     },
 
-    /** Whether the page has been told who is here. */
-    knowsPeople: () => document.querySelector('.person') !== null,
-
     isFocused: (selector) => document.activeElement?.matches(selector) ?? false,
     overflow: () => Math.max(0, document.documentElement.scrollWidth - innerWidth),
 

@@ -14,6 +14,8 @@ const THEMES = ['light', 'dark'] as const
 
 let stack: Stack
 let browser: Browser
+/** In #general, for the photographs; had once. */
+let conversation: Promise<void> | undefined
 
 beforeAll(async () => {
   await mkdir(SHOTS, { recursive: true })
@@ -166,17 +168,16 @@ async function talk(room: string): Promise<void> {
 
 async function inspectAll(viewport: typeof DESKTOP, theme: (typeof THEMES)[number]): Promise<void> {
   const name = (what: string): string => `${what}-${viewport.width}-${theme}`
-  const room = `#photo-${viewport.width}-${theme}`
-  await talk(room)
+  await (conversation ??= talk('#general'))
   const door = await newPage(viewport, theme)
   await door.goto(stack.page)
   await door.waitForSelector('#name')
   await inspect(door, name('door'))
 
-  const page = await enter(viewport, theme, 'Mira Vogel', room)
+  const page = await enter(viewport, theme, 'Mira Vogel', '#general')
   await page.waitForSelector('.message-text:has-text("scroll up")')
   await page.waitForSelector('.badge-connected')
-  await page.waitForFunction('inPage.knowsPeople()')
+  await page.waitForSelector('.person', { state: 'attached' })
   await inspect(page, name('room'))
   if (viewport === PHONE) {
     await page.click('.show-rooms')
@@ -185,7 +186,7 @@ async function inspectAll(viewport: typeof DESKTOP, theme: (typeof THEMES)[numbe
   }
   await page.goto(`${stack.page}/#empty-${theme}`)
   await page.waitForSelector('text=Nobody has written here yet')
-  await page.waitForFunction('inPage.knowsPeople()')
+  await page.waitForSelector('.person', { state: 'attached' })
   await inspect(page, name('empty'))
   await page.context().setOffline(true)
   await page.waitForSelector('.badge:not(.badge-connected)')
