@@ -63,7 +63,7 @@ export class Gateway implements SocketHandlers<Connection>, ChannelOwner {
     this.sink = new ChannelSink(this.server, jsonCodec)
     this.channels = new Channels(broker, this.sink, this, clock, this.events, {
       feed: defaultFeedOptions,
-      readyTimeoutMs: 3_500,
+      readyTimeoutMs: 3_000,
       sweepSpreadMs: 5_000,
     })
     const subjects = new Subjects(parts.prefix)

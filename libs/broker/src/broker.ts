@@ -84,7 +84,7 @@ export interface Log {
    * order of the calls; any number may be in flight.
    *
    * @throws UnavailableError certainly not stored (`nats-away`, `stream-full`, `stream-unavailable`, `too-many-in-flight`).
-   * @throws UnknownOutcomeError sent, no answer within 3.5 s or the connection was lost: only a repeat with the same
+   * @throws UnknownOutcomeError sent, no answer within 3 s or the connection was lost: only a repeat with the same
    *   `messageId` is safe.
    * @throws InvalidError `message-too-large`.
    */

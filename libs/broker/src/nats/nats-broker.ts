@@ -36,7 +36,7 @@ export interface NatsBrokerOptions {
   events?: TypedEvents<BrokerEvents>
 }
 
-const APPEND_TIMEOUT_MS = 3_500
+const APPEND_TIMEOUT_MS = 3_000
 const REQUEST_TIMEOUT_MS = 3_000
 
 const defaults = {

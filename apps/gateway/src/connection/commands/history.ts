@@ -1,5 +1,6 @@
 import { mayHistory } from '@natter/auth'
 import { Errors, type HistoryRequest } from '@natter/protocol'
+import { inTime } from '../command-deadline.js'
 import { CommandError } from '../command-error.js'
 import type { Connection } from '../connection.js'
 import type { Services } from '../services.js'
@@ -17,11 +18,12 @@ export async function historyCommand(
   const page = services.options.client.historyPage
   const asked = request.limit ?? 0
   const limit = asked < 0 || asked > page ? page : asked
-  const result = await services.history.read(request.channel, namespace, {
+  const reading = services.history.read(request.channel, namespace, {
     limit,
     isReverse: request.reverse === true,
     ...(request.since === undefined ? {} : { since: request.since }),
   })
+  const result = await inTime(services.clock, reading)
   if (result === 'other-epoch') throw new CommandError(Errors.unrecoverablePosition)
   connection.reply({ id, history: result })
 }

@@ -3,6 +3,7 @@ import { Errors, validateChannelName, type SubscribeRequest } from '@natter/prot
 import { DurableChannel } from '../../channels/durable-channel.js'
 import { joinLeaveTopic, publicationTopic } from '../../channels/topics.js'
 import { clientInfoOf } from '../client-info.js'
+import { commandTimeoutMs } from '../command-deadline.js'
 import { CommandError } from '../command-error.js'
 import type { Connection } from '../connection.js'
 import { endSubscription } from '../end-subscription.js'
@@ -26,6 +27,7 @@ export async function subscribeCommand(
     features.pushesJoinLeave,
   )
   services.hub.subscribe(connection, request.channel, subscription)
+  const late = services.clock.setTimer(() => giveUp(services, connection, subscription, id), commandTimeoutMs)
   try {
     const channel = services.channels.acquire(request.channel, namespace)
     if (channel instanceof DurableChannel) {
@@ -38,9 +40,19 @@ export async function subscribeCommand(
     }
     if (subscription.isWanted) join(services, connection, subscription)
   } catch (error) {
-    if (subscription.isWanted) endSubscription(services, connection, subscription)
+    if (!subscription.isWanted) return // whoever ended it has answered
+    endSubscription(services, connection, subscription)
     throw error
+  } finally {
+    late.cancel()
   }
+}
+
+/** Nothing was replied in time: the answer is "try again", and what is still on its way finds nobody. */
+function giveUp(services: Services, connection: Connection, subscription: Subscription, id: number): void {
+  if (subscription.state !== 'pending') return
+  endSubscription(services, connection, subscription)
+  connection.reply({ id, error: Errors.internal })
 }
 
 /** The checks of [7.2], in its order. */
