@@ -37,7 +37,11 @@ const kind = (displayName, testMatch, extra = {}) => ({
 export default {
   testTimeout: 20_000, // inside a project Jest ignores it
   projects: [
-    kind('unit', ['<rootDir>/{apps,libs}/*/src/**/*.spec.ts', '<rootDir>/test/properties/**/*.spec.ts']),
+    kind('unit', [
+      '<rootDir>/{apps,libs}/*/src/**/*.spec.ts',
+      '<rootDir>/apps/*/web/src/**/*.spec.ts',
+      '<rootDir>/test/properties/**/*.spec.ts',
+    ]),
     kind('integration', [
       '<rootDir>/{apps,libs}/*/test/**/*.int-spec.ts',
       '<rootDir>/apps/*/test/**/*.e2e-spec.ts',

@@ -194,7 +194,7 @@ describe('problems', () => {
       `channel.namespaces[0].keep is wrong: expected one of "none"|"stream"; see n.yaml. For example NATTER_CHANNEL_NAMESPACES='[{"name":"chat"}]'`,
       `channel.namespaces[0] has no key nam; see n.yaml. Did you mean name? For example NATTER_CHANNEL_NAMESPACES='[{"name":"chat"}]'`,
     ])
-    expect(loaded.ok === false && loaded.problems[7]).toMatchObject({
+    expect(!loaded.ok && loaded.problems[7]).toMatchObject({
       key: 'gateway.ping_interval',
       env: 'NATTER_GATEWAY_PING_INTERVAL',
       example: '10s',

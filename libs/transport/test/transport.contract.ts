@@ -198,11 +198,11 @@ export function transportContract(name: string, start: StartTransport): void {
             if (number > 100_000) throw new Error('nothing was ever dropped')
           }
           client.resume()
-          let isClosed = false
+          const seen = { close: false }
           void client.closed.then(() => {
-            isClosed = true
+            seen.close = true
           })
-          while (!isClosed) {
+          while (!seen.close) {
             server.publish('room', 'after the close')
             socket.send('after the close')
             await new Promise(setImmediate)

@@ -48,7 +48,7 @@ export class Presence {
     await this.broker.bus.ask(this.options.askSubject, encode({ channel }), {
       timeoutMs: this.options.timeoutMs,
       onReply: (body) => {
-        const answer = decode<Answer>(body)
+        const answer = decode(body) as Answer | undefined
         for (const text of answer?.members ?? []) add(members, decodeMeta(text)?.info)
         waitingFor.delete(answer?.node ?? '')
         return waitingFor.size === 0
@@ -77,7 +77,7 @@ export class Presence {
   }
 
   private answer(message: BusMessage): void {
-    const question = decode<{ channel?: unknown }>(message.body)
+    const question = decode(message.body) as { channel?: unknown } | undefined
     if (typeof question?.channel !== 'string') return
     const answer: Answer = { node: this.options.node, members: [] }
     let bytes = 0
@@ -99,9 +99,9 @@ function encode(value: unknown): Uint8Array {
   return new TextEncoder().encode(JSON.stringify(value))
 }
 
-function decode<T>(body: Uint8Array): T | undefined {
+function decode(body: Uint8Array): unknown {
   try {
-    return JSON.parse(new TextDecoder().decode(body)) as T
+    return JSON.parse(new TextDecoder().decode(body))
   } catch {
     return undefined
   }

@@ -74,7 +74,7 @@ export class UwsSocketServer<C> implements SocketServer<C>, SocketOwner<C> {
       )
     }
     this.state = { kind: 'listening', uws, app, socket }
-    return uws.us_socket_local_port(socket as never)
+    return uws.us_socket_local_port(socket)
   }
 
   publish(topic: string, frame: Frame): void {
