@@ -24,6 +24,7 @@ export {
 export { logSection } from './sections/log.js'
 export { opsSection } from './sections/ops.js'
 export type { Origin } from './sources/source.js'
+export { keysOfValue, type ValueKey } from './value-keys.js'
 export { bytes } from './values/bytes.js'
 export { duration } from './values/duration.js'
 export { list } from './values/list.js'

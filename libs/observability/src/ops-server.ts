@@ -53,8 +53,14 @@ function explain(error: NodeJS.ErrnoException, host: string, port: number): Erro
       cause: error,
     })
   }
-  const why = `Can't listen on ${host}, port ${port} (health and metrics): ${error.code ?? error.message}.`
-  return new InvalidError('address-not-usable', why, { cause: error })
+  const why = error.code ?? error.message
+  return new InvalidError(
+    'address-not-usable',
+    `Can't listen on ${host}, port ${port} (health and metrics): ${why}.`,
+    {
+      cause: error,
+    },
+  )
 }
 
 function stop(server: Server): Promise<void> {

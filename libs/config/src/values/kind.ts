@@ -36,7 +36,7 @@ export function kindOf(schema: z.core.$ZodType): string {
   if (inner instanceof z.ZodString) return 'a text'
   if (inner instanceof z.ZodNumber) return inner.isInt ? 'a whole number' : 'a number'
   if (inner instanceof z.ZodBoolean) return 'true or false'
-  if (inner instanceof z.ZodEnum) return `one of ${inner.options.join(', ')}`
+  if (inner instanceof z.ZodEnum) return `one of ${inner.options.map((option) => option || "''").join(', ')}`
   if (inner instanceof z.ZodArray) return 'a list'
   if (inner instanceof z.ZodObject || inner instanceof z.ZodRecord) return 'an object'
   return inner instanceof z.ZodPipe ? kindOf(inner.def.in) : 'a value of another kind'

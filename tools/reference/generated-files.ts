@@ -1,0 +1,16 @@
+import { configurationPage } from './configuration-page.js'
+import { envExample } from './env-example.js'
+import { errorCodesPage } from './error-codes-page.js'
+import { eventsPage } from './events-page.js'
+import { metricsPage } from './metrics-page.js'
+
+/** Every generated file of the repository, by path. */
+export async function generatedFiles(): Promise<ReadonlyMap<string, string>> {
+  return new Map([
+    ['.env.example', envExample()],
+    ['docs/reference/configuration.md', await configurationPage()],
+    ['docs/reference/error-codes.md', await errorCodesPage()],
+    ['docs/reference/events.md', await eventsPage()],
+    ['docs/reference/metrics.md', await metricsPage()],
+  ])
+}
