@@ -23,8 +23,9 @@ const tests = (kind, ...args) => ({ name: kind, kind, command: [node, ['tools/je
 
 const quick = [
   tool('format', 'prettier/bin/prettier.cjs', '--check', '.'),
-  tool('lint', 'oxlint/bin/oxlint', '--max-warnings', '0'),
+  tool('lint', 'oxlint/bin/oxlint', '--type-aware', '--max-warnings', '0'),
   tool('types', 'typescript/bin/tsc', '--noEmit', '-p', 'tsconfig.json'),
+  tool('page types', 'typescript/bin/tsc', '--noEmit', '-p', 'apps/messenger/web/tsconfig.json'),
 ]
 const build = { name: 'build', command: [node, ['tools/build.mjs']] }
 const suites = [tests('unit'), tests('integration'), tests('browser'), tests('docs')]

@@ -152,7 +152,7 @@ describe('the messenger’s page', () => {
 
 /** A conversation over both gateways, each line read before the next is written. */
 async function talk(room: string): Promise<void> {
-  const mira = await enter(DESKTOP, 'light', 'Mira Vogel', room)
+  const mira = await enter(DESKTOP, 'light', 'Mira', room)
   const tom = await enter(DESKTOP, 'light', 'Tom', `?gateway=2${room}`)
   await say(mira, tom, 'Both gateways are up. You should be on the second one.')
   await say(tom, mira, 'I am. And I saw your line before you finished the sentence.')
@@ -174,7 +174,7 @@ async function inspectAll(viewport: typeof DESKTOP, theme: (typeof THEMES)[numbe
   await door.waitForSelector('#name')
   await inspect(door, name('door'))
 
-  const page = await enter(viewport, theme, 'Mira Vogel', '#general')
+  const page = await enter(viewport, theme, 'Mira', '#general')
   await page.waitForSelector('.message-text:has-text("scroll up")')
   await page.waitForSelector('.badge-connected')
   await page.waitForSelector('.person', { state: 'attached' })
