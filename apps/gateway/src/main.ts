@@ -19,6 +19,9 @@ import { log } from './gateway.logs.js'
 import { checkHealth, meter } from './gateway.metrics.js'
 import { GatewayModule } from './gateway.module.js'
 
+/** A supervisor that asks for the end kills after 5 s: say before that what hangs. */
+const deadlineMs = 4_500
+
 const config = loadConfigOrExit(gatewayConfig)
 const options = optionsOf(config)
 const logger = throttle(createLogger({ level: config.log.level, fields: { node: options.name } }))
@@ -39,7 +42,10 @@ try {
   checkHealth(checks, gateway)
   const ops = await startOpsServer({ ...config.ops, metrics, checks })
   logger.info('ops:listen', { host: config.ops.host, port: ops.port })
-  const stop = onShutdown(() => Promise.all([ops.stop(), app.close()]).then(() => metrics.stop()), { logger })
+  const stop = onShutdown(() => Promise.all([ops.stop(), app.close()]).then(() => metrics.stop()), {
+    logger,
+    deadlineMs,
+  })
   exitWithSupervisor(() => stop('the supervisor is gone'))
   reportReady({ port: gateway.port, opsPort: ops.port })
 } catch (error) {

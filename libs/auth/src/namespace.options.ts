@@ -26,34 +26,54 @@ const plainSchema = (duration: z.ZodType<number, unknown>) =>
     keep: z.enum(['none', 'stream', 'archive']).optional(),
     /** Bounds what clients may read and recover: newest so many, not older than. 0 or absent = no bound of this kind. */
     history_size: z.int().min(0).optional(),
+    /** How old a publication may be that clients read back. */
     history_ttl: duration.optional(),
     /** A JSON pointer into the data of a client's publication: a repeat with the same id is stored once. */
     message_id: z
       .string()
       .regex(/^(\/([^~/]|~[01])*)+$/, "a JSON pointer such as '/id'")
       .optional(),
+    /** Who is in a channel can be asked. */
     presence: off,
+    /** Joins and leaves are told to subscribers who ask for them. */
     join_leave: off,
+    /** They are told to every subscriber, asked or not. */
     force_push_join_leave: off,
+    /** Clients may ask for their position in the channel. */
     allow_positioning: off,
+    /** Every subscriber gets its position. */
     force_positioning: off,
+    /** Clients may ask to recover what they missed. */
     allow_recovery: off,
     /** Absent = on where publications are kept. */
     force_recovery: on,
+    /** Users may subscribe. */
     allow_subscribe_for_client: off,
+    /** Clients without a user id may subscribe too, where users may. */
     allow_subscribe_for_anonymous: off,
+    /** Users may publish. */
     allow_publish_for_client: off,
+    /** Users may publish where they are subscribed. */
     allow_publish_for_subscriber: off,
+    /** The two above hold without a user id too. */
     allow_publish_for_anonymous: off,
+    /** Users may ask who is in a channel. */
     allow_presence_for_client: off,
+    /** Users may ask it where they are subscribed. */
     allow_presence_for_subscriber: off,
+    /** The two above hold without a user id too. */
     allow_presence_for_anonymous: off,
+    /** Users may read history. */
     allow_history_for_client: off,
+    /** Users may read it where they are subscribed. */
     allow_history_for_subscriber: off,
+    /** The two above hold without a user id too. */
     allow_history_for_anonymous: off,
+    /** `#` in a name lists the users who may subscribe: `chat:#ana,ben` is for those two. */
     allow_user_limited_channels: off,
     /** What the part after the namespace must match; also lifts the rule that names are ASCII. */
     channel_regex: z.string().refine(isPattern, 'not a regular expression').optional(),
+    /** What the data of a publication must be: anything but empty, JSON, a JSON object, or any bytes. */
     publication_data_format: z.enum(['', 'json', 'json_object', 'binary']).default(''),
   })
 
