@@ -9,7 +9,7 @@ export interface NatsConfig {
 
 /**
  * One server on this machine. It syncs its files each second: a crash of any process loses nothing, a power cut may take the
- * last second, and Natter says so by a new epoch.
+ * last second (docs/guarantees.md, G1).
  */
 export function writeNatsConfig(file: string, { host, port, storeFolder }: NatsConfig): void {
   mkdirSync(dirname(file), { recursive: true })
