@@ -4,7 +4,7 @@
  *   node tools/jest.mjs unit|integration|browser|docs|fault [args of jest]
  */
 import { spawn } from 'node:child_process'
-import { mkdirSync } from 'node:fs'
+import { existsSync, mkdirSync, rmSync } from 'node:fs'
 import { constants } from 'node:os'
 import { join } from 'node:path'
 import { pinnedNode, root } from './paths.mjs'
@@ -18,6 +18,8 @@ if (!kinds.includes(kind)) {
 
 const results = join(root, '.natter', 'test-results')
 mkdirSync(results, { recursive: true })
+const outputFile = join(results, `${kind}.json`)
+rmSync(outputFile, { force: true })
 
 const child = spawn(
   pinnedNode() ?? process.execPath,
@@ -28,11 +30,26 @@ const child = spawn(
     `--selectProjects=${kind}`,
     '--passWithNoTests',
     '--json',
-    `--outputFile=${join(results, `${kind}.json`)}`,
+    `--outputFile=${outputFile}`,
     ...args,
   ],
   // Jest prints its JSON on stdout only without --outputFile; what people read is on stderr.
   { cwd: root, stdio: 'inherit' },
 )
+
+/** Jest ends by itself when nothing is left running. What is left is a leak, and no reason to wait for ever. */
+const exitTimeoutMs = 15_000
+
+const watch = setInterval(() => {
+  if (!existsSync(outputFile)) return
+  clearInterval(watch)
+  const giveUp = () => {
+    console.error(`The ${kind} tests are done, but something they started still runs: a leak.`)
+    child.kill('SIGKILL')
+  }
+  setTimeout(giveUp, exitTimeoutMs).unref()
+}, 500)
+watch.unref()
+
 for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => child.kill(signal))
 child.on('exit', (code, signal) => process.exit(code ?? 128 + (constants.signals[signal] ?? 0)))

@@ -112,7 +112,6 @@ export class Gateway implements SocketHandlers<Connection>, ChannelOwner {
     this.services.heartbeat.stop()
     this.channels.close()
     for (const stop of this.stopListening) stop()
-    await this.parts.broker.bus.flush().catch(() => {}) // the goodbyes
     this.server.close()
   }
 

@@ -1,6 +1,6 @@
 /** A real nats-server for one test: own port, own folder, gone with it. */
 import { spawnSync } from 'node:child_process'
-import { existsSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { connect } from 'node:net'
 import { homedir, tmpdir } from 'node:os'
@@ -24,7 +24,7 @@ export interface NatsServer {
   /** Of the process that runs now. */
   readonly pid: number
   readonly storeDir: string
-  /** Sends a signal; for one that ends the server, resolves when it has exited. */
+  /** Sends a signal; for one that ends the server, resolves when it has exited; for SIGSTOP, when it stands still. */
   kill(signal: NodeJS.Signals): Promise<void>
   /** Ends the server if it runs, and starts it on the same port and folder. */
   restart(): Promise<void>
@@ -53,7 +53,8 @@ export async function startNatsServer(options: NatsServerOptions = {}): Promise<
       return child.pid
     },
     async kill(signal) {
-      if (signal === 'SIGSTOP' || signal === 'SIGCONT' || signal === 'SIGHUP') process.kill(child.pid, signal)
+      if (signal === 'SIGSTOP') await stopInPlace(child.pid)
+      else if (signal === 'SIGCONT' || signal === 'SIGHUP') process.kill(child.pid, signal)
       else await child.kill(signal)
     },
     async restart() {
@@ -65,6 +66,14 @@ export async function startNatsServer(options: NatsServerOptions = {}): Promise<
       if (options.storeDir === undefined) await rm(storeDir, { recursive: true, force: true })
     },
   }
+}
+
+/** A signal is asynchronous: the threads of a process go on for a moment, and may still answer. */
+async function stopInPlace(pid: number): Promise<void> {
+  process.kill(pid, 'SIGSTOP')
+  await eventually(() => /^State:\s+T/m.test(readFileSync(`/proc/${pid}/status`, 'utf8')), {
+    timeoutMs: 5_000,
+  })
 }
 
 async function greeting(port: number, child: StartedProcess): Promise<void> {

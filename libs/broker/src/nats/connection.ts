@@ -25,6 +25,9 @@ const FIRST_TRY_PAUSE_MS = 150
 const RECONNECT_FLOOR_MS = 100
 const RECONNECT_JITTER_MS = 300
 
+/** How long the last words may take: a supervisor does not wait much longer for a process to end. */
+const GOODBYE_MS = 500
+
 /**
  * One connection to NATS and whether it is up *now*.
  *
@@ -97,9 +100,20 @@ export class NatsLink {
 
   async close(): Promise<void> {
     if (this.nc.isClosed()) return
-    // what was published in this turn still leaves, but a server that is away isn't waited for
-    if (this.isConnected) await this.nc.flush().catch(() => {})
+    // what was published in this turn still leaves, but a server that is away or hangs isn't waited for
+    if (this.isConnected) await this.flushBriefly()
     await this.nc.close()
+  }
+
+  private flushBriefly(): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = this.clock.setTimer(resolve, GOODBYE_MS)
+      const done = (): void => {
+        timer.cancel()
+        resolve()
+      }
+      this.nc.flush().then(done, done)
+    })
   }
 
   private async follow(): Promise<void> {
