@@ -171,7 +171,7 @@ const clientSection = defineSection('client', 'Who may connect, and what one cli
     shown: true,
   },
   max_message_size: {
-    schema: bytes({ minBytes: 1024 }),
+    schema: bytes({ minBytes: 1024, maxBytes: 917_504 }),
     default: '64KiB',
     example: '128KiB',
     doc: 'A longer message closes the connection with 1009.',
@@ -278,9 +278,9 @@ export const gatewayConfig = defineConfig({
         key: 'channel.namespaces',
         message: `names ${name} twice: keep one of them`,
       })),
-      ...(client.pong_timeout < client.ping_interval
+      ...(client.pong_timeout <= client.ping_interval * 0.95
         ? []
-        : [{ key: 'client.pong_timeout', message: 'must be less than client.ping_interval' }]),
+        : [{ key: 'client.pong_timeout', message: 'must be at most 95 % of client.ping_interval' }]),
       ...(client.token_hmac_secret_key !== undefined || client.allow_anonymous || client.insecure
         ? []
         : [

@@ -1,14 +1,14 @@
 import type { BreakReason } from '@natter/recovery'
 
-/** What happens in a gateway, `noun:verb[:phase]`. Logs and metrics listen; nothing on the hot path is an event. */
+/** What happens in a gateway, `noun:verb[:phase]`. Logs and metrics listen; deliveries are not events. */
 export interface GatewayEvents {
   'gateway:listen': { host: string; port: number }
   'connection:open': { connectionId: string; remoteAddress: string }
   'connection:connect': { connectionId: string; user: string; client: string }
   'connection:close': { connectionId: string; user: string; code: number; reason: string; ageMs: number }
-  'connection:refuse': { reason: 'origin' | 'path' | 'limit' | 'draining' }
+  'connection:refuse': { reason: 'origin' | 'path' | 'protocol' | 'limit' }
   'command:error': { method: string; code: number; cause: unknown }
-  'subscription:join': { channel: string; recovered: 'yes' | 'no' | 'fresh'; messages: number }
+  'subscription:reply': { channel: string; recovered: 'yes' | 'no' | 'fresh'; messages: number }
   'subscription:end': { channel: string; code: number }
   'channel:heal': { namespace: string; outcome: 'asked' | BreakReason }
   'channel:stray': { namespace: string }
@@ -16,6 +16,8 @@ export interface GatewayEvents {
     outcome: 'stored' | 'duplicate' | 'sent' | 'refused' | 'unknown'
     namespace: string
   }
+  /** The streams could not be verified after a reconnect; it is tried again. */
+  'gateway:resume:failed': { error: unknown }
   'peer:up': { node: string }
   'peer:down': { node: string; reason: 'silent' | 'goodbye' }
 }

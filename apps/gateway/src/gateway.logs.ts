@@ -14,11 +14,12 @@ export function log(
     'connection:connect': 'debug',
     'connection:close': 'debug',
     'connection:refuse': 'debug',
-    'subscription:join': 'debug',
+    'subscription:reply': 'debug',
     'subscription:end': 'debug',
     'command:error': ({ cause }) => (cause === undefined ? 'debug' : 'error'),
     'channel:heal': ({ outcome }) => (outcome === 'asked' ? 'debug' : 'warn'),
     'channel:stray': 'warn',
+    'gateway:resume:failed': 'warn',
     'peer:up': 'info',
     'peer:down': 'info',
   })

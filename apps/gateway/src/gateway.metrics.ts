@@ -1,6 +1,7 @@
 import type { Broker, BrokerEvents } from '@natter/broker'
 import { defineMetrics, observe, type HealthChecks, type Metrics } from '@natter/observability'
 import type { TypedEvents } from '@natter/primitives'
+import { Disconnects } from '@natter/protocol'
 import type { Gateway } from './gateway.js'
 import type { GatewayEvents } from './gateway.events.js'
 
@@ -39,6 +40,7 @@ export const gatewayMetrics = defineMetrics({
     name: 'natter_gateway_publishes_total',
     help: 'Publications of clients by outcome. unknown = sent to the stream, no answer in time.',
     labels: ['namespace', 'outcome'],
+    maxSeries: 1_000,
   },
   deliveries: {
     type: 'counter',
@@ -73,6 +75,7 @@ export const gatewayMetrics = defineMetrics({
     name: 'natter_gateway_command_errors_total',
     help: 'Commands answered with an error.',
     labels: ['method', 'code'],
+    maxSeries: 300,
   },
   natsUp: { type: 'gauge', name: 'natter_gateway_nats_connected', help: '1 while the way to NATS is there.' },
   natsLosses: {
@@ -83,13 +86,24 @@ export const gatewayMetrics = defineMetrics({
   peers: { type: 'gauge', name: 'natter_gateway_peers', help: 'Other gateways that are heard.' },
 })
 
-export interface GatewayParts {
+/** A client may close with any number it likes; only those that mean something to us are counted apart. */
+const knownCloses = new Set([
+  1000,
+  1001,
+  1005,
+  1006,
+  1009,
+  ...Object.values(Disconnects).map(({ code }) => code),
+])
+
+/** What is measured. */
+export interface Metered {
   gateway: Gateway
   broker: Broker
   events: { gateway: TypedEvents<GatewayEvents>; broker: TypedEvents<BrokerEvents> }
 }
 
-export function meter(metrics: Metrics, { gateway, broker, events }: GatewayParts): void {
+export function meter(metrics: Metrics, { gateway, broker, events }: Metered): void {
   const handles = metrics.register(gatewayMetrics, {
     connections: () => gateway.connectionCount,
     subscriptions: () => gateway.hub.subscriptionCount,
@@ -100,10 +114,10 @@ export function meter(metrics: Metrics, { gateway, broker, events }: GatewayPart
   })
   observe(events.gateway, {
     'connection:connect': () => handles.connects.add({}),
-    'connection:close': ({ code }) => handles.closes.add({ code }),
+    'connection:close': ({ code }) => handles.closes.add({ code: knownCloses.has(code) ? code : 'other' }),
     'connection:refuse': ({ reason }) => handles.refusals.add({ reason }),
     'publication:outcome': (labels) => handles.publishes.add(labels),
-    'subscription:join': ({ recovered, messages }) => {
+    'subscription:reply': ({ recovered, messages }) => {
       handles.recoveries.add({ recovered })
       handles.recovered.add({}, messages)
     },
@@ -115,7 +129,7 @@ export function meter(metrics: Metrics, { gateway, broker, events }: GatewayPart
 }
 
 /** Not healthy while NATS is away: clients stay, but new ones are better off elsewhere. */
-export function checkHealth(checks: HealthChecks, { broker }: GatewayParts): void {
+export function checkHealth(checks: HealthChecks, { broker }: Metered): void {
   checks.add('nats', () =>
     broker.bus.isConnected ? undefined : 'NATS is away: durable publishes are refused.',
   )

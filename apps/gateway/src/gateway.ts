@@ -1,18 +1,18 @@
 import type { Namespace, TokenVerifier } from '@natter/auth'
 import { Subjects, type Broker } from '@natter/broker'
 import { Hub } from '@natter/hub'
-import { TypedEvents, type Clock } from '@natter/primitives'
+import { Backoff, TypedEvents, type Clock, type Timer } from '@natter/primitives'
 import { Disconnects, jsonCodec, Unsubscribes } from '@natter/protocol'
 import { defaultFeedOptions } from '@natter/recovery'
 import type { Socket, SocketHandlers, SocketServer } from '@natter/transport'
 import { randomUUID } from 'node:crypto'
-import { CatchUps } from './channels/catch-ups.js'
 import type { ChannelOwner } from './channels/channel.js'
 import { ChannelSink } from './channels/channel-sink.js'
 import { Channels } from './channels/channels.js'
+import { CatchUps } from './connection/catch-ups.js'
 import { Connection } from './connection/connection.js'
 import { dispatch, receive } from './connection/dispatch.js'
-import { endSubscription } from './connection/end-subscription.js'
+import { endSubscription, leaveTopics } from './connection/end-subscription.js'
 import { Heartbeat } from './connection/heartbeat.js'
 import type { Services } from './connection/services.js'
 import type { Subscription } from './connection/subscription.js'
@@ -55,6 +55,9 @@ export class Gateway implements SocketHandlers<Connection>, ChannelOwner {
   private readonly joinLeave: JoinLeave
   private readonly sockets = new Set<Connection>()
   private readonly stopListening: (() => void)[] = []
+  private readonly resumeBackoff = new Backoff({ baseMs: 200, maxMs: 5_000 })
+  private resuming: Timer | undefined
+  private isStopped = false
 
   constructor(private readonly parts: GatewayParts) {
     const { options, broker, clock } = parts
@@ -65,6 +68,7 @@ export class Gateway implements SocketHandlers<Connection>, ChannelOwner {
       feed: defaultFeedOptions,
       readyTimeoutMs: 3_000,
       sweepSpreadMs: 5_000,
+      concurrentReads: 200,
     })
     const subjects = new Subjects(parts.prefix)
     this.peers = new Peers(broker, subjects.presenceBeat, options.name, clock, this.events)
@@ -104,6 +108,8 @@ export class Gateway implements SocketHandlers<Connection>, ChannelOwner {
 
   /** Tells every client to reconnect elsewhere, and leaves the mesh. The broker is the caller's to close. */
   async stop(): Promise<void> {
+    this.isStopped = true
+    this.resuming?.cancel()
     this.server.stopListening()
     for (const connection of this.sockets) connection.disconnect(Disconnects.shutdown)
     this.joinLeave.stop()
@@ -162,34 +168,48 @@ export class Gateway implements SocketHandlers<Connection>, ChannelOwner {
 
   // channels
 
-  /** Whoever was told that it is subscribed has to resume by position; whoever still waits is let in when it opens anew. */
+  /**
+   * Whoever was told that it is subscribed gets nothing more at once, and is told to resume by position, spread out. Whoever
+   * still waits is let in when the channel opens anew.
+   */
   broken(channel: string): void {
-    const { clock } = this.parts
-    const subscribers = [...this.hub.subscribers(channel)]
+    const subscribers = [...this.hub.subscribers(channel)].filter(([, { state }]) => state !== 'pending')
     const spreadMs = Math.min(breakSpreadMs, subscribers.length) // a millisecond each
     for (const [connection, subscription] of subscribers) {
-      if (subscription.state === 'pending') continue
-      endSubscription(this.services, connection, subscription)
-      this.events.emit('subscription:end', { channel, code: Unsubscribes.insufficientState.code })
-      const push = { channel, unsubscribe: Unsubscribes.insufficientState }
-      clock.setTimer(() => connection.push(push), Math.random() * spreadMs)
+      subscription.broken()
+      leaveTopics(connection, channel)
+      const tell = (): void => this.tellBroken(connection, subscription)
+      this.parts.clock.setTimer(tell, Math.random() * spreadMs)
     }
   }
-
-  closed(): void {}
 
   isWanted(channel: string): boolean {
     return this.hub.subscribers(channel).size > 0
   }
 
+  /** Not if the client left the channel meanwhile: the push would end whatever it has there now. */
+  private tellBroken(connection: Connection, subscription: Subscription): void {
+    if (subscription.state !== 'broken') return
+    const { channel } = subscription
+    endSubscription(this.services, connection, subscription)
+    connection.push({ channel, unsubscribe: Unsubscribes.insufficientState })
+    this.events.emit('subscription:end', { channel, code: Unsubscribes.insufficientState.code })
+  }
+
+  /** Until the streams are verified no position is trusted; while that fails, it is tried again as long as NATS is there. */
   private async resume(): Promise<void> {
+    const { broker, clock } = this.parts
+    this.resuming?.cancel()
     this.peers.resume()
     try {
-      await this.parts.broker.verifyStreams()
-    } catch {
-      return // away again: the next reconnect comes here
+      await broker.verifyStreams()
+      this.resumeBackoff.reset()
+      this.channels.resume()
+    } catch (error) {
+      if (this.isStopped || !broker.bus.isConnected) return // the next reconnect comes here
+      this.events.emit('gateway:resume:failed', { error })
+      this.resuming = clock.setTimer(() => void this.resume(), this.resumeBackoff.next())
     }
-    this.channels.resume()
   }
 
   private createServices(subjects: Subjects): Services {
@@ -210,7 +230,7 @@ export class Gateway implements SocketHandlers<Connection>, ChannelOwner {
       channels,
       presence,
       namespace: (name) => namespaces.get(name),
-      catchUps: new CatchUps(clock, { concurrent: 200, recoveryPage: options.client.recoveryPage }),
+      catchUps: new CatchUps(clock, options.client.recoveryPage),
       publisher: new Publisher(broker, events),
       history: new History(broker, channels, clock),
       heartbeat: new Heartbeat(this.server, jsonCodec, clock, options.client),

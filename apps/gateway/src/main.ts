@@ -25,7 +25,11 @@ const deadlineMs = 4_500
 const config = loadConfigOrExit(gatewayConfig)
 const options = optionsOf(config)
 const logger = throttle(createLogger({ level: config.log.level, fields: { node: options.name } }))
-const events: GatewayModule['events'] = { gateway: new TypedEvents(), broker: new TypedEvents() }
+const onListenerError = (error: unknown): void => logger.error('listener:error', { error })
+const events: GatewayModule['events'] = {
+  gateway: new TypedEvents(onListenerError),
+  broker: new TypedEvents(onListenerError),
+}
 crashWith(logger)
 log(logger, events)
 

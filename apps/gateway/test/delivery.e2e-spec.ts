@@ -214,6 +214,53 @@ describe('delivery over two nodes', () => {
     await ana.until(() => ana.publications('room:a').length === 6, 'a live one')
   })
 
+  it('goes on after the streams could not be verified at first, because nothing else would look for what was missed', async () => {
+    const [one, two] = [await start(), await start()]
+    const [ana, ben] = [await connect(one), await connect(two)]
+    await ana.call('subscribe', { channel: 'room:quiet' })
+    const failed: unknown[] = []
+    one.gateway.events.on('gateway:resume:failed', (fact) => failed.push(fact))
+    one.broker.disconnect()
+    await publish(ben, 'room:quiet', 0, 1)
+    const verify = one.broker.verifyStreams.bind(one.broker)
+    let attempts = 0
+    one.broker.verifyStreams = () => {
+      attempts += 1
+      return attempts === 1 ? Promise.reject(new Error('no leader')) : verify()
+    }
+    one.broker.reconnect()
+    await ana.until(() => ana.publications('room:quiet').length === 1, 'what was missed')
+    expect(failed).toHaveLength(1)
+  })
+
+  it('keeps two messages apart whose ids are numbers that JavaScript takes for one', async () => {
+    const client = await connect(await start())
+    await client.call('subscribe', { channel: 'room:a' })
+    for (const id of ['9007199254740992', '9007199254740993']) {
+      client.text(`{"id":${id.slice(-3)},"publish":{"channel":"room:a","data":{"id":${id}}}}`)
+    }
+    await client.until(() => client.publications('room:a').length === 2, 'both')
+  })
+
+  it('does not tell a subscription that the one before it was broken', async () => {
+    const node = await start()
+    const crowd = await Promise.all(Array.from({ length: 200 }, () => connect(node))) // it is told over 200 ms
+    await Promise.all(crowd.map((client) => client.call('subscribe', { channel: 'room:a' })))
+    node.gateway.channels.renumber('NATTER_CH_0')
+    const again = crowd.map(async (client) => {
+      await client.call('unsubscribe', { channel: 'room:a' })
+      const reached = client.received.length
+      expect((await client.call('subscribe', { channel: 'room:a' }))['subscribe']).toBeDefined()
+      return () => client.received.slice(reached).filter((one) => one['push']?.unsubscribe !== undefined)
+    })
+    const later = await Promise.all(again)
+    await publish(crowd[0] as RawClient, 'room:a', 0, 1)
+    await Promise.all(
+      crowd.map((client) => client.until(() => client.publications('room:a').length === 1, 'a live one')),
+    )
+    for (const ended of later) expect(ended()).toEqual([])
+  })
+
   it('a wiped mesh is another numbering: subscribers are told to resume, and learn that they could not', async () => {
     const node = await start()
     const ana = await connect(node)

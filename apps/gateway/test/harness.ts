@@ -33,6 +33,7 @@ export const namespaces = new Map(
   Object.entries({
     '': open,
     room: { ...openHistory, keep: 'stream', join_leave: true, message_id: '/id' },
+    deep: { ...openHistory, keep: 'stream', history_size: 1_000 },
     capped: { ...openHistory, keep: 'stream', history_size: 5 },
     joins: { ...open, join_leave: true, force_push_join_leave: true },
     closed: {},

@@ -149,6 +149,23 @@ describe('the JSON form of the protocol', () => {
       expect((await client.close()).code).toBe(code)
     })
 
+    it('handles nothing that came behind the command that closed the connection, or it would haunt the channel', async () => {
+      const { url } = await node()
+      const ghost = await keep(RawClient.open(url))
+      ghost.send(
+        { id: 1, connect: {} },
+        { send: { data: 1 } },
+        { id: 2, subscribe: { channel: 'room:a' } },
+        { id: 3, publish: { channel: 'room:a', data: 'boo' } },
+      )
+      expect((await ghost.close()).code).toBe(3508)
+      const client = await keep(RawClient.connect(url))
+      expect((await client.call('presence', { channel: 'room:a' }))['presence']).toEqual({ presence: {} })
+      expect((await client.call('history', { channel: 'room:a', limit: 5 }))['history'].publications).toEqual(
+        [],
+      )
+    })
+
     it('[3.8] closes a socket that never connects with 3502, so that idle handshakes hold nothing', async () => {
       const client = await keep(RawClient.open((await node({ client: { staleCloseMs: 50 } })).url))
       expect(await client.close()).toEqual({ code: 3502, reason: 'stale' })
@@ -309,6 +326,16 @@ describe('the JSON form of the protocol', () => {
       expect(client.pushes('room:a')).toEqual([])
     })
 
+    it('subscribe, unsubscribe, subscribe in one breath end subscribed, as a page that mounts twice needs it', async () => {
+      const client = await connected()
+      const ids = ['subscribe', 'unsubscribe', 'subscribe'].map((method) =>
+        client.start(method, { channel: 'room:a' }),
+      )
+      for (const id of ids) expect((await client.reply(id))['error']).toBeUndefined()
+      await client.call('publish', { channel: 'room:a', data: 1 })
+      await client.until(() => client.publications('room:a').length === 1, 'the publication')
+    })
+
     it('publish needs data and the right; a right for subscribers waits for the subscribe before it', async () => {
       const client = await connected()
       expect((await client.call('publish', { channel: 'room:a' }))['error'].code).toBe(107)
@@ -342,6 +369,20 @@ describe('the JSON form of the protocol', () => {
         ].code,
       ).toBe(107)
       expect((await client.call('history', { channel: 'plain', limit: 1 }))['error'].code).toBe(108)
+    })
+
+    it('a capped history pages forward from where it begins, without leaping over what does not fit a page', async () => {
+      const client = await connected()
+      const data = 'x'.repeat(4_000)
+      for (let n = 0; n < 300; n += 1) await client.call('publish', { channel: 'deep:a', data })
+      const seen: number[] = []
+      for (;;) {
+        const since = seen.length === 0 ? {} : { since: { offset: seen.at(-1), epoch: '' } }
+        const { history } = await client.call('history', { channel: 'deep:a', limit: -1, ...since })
+        if (history.publications.length === 0) break
+        seen.push(...history.publications.map((p: { offset: number }) => p.offset))
+      }
+      expect(seen).toEqual(Array.from({ length: 300 }, (_, n) => (seen[0] ?? 0) + n))
     })
 
     it('history_size bounds what may be read', async () => {

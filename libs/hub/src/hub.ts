@@ -3,17 +3,14 @@
  *
  * H1. A subscription is here from the moment it was asked for, before it is live, so that whoever revokes it finds it.
  * H2. A removed connection takes all its subscriptions with it.
- * H3. A channel or user without entries costs nothing: the maps hold no empty sets.
+ * H3. A channel without entries costs nothing: the maps hold no empty sets.
  */
 export interface HubConnection {
   readonly id: string
-  /** '' = anonymous. */
-  readonly user: string
 }
 
 export class Hub<C extends HubConnection, S> {
   private readonly byId = new Map<string, C>()
-  private readonly byUser = new Map<string, Set<C>>()
   private readonly byChannel = new Map<string, Map<C, S>>()
   private readonly joined = new Map<C, Set<string>>()
   private subscriptions = 0
@@ -30,29 +27,17 @@ export class Hub<C extends HubConnection, S> {
     return this.byChannel.size
   }
 
-  connection(id: string): C | undefined {
-    return this.byId.get(id)
-  }
-
   connections(): IterableIterator<C> {
     return this.byId.values()
   }
 
-  connectionsOf(user: string): ReadonlySet<C> {
-    return this.byUser.get(user) ?? new Set()
-  }
-
   add(connection: C): void {
     this.byId.set(connection.id, connection)
-    entry(this.byUser, connection.user, () => new Set<C>()).add(connection)
   }
 
   /** Removes it and answers the channels it was in (H2). */
   remove(connection: C): string[] {
     if (!this.byId.delete(connection.id)) return []
-    const users = this.byUser.get(connection.user)
-    users?.delete(connection)
-    if (users?.size === 0) this.byUser.delete(connection.user)
     const channels = this.channelsOf(connection)
     for (const channel of channels) this.unsubscribe(connection, channel)
     return channels

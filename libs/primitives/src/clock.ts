@@ -11,11 +11,18 @@ export interface Clock {
   setTimer(run: () => void, ms: number): Timer
 }
 
+/** The platform's timers hold 31 bits of milliseconds, 24.8 days, and fire at once beyond that. */
+const longestMs = 2_147_483_647
+
 /** The machine's clock. Its timers keep the process alive until they fire or are cancelled. */
 export const systemClock: Clock = {
   now: () => Date.now(),
   setTimer(run, ms) {
-    const handle = setTimeout(run, ms)
+    let handle: ReturnType<typeof setTimeout>
+    const wait = (leftMs: number): void => {
+      handle = leftMs > longestMs ? setTimeout(wait, longestMs, leftMs - longestMs) : setTimeout(run, leftMs)
+    }
+    wait(ms)
     return { cancel: () => clearTimeout(handle) }
   },
 }

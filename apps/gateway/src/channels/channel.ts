@@ -4,14 +4,14 @@ import type { Namespace } from '@natter/auth'
  * A channel that is open on this node. `DurableChannel` keeps order and holes in check; `EphemeralChannel` only listens.
  * Both live as long as somebody here subscribes, and a while longer.
  */
-export interface NodeChannel {
+export interface OpenChannel {
+  readonly isDurable: boolean
   readonly name: string
   readonly namespace: Namespace
   /** Resolves when subscribers may join; rejects with UnavailableError when that takes longer than a command may. */
   whenLive(): Promise<void>
   /** Whether anybody on this node subscribes. */
   want(isWanted: boolean): void
-  /** After a reconnect to NATS: listen again is the bus's business, what was missed is ours. */
   close(): void
 }
 
@@ -19,8 +19,12 @@ export interface NodeChannel {
 export interface ChannelOwner {
   /** Its subscribers must resume by position; those who only wait stay. */
   broken(channel: string): void
-  /** Nobody wanted it for long enough: it is closed and may be forgotten. */
-  closed(channel: string): void
   /** Whether somebody still waits for it or subscribes. */
   isWanted(channel: string): boolean
+}
+
+/** What a channel needs of who keeps it. */
+export interface ChannelKeeper extends ChannelOwner {
+  /** Nobody wanted it for long enough: it is closed and may be forgotten. */
+  closed(channel: string): void
 }

@@ -1,10 +1,9 @@
 import type { Namespace } from '@natter/auth'
 import type { Broker } from '@natter/broker'
-import type { Clock } from '@natter/primitives'
+import { Gate, type Clock, type TypedEvents } from '@natter/primitives'
 import type { FeedOptions } from '@natter/recovery'
 import type { GatewayEvents } from '../gateway.events.js'
-import type { TypedEvents } from '@natter/primitives'
-import type { ChannelOwner, NodeChannel } from './channel.js'
+import type { ChannelKeeper, ChannelOwner } from './channel.js'
 import type { ChannelSink } from './channel-sink.js'
 import { DurableChannel } from './durable-channel.js'
 import { EphemeralChannel } from './ephemeral-channel.js'
@@ -17,13 +16,19 @@ export interface ChannelsOptions {
   readyTimeoutMs: number
   /** Over how long many gateways spread their look at the log after a reconnect. */
   sweepSpreadMs: number
+  /** Reads of the log that catch-ups may make at once; the others wait in line. */
+  concurrentReads: number
 }
+
+/** Told apart by `isDurable`. */
+export type NodeChannel = DurableChannel | EphemeralChannel
 
 /** The channels that are open on this node, each once, however many subscribe. */
 export class Channels {
   private readonly open = new Map<string, NodeChannel>()
   private readonly opener: Opener
   private readonly sweep: Sweep
+  private readonly reads: Gate
 
   constructor(
     private readonly broker: Broker,
@@ -34,6 +39,7 @@ export class Channels {
     private readonly options: ChannelsOptions,
   ) {
     this.opener = new Opener(broker, clock)
+    this.reads = new Gate(options.concurrentReads)
     this.sweep = new Sweep(broker, clock, options.sweepSpreadMs)
   }
 
@@ -80,14 +86,15 @@ export class Channels {
   }
 
   private durables(): DurableChannel[] {
-    return [...this.open.values()].filter((channel) => channel instanceof DurableChannel)
+    return [...this.open.values()].filter((channel) => channel.isDurable)
   }
 
   private durable(name: string, namespace: Namespace): DurableChannel {
     return new DurableChannel(name, namespace, {
       broker: this.broker,
       sink: this.sink,
-      owner: this.forgetting,
+      owner: this.keeper,
+      reads: this.reads,
       opener: this.opener,
       clock: this.clock,
       feed: this.options.feed,
@@ -98,27 +105,21 @@ export class Channels {
   }
 
   private ephemeral(name: string, namespace: Namespace): EphemeralChannel {
-    const { liveSubject } = this.broker.route(namespace.name, name)
-    const options = { lingerMs: this.options.feed.lingerMs, readyTimeoutMs: this.options.readyTimeoutMs }
-    const { bus } = this.broker
-    return new EphemeralChannel(
-      name,
-      namespace,
-      liveSubject,
-      bus,
-      this.sink,
-      this.forgetting,
-      this.clock,
-      options,
-    )
+    const { broker, sink, keeper: owner, clock, options } = this
+    return new EphemeralChannel(name, namespace, {
+      bus: broker.bus,
+      liveSubject: broker.route(namespace.name, name).liveSubject,
+      sink,
+      owner,
+      clock,
+      lingerMs: options.feed.lingerMs,
+      readyTimeoutMs: options.readyTimeoutMs,
+    })
   }
 
-  private readonly forgetting: ChannelOwner = {
+  private readonly keeper: ChannelKeeper = {
     broken: (channel) => this.owner.broken(channel),
     isWanted: (channel) => this.owner.isWanted(channel),
-    closed: (channel) => {
-      this.open.delete(channel)
-      this.owner.closed(channel)
-    },
+    closed: (channel) => void this.open.delete(channel),
   }
 }

@@ -1,6 +1,6 @@
 import type { Namespace } from '@natter/auth'
 import type { Broker, BusMessage, BusSubscription, ReadRange, Route } from '@natter/broker'
-import type { Clock } from '@natter/primitives'
+import { UnavailableError, type Clock, type Gate } from '@natter/primitives'
 import {
   ChannelFeed,
   type BreakReason,
@@ -11,7 +11,7 @@ import {
   type PageLimits,
   type Ring,
 } from '@natter/recovery'
-import type { ChannelOwner, NodeChannel } from './channel.js'
+import type { ChannelKeeper, OpenChannel } from './channel.js'
 import type { ChannelSink } from './channel-sink.js'
 import type { Opener } from './opener.js'
 import { fromLive, fromLog, type NodeMessage } from './node-message.js'
@@ -23,7 +23,9 @@ const healPage = { limit: 500, maxBytes: 1_048_576 }
 export interface DurableChannelParts {
   broker: Broker
   sink: ChannelSink
-  owner: ChannelOwner
+  owner: ChannelKeeper
+  /** Lets so many reads of catch-ups run at once. */
+  reads: Gate
   opener: Opener
   clock: Clock
   feed: FeedOptions
@@ -34,7 +36,8 @@ export interface DurableChannelParts {
 }
 
 /** The thin process around a {@link ChannelFeed}: it listens, reads and hands on what the feed decides. */
-export class DurableChannel implements NodeChannel, CatchUpSource<NodeMessage> {
+export class DurableChannel implements OpenChannel, CatchUpSource<NodeMessage> {
+  readonly isDurable = true
   readonly route: Route
   private readonly feed: ChannelFeed<NodeMessage>
   private readonly waiters: Waiters
@@ -109,7 +112,7 @@ export class DurableChannel implements NodeChannel, CatchUpSource<NodeMessage> {
   /** What this node has delivered exists: an answer that ends below it came from a replica that lags, and the leader is asked. */
   async read(after: number, upTo: number, page: PageLimits) {
     const range = { from: after + 1, to: upTo, limit: page.count, maxBytes: page.bytes }
-    const read = await this.readLog(range)
+    const read = await this.parts.reads.run(() => this.readLog(range))
     const isStale =
       read.isComplete && this.ring.stampOf(upTo) !== undefined && (read.messages.at(-1)?.seq ?? after) < upTo
     return isStale ? this.readLog({ ...range, leader: true }) : read
@@ -129,6 +132,7 @@ export class DurableChannel implements NodeChannel, CatchUpSource<NodeMessage> {
     this.listening?.stop()
     this.listening = undefined
     this.feed.close()
+    this.waiters.refuse(new UnavailableError('channel-closed', 'The channel was closed. Try again.'))
     this.parts.opener.forget(this)
     this.parts.owner.closed(this.name)
   }

@@ -1,15 +1,26 @@
 import type { Namespace } from '@natter/auth'
 import type { Bus, BusMessage, BusSubscription } from '@natter/broker'
 import type { Clock, Timer } from '@natter/primitives'
-import type { ChannelOwner, NodeChannel } from './channel.js'
+import type { ChannelKeeper, OpenChannel } from './channel.js'
 import type { ChannelSink } from './channel-sink.js'
 import { publicationOf } from './node-message.js'
 import { Waiters } from './waiters.js'
 
 type State = { kind: 'opening' } | { kind: 'live' } | { kind: 'lingering'; timer: Timer } | { kind: 'closed' }
 
+export interface EphemeralChannelParts {
+  bus: Bus
+  liveSubject: string
+  sink: ChannelSink
+  owner: ChannelKeeper
+  clock: Clock
+  lingerMs: number
+  readyTimeoutMs: number
+}
+
 /** A channel that keeps nothing: what arrives is handed on, what is missed is missed. */
-export class EphemeralChannel implements NodeChannel {
+export class EphemeralChannel implements OpenChannel {
+  readonly isDurable = false
   private state: State = { kind: 'opening' }
   private readonly waiters: Waiters
   private readonly listening: BusSubscription
@@ -17,15 +28,10 @@ export class EphemeralChannel implements NodeChannel {
   constructor(
     readonly name: string,
     readonly namespace: Namespace,
-    liveSubject: string,
-    private readonly bus: Bus,
-    private readonly sink: ChannelSink,
-    private readonly owner: ChannelOwner,
-    private readonly clock: Clock,
-    private readonly options: { lingerMs: number; readyTimeoutMs: number },
+    private readonly parts: EphemeralChannelParts,
   ) {
-    this.waiters = new Waiters(clock, options.readyTimeoutMs)
-    this.listening = bus.subscribe(liveSubject, (message) => this.receive(message))
+    this.waiters = new Waiters(parts.clock, parts.readyTimeoutMs)
+    this.listening = parts.bus.subscribe(parts.liveSubject, (message) => this.receive(message))
     void this.open()
   }
 
@@ -40,7 +46,7 @@ export class EphemeralChannel implements NodeChannel {
     } else if (!isWanted && this.state.kind === 'live') {
       this.state = {
         kind: 'lingering',
-        timer: this.clock.setTimer(() => this.close(), this.options.lingerMs),
+        timer: this.parts.clock.setTimer(() => this.close(), this.parts.lingerMs),
       }
     }
   }
@@ -50,20 +56,20 @@ export class EphemeralChannel implements NodeChannel {
     if (this.state.kind === 'lingering') this.state.timer.cancel()
     this.state = { kind: 'closed' }
     this.listening.stop()
-    this.owner.closed(this.name)
+    this.parts.owner.closed(this.name)
   }
 
   /** The subscription stands in the client at once; `flush` proves that the server has it. Away from NATS it is made on the
    * reconnect, so joining then loses nothing that could have been had. */
   private async open(): Promise<void> {
-    await this.bus.flush().catch(() => {})
+    await this.parts.bus.flush().catch(() => {})
     if (this.state.kind !== 'opening') return
     this.state = { kind: 'live' }
     this.waiters.release()
-    this.want(this.owner.isWanted(this.name))
+    this.want(this.parts.owner.isWanted(this.name))
   }
 
   private receive(message: BusMessage): void {
-    this.sink.deliver(this.name, publicationOf(message.body, message.meta))
+    this.parts.sink.deliver(this.name, publicationOf(message.body, message.meta))
   }
 }

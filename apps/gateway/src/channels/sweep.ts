@@ -13,6 +13,7 @@ const batch = 500
  */
 export class Sweep {
   private readonly timers = new Set<Timer>()
+  private isStopped = false
 
   constructor(
     private readonly broker: Broker,
@@ -23,6 +24,7 @@ export class Sweep {
 
   run(channels: readonly DurableChannel[]): void {
     this.stop()
+    this.isStopped = false
     const spreadMs = Math.min(this.maxSpreadMs, channels.length * 2)
     for (const [stream, group] of byStream(channels)) {
       for (let from = 0; from < group.length; from += batch) {
@@ -32,6 +34,7 @@ export class Sweep {
   }
 
   stop(): void {
+    this.isStopped = true
     for (const timer of this.timers) timer.cancel()
     this.timers.clear()
   }
@@ -53,6 +56,7 @@ export class Sweep {
   }
 
   private later(run: () => void, ms: number): void {
+    if (this.isStopped) return // a look that was under way
     const timer = this.clock.setTimer(() => {
       this.timers.delete(timer)
       run()

@@ -1,4 +1,4 @@
-import { NatterError, UnavailableError } from '@natter/primitives'
+import { InvalidError, NatterError, UnavailableError } from '@natter/primitives'
 import { Errors, type ErrorCode } from '@natter/protocol'
 
 /** Ends a command with an error reply. */
@@ -14,5 +14,6 @@ export function explain(error: unknown): { reply: ErrorCode; isBug: boolean } {
   if (error instanceof UnavailableError && error.code === 'too-many-in-flight') {
     return { reply: Errors.tooManyRequests, isBug: false }
   }
+  if (error instanceof InvalidError) return { reply: Errors.badRequest, isBug: false } // a repeat would fail the same way
   return { reply: Errors.internal, isBug: !(error instanceof NatterError) }
 }

@@ -67,6 +67,7 @@ function take(services: Services, connection: Connection, command: Command): voi
 }
 
 export function dispatch(services: Services, connection: Connection, command: Command): void {
+  if (!connection.isConnected) return // closed by a command before this one: nothing more is handled
   if (command.method === 'pong') {
     if (!services.heartbeat.onPong(connection)) connection.disconnect(Disconnects.badRequest)
     return

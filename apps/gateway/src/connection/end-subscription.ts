@@ -9,12 +9,17 @@ export function endSubscription(
   connection: Connection,
   subscription: Subscription,
 ): void {
-  const { channel } = subscription
-  const wasJoined = subscription.state === 'joined'
+  if (subscription.state === 'ended') return
+  const { channel, isPresent } = subscription
   subscription.end()
+  leaveTopics(connection, channel)
+  services.hub.unsubscribe(connection, channel)
+  if (isPresent) services.presence.left(subscription)
+  services.channels.release(channel)
+}
+
+/** From here on nothing of the channel reaches the client by a topic. */
+export function leaveTopics(connection: Connection, channel: string): void {
   connection.socket.leave(publicationTopic(channel))
   connection.socket.leave(joinLeaveTopic(channel))
-  services.hub.unsubscribe(connection, channel)
-  if (wasJoined) services.presence.left(subscription)
-  services.channels.release(channel)
 }

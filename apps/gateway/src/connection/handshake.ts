@@ -23,7 +23,10 @@ export async function connect(
   id: number,
   request: ConnectRequest,
 ): Promise<void> {
-  const verdict = await identify(services, request.token ?? '')
+  const verdict = await identify(services, request.token ?? '').catch((error: unknown) => {
+    connection.refused()
+    throw error
+  })
   if (connection.kind === 'closed') return
   switch (verdict.outcome) {
     case 'close':
@@ -117,16 +120,9 @@ function lifetime(services: Services, identity: Identity): { expires?: boolean; 
 /** SDKs turn the ttl into one timer: a year is what all of them can hold. */
 const longestTtlSeconds = 365 * 24 * 3600
 
-/** Past this many milliseconds a timer of the platform fires at once; a connection that long-lived is looked at again. */
-const longestTimerMs = 2_147_483_647
-
 function keepUntilExpiry(services: Services, connection: Connection, identity: Identity): void {
   const { expiresAtMs } = identity
   if (expiresAtMs === undefined) return connection.renew(identity, () => {}, undefined)
   const leftMs = expiresAtMs + services.options.client.expiredCloseDelayMs - services.clock.now()
-  const onTimer = (): void => {
-    if (leftMs > longestTimerMs) keepUntilExpiry(services, connection, identity)
-    else connection.disconnect(Disconnects.connectionExpired)
-  }
-  connection.renew(identity, onTimer, Math.min(Math.max(0, leftMs), longestTimerMs))
+  connection.renew(identity, () => connection.disconnect(Disconnects.connectionExpired), Math.max(0, leftMs))
 }

@@ -1,6 +1,6 @@
 import type { Namespace } from '@natter/auth'
 import { decodeMeta, encodeMeta, type Broker, type BusSubscription } from '@natter/broker'
-import type { Clock, Timer } from '@natter/primitives'
+import { NatterError, type Clock, type Timer } from '@natter/primitives'
 import type { ClientInfo, Codec } from '@natter/protocol'
 import type { SocketServer } from '@natter/transport'
 import { joinLeaveTopic } from '../channels/topics.js'
@@ -8,14 +8,15 @@ import { joinLeaveTopic } from '../channels/topics.js'
 /** Joins and leaves of a channel are gathered this long on a node, so that a storm of them is few messages. */
 const gatherMs = 200
 
-/** Events in one message: well below what NATS takes. */
-const maxEvents = 200
+/** One message: well below the megabyte that NATS takes. An event is escaped once more as JSON, so it may double. */
+const maxEventBytes = 400_000
 
 type Kind = 'join' | 'leave'
 
 interface Gathered {
   namespace: Namespace
   events: [Kind, string][]
+  bytes: number
   timer: Timer
 }
 
@@ -37,14 +38,10 @@ export class JoinLeave {
 
   tell(channel: string, namespace: Namespace, kind: Kind, info: ClientInfo): void {
     const text = encodeMeta({ kind: 'json', info })
-    const gathered = this.gathering.get(channel)
-    if (gathered !== undefined) {
-      gathered.events.push([kind, text])
-      if (gathered.events.length >= maxEvents) this.send(channel)
-      return
-    }
-    const timer = this.clock.setTimer(() => this.send(channel), gatherMs)
-    this.gathering.set(channel, { namespace, events: [[kind, text]], timer })
+    if (this.bytesOf(channel) + text.length > maxEventBytes) this.send(channel)
+    const gathered = this.gathering.get(channel) ?? this.gather(channel, namespace)
+    gathered.events.push([kind, text])
+    gathered.bytes += text.length
   }
 
   /** One more subscriber on this node wants to be told. */
@@ -75,14 +72,29 @@ export class JoinLeave {
     this.listening.clear()
   }
 
+  private bytesOf(channel: string): number {
+    return this.gathering.get(channel)?.bytes ?? 0
+  }
+
+  private gather(channel: string, namespace: Namespace): Gathered {
+    const timer = this.clock.setTimer(() => this.send(channel), gatherMs)
+    const gathered: Gathered = { namespace, events: [], bytes: 0, timer }
+    this.gathering.set(channel, gathered)
+    return gathered
+  }
+
+  /** At most once: what can't be sent now is not worth sending later. */
   private send(channel: string): void {
     const gathered = this.gathering.get(channel)
     if (gathered === undefined) return
     gathered.timer.cancel()
     this.gathering.delete(channel)
-    if (!this.broker.bus.isConnected) return
     const body = new TextEncoder().encode(JSON.stringify(gathered.events))
-    this.broker.bus.publish(this.subjectOf(gathered.namespace.name, channel), body)
+    try {
+      this.broker.bus.publish(this.subjectOf(gathered.namespace.name, channel), body)
+    } catch (error) {
+      if (!(error instanceof NatterError)) throw error
+    }
   }
 
   private receive(channel: string, body: Uint8Array): void {

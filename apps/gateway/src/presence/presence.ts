@@ -57,21 +57,20 @@ export class Presence {
     return members
   }
 
-  joined({ channel, namespace, info, wantsJoinLeave }: Subscription): void {
-    if (wantsJoinLeave) this.joinLeave.listen(channel, namespace)
+  joined({ channel, namespace, info, features }: Subscription): void {
+    if (features.pushesJoinLeave) this.joinLeave.listen(channel, namespace)
     if (namespace.emitsJoinLeave) this.joinLeave.tell(channel, namespace, 'join', info)
   }
 
-  left({ channel, namespace, info, wantsJoinLeave }: Subscription): void {
-    if (wantsJoinLeave) this.joinLeave.unlisten(channel)
+  left({ channel, namespace, info, features }: Subscription): void {
+    if (features.pushesJoinLeave) this.joinLeave.unlisten(channel)
     if (namespace.emitsJoinLeave) this.joinLeave.tell(channel, namespace, 'leave', info)
   }
 
   private local(channel: string): Map<string, ClientInfo> {
     const members = new Map<string, ClientInfo>()
     for (const subscription of this.hub.subscribers(channel).values()) {
-      if (subscription.state === 'joined' && subscription.namespace.hasPresence)
-        add(members, subscription.info)
+      if (subscription.isPresent && subscription.namespace.hasPresence) add(members, subscription.info)
     }
     return members
   }

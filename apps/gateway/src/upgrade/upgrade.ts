@@ -27,7 +27,7 @@ export class Upgrade {
       return this.refuse('origin', 403, 'This origin is not allowed: add it to client.allowed_origins.')
     }
     if (wantsProtobuf(request)) {
-      return this.refuse('path', 400, 'This gateway speaks the JSON form of the protocol only.')
+      return this.refuse('protocol', 400, 'This gateway speaks the JSON form of the protocol only.')
     }
     if (this.connectionCount() >= this.options.maxConnections) {
       return this.refuse('limit', 503, 'This gateway is full. Try another one.', { 'retry-after': '1' })

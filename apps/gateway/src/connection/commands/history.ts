@@ -18,12 +18,14 @@ export async function historyCommand(
   const page = services.options.client.historyPage
   const asked = request.limit ?? 0
   const limit = asked < 0 || asked > page ? page : asked
-  const reading = services.history.read(request.channel, namespace, {
+  const query = {
     limit,
     isReverse: request.reverse === true,
     ...(request.since === undefined ? {} : { since: request.since }),
-  })
-  const result = await inTime(services.clock, reading)
+  }
+  const result = await inTime(services.clock, (isWanted) =>
+    services.history.read(request.channel, namespace, query, isWanted),
+  )
   if (result === 'other-epoch') throw new CommandError(Errors.unrecoverablePosition)
   connection.reply({ id, history: result })
 }

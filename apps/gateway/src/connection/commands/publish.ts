@@ -15,7 +15,8 @@ export async function publishCommand(
 ): Promise<void> {
   const { channel, data } = request
   const subscription = services.hub.subscription(connection, channel)
-  if (subscription?.isJoining === true) await subscription.settled // D1
+  if (subscription?.isJoining === true) await subscription.settled // D1 of dispatch
+  if (!connection.isConnected) return // it went away meanwhile, and its identity with it
   const namespace = demand(mayPublish, questionOf(services, connection, channel))
   if (data === undefined || !acceptsData(namespace, data)) throw new CommandError(Errors.badRequest)
   await services.publisher.publish(channel, namespace, data, clientInfoOf(connection))

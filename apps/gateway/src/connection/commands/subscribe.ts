@@ -1,6 +1,6 @@
 import { grantFeatures, maySubscribe, type Features, type Namespace } from '@natter/auth'
 import { Errors, validateChannelName, type SubscribeRequest } from '@natter/protocol'
-import { DurableChannel } from '../../channels/durable-channel.js'
+import type { EphemeralChannel } from '../../channels/ephemeral-channel.js'
 import { joinLeaveTopic, publicationTopic } from '../../channels/topics.js'
 import { clientInfoOf } from '../client-info.js'
 import { commandTimeoutMs } from '../command-deadline.js'
@@ -19,25 +19,17 @@ export async function subscribeCommand(
   id: number,
   request: SubscribeRequest,
 ): Promise<void> {
+  const before = services.hub.subscription(connection, request.channel)
+  if (before?.isLeaving === true) await before.settled // the unsubscribe before this one goes first
+  if (!connection.isConnected) return
   const { features, namespace } = check(services, connection, request)
-  const subscription = new Subscription(
-    request.channel,
-    namespace,
-    clientInfoOf(connection),
-    features.pushesJoinLeave,
-  )
+  const subscription = new Subscription(request.channel, namespace, clientInfoOf(connection), features)
   services.hub.subscribe(connection, request.channel, subscription)
   const late = services.clock.setTimer(() => giveUp(services, connection, subscription, id), commandTimeoutMs)
   try {
     const channel = services.channels.acquire(request.channel, namespace)
-    if (channel instanceof DurableChannel) {
-      await joinDurable(services, connection, subscription, channel, id, request, features)
-    } else {
-      await channel.whenLive()
-      if (!subscription.isWanted) return
-      connection.reply({ id, subscribe: request.recover === true ? { was_recovering: true } : {} })
-      connection.socket.join(publicationTopic(request.channel))
-    }
+    if (channel.isDurable) await joinDurable(services, { id, request, connection, subscription, channel })
+    else await joinEphemeral(channel, connection, subscription, id, request)
     if (subscription.isWanted) join(services, connection, subscription)
   } catch (error) {
     if (!subscription.isWanted) return // whoever ended it has answered
@@ -46,6 +38,19 @@ export async function subscribeCommand(
   } finally {
     late.cancel()
   }
+}
+
+async function joinEphemeral(
+  channel: EphemeralChannel,
+  connection: Connection,
+  subscription: Subscription,
+  id: number,
+  request: SubscribeRequest,
+): Promise<void> {
+  await channel.whenLive()
+  if (!subscription.isWanted) return
+  connection.reply({ id, subscribe: request.recover === true ? { was_recovering: true } : {} })
+  connection.socket.join(publicationTopic(subscription.channel))
 }
 
 /** Nothing was replied in time: the answer is "try again", and what is still on its way finds nobody. */
@@ -78,6 +83,6 @@ function check(
 /** It is in: others may be told, and it may be told of others; itself included, which SDKs rely on. [10] */
 function join(services: Services, connection: Connection, subscription: Subscription): void {
   subscription.joined()
-  if (subscription.wantsJoinLeave) connection.socket.join(joinLeaveTopic(subscription.channel))
+  if (subscription.features.pushesJoinLeave) connection.socket.join(joinLeaveTopic(subscription.channel))
   services.presence.joined(subscription)
 }

@@ -2,8 +2,10 @@ import type { Connection } from '../connection.js'
 import { endSubscription } from '../end-subscription.js'
 import type { Services } from '../services.js'
 
-/** `unsubscribe` [9]: idempotent. After its reply nothing of the channel follows; one that is still being subscribed is
- * waited for, so that the replies come in the order of the commands. */
+/**
+ * `unsubscribe` [9]: idempotent. After its reply nothing of the channel follows; one that is still being subscribed is waited
+ * for, and a subscribe that comes meanwhile waits for this, so that the replies come in the order of the commands.
+ */
 export async function unsubscribeCommand(
   services: Services,
   connection: Connection,
@@ -12,10 +14,9 @@ export async function unsubscribeCommand(
 ): Promise<void> {
   const subscription = services.hub.subscription(connection, channel)
   if (subscription !== undefined) {
+    subscription.isLeaving = true
     if (subscription.isJoining) await subscription.settled
-    if (services.hub.subscription(connection, channel) === subscription) {
-      endSubscription(services, connection, subscription)
-    }
+    endSubscription(services, connection, subscription)
   }
   connection.reply({ id, unsubscribe: {} })
 }
