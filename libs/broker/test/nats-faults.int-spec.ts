@@ -237,6 +237,15 @@ describe('a broker on a NATS that fails', () => {
     expect(codes).toEqual(Array.from({ length: 5 }, () => 'too-many-in-flight'))
   })
 
+  it('an append that could not be written is refused once and takes no place among those in flight', async () => {
+    const broker = await open({ maxInFlight: 1 })
+    const outcomes: string[] = []
+    broker.events.on('broker:append:outcome', ({ outcome }) => outcomes.push(outcome))
+    await expect(broker.log.append('', text('x'))).rejects.toBeInstanceOf(UnavailableError)
+    await broker.log.append(broker.route('', 'room').subject, text('x'))
+    expect(outcomes).toEqual(['refused', 'stored'])
+  })
+
   it('a line break in meta or message id is refused: nothing that a user chooses becomes a header', async () => {
     const broker = await open()
     const { subject } = broker.route('', 'room')

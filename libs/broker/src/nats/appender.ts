@@ -50,8 +50,7 @@ export class Appender {
       try {
         this.requireRoom(body, options)
         const headers = this.headersOf(stream, options)
-        const reply = this.requests.expect(new PendingAppend(resolve, reject, this.events))
-        this.link.nc.publish(subject, body, { reply, headers })
+        this.requests.send(new PendingAppend(resolve, reject, this.events), subject, body, headers)
       } catch (error) {
         const refusal = asRefusal(error)
         this.events.emit('broker:append:outcome', { outcome: 'refused', code: refusal.code })

@@ -10,20 +10,21 @@ export interface Waiting {
   onLost(reason: 'timeout' | 'away'): void
 }
 
-const SWEEP_MS = 100
+const EXPIRE_EVERY_MS = 100
 
 /**
  * Requests over one wildcard inbox: numbered reply subjects, one map, one timer. (The driver's own requests cost a promise,
  * a timer and a random token each, and wait for their full timeout when the connection is gone.)
  *
- * R1. Each accepted request ends exactly once: last reply, deadline, or loss of the connection.
- * R2. The deadline is the same for all, so the map is in the order of deadlines and a sweep stops at the first young one.
+ * R1. Each accepted request ends exactly once: last reply, deadline, or loss of the connection. One that could not be written
+ *     was never accepted: its caller hears of it by the throw, and only by that.
+ * R2. The deadline is the same for all, so the map is in the order of deadlines and "expire" stops at the first young one.
  * R3. On loss of the connection everything ends at once, in the order of the calls.
  */
 export class Requests {
   private readonly waiting = new Map<number, { who: Waiting; deadline: number }>()
   private lastToken = 0
-  private sweepTimer: Timer | undefined
+  private expireTimer: Timer | undefined
 
   constructor(
     private readonly link: NatsLink,
@@ -40,16 +41,17 @@ export class Requests {
   }
 
   /**
-   * The reply subject of a new request; the caller publishes with it in this turn.
+   * Publishes one request whose replies `who` hears.
    *
-   * @throws UnavailableError `nats-away`.
+   * @throws UnavailableError `nats-away`; and what the driver refuses to write. Then `who` hears nothing.
    */
-  expect(who: Waiting): string {
+  send(who: Waiting, subject: string, body: Uint8Array, headers?: MsgHdrs): void {
     this.link.requireConnected()
-    this.lastToken += 1
-    this.waiting.set(this.lastToken, { who, deadline: this.clock.now() + this.timeoutMs })
-    this.sweepTimer ??= this.clock.setTimer(() => this.sweep(), SWEEP_MS)
-    return `${this.inbox}.${this.lastToken}`
+    const token = (this.lastToken += 1)
+    const reply = `${this.inbox}.${token}`
+    this.link.nc.publish(subject, body, headers === undefined ? { reply } : { reply, headers }) // R1
+    this.waiting.set(token, { who, deadline: this.clock.now() + this.timeoutMs })
+    this.expireTimer ??= this.clock.setTimer(() => this.expire(), EXPIRE_EVERY_MS)
   }
 
   /** Sends one request and resolves with what `reduce` makes of the replies; undefined = more to come. */
@@ -72,8 +74,7 @@ export class Requests {
       }
       const onLost = (reason: 'timeout' | 'away'): void =>
         reject(reason === 'away' ? away() : unanswered(subject))
-      const reply = this.expect({ onReply, onLost })
-      this.link.nc.publish(subject, body, headers === undefined ? { reply } : { reply, headers })
+      this.send({ onReply, onLost }, subject, body, headers)
     })
   }
 
@@ -84,19 +85,20 @@ export class Requests {
     if (entry.who.onReply(msg)) this.waiting.delete(token) // R1
   }
 
-  private sweep(): void {
+  private expire(): void {
     const now = this.clock.now()
     for (const [token, { who, deadline }] of this.waiting) {
       if (deadline > now) break // R2
       this.waiting.delete(token)
       who.onLost('timeout')
     }
-    this.sweepTimer = this.waiting.size === 0 ? undefined : this.clock.setTimer(() => this.sweep(), SWEEP_MS)
+    this.expireTimer =
+      this.waiting.size === 0 ? undefined : this.clock.setTimer(() => this.expire(), EXPIRE_EVERY_MS)
   }
 
   private endAll(): void {
-    this.sweepTimer?.cancel()
-    this.sweepTimer = undefined
+    this.expireTimer?.cancel()
+    this.expireTimer = undefined
     const all = [...this.waiting.values()]
     this.waiting.clear()
     for (const { who } of all) who.onLost('away') // R3
