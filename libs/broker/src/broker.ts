@@ -165,6 +165,8 @@ export interface BrokerEvents {
   /** The mesh has another number of streams than this node was configured with: the record stands. */
   'broker:topology:wish-ignored': { streams: number; wished: number }
   'broker:epoch:change': { stream: string; epoch: string; reason: string }
+  /** NATS refused a subscription: nothing is heard on this subject, also after a reconnect. */
+  'broker:subscription:refused': { subject: string; error: unknown }
   'bus:callback:error': { subject: string; error: unknown }
 }
 

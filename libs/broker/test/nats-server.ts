@@ -2,7 +2,7 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync } from 'node:fs'
-import { mkdtemp, readdir, rm } from 'node:fs/promises'
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
 import { createServer, connect as dial, type AddressInfo } from 'node:net'
 import { homedir, tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -14,11 +14,15 @@ export class TestNats {
     readonly port: number,
     private readonly folder: string,
     private readonly binary: string,
+    private readonly configFile: string | undefined,
   ) {}
 
-  static async start(): Promise<TestNats> {
+  /** `config`: what goes beyond port and store, in the server's own words. */
+  static async start(config?: string): Promise<TestNats> {
     const folder = await mkdtemp(join(tmpdir(), 'natter-broker-'))
-    const server = new TestNats(await freePort(), folder, await findBinary())
+    const configFile = config === undefined ? undefined : join(folder, 'nats.conf')
+    if (configFile !== undefined) await writeFile(configFile, config ?? '')
+    const server = new TestNats(await freePort(), folder, await findBinary(), configFile)
     await server.boot()
     return server
   }
@@ -30,6 +34,7 @@ export class TestNats {
   /** Again on the same port, with what is left of the store. */
   async boot(): Promise<void> {
     const args = ['-a', '127.0.0.1', '-p', String(this.port), '-js', '-sd', this.folder]
+    if (this.configFile !== undefined) args.push('-c', this.configFile)
     this.child = spawn(this.binary, args, { stdio: 'ignore' })
     await listens(this.port)
   }

@@ -30,16 +30,13 @@ export class NatsBus implements Bus {
 
   subscribe(subject: string, onMessage: (message: BusMessage) => void): BusSubscription {
     let isStopped = false
-    const subscription = this.link.nc.subscribe(subject, {
-      callback: (error, msg) => {
-        if (error !== null || isStopped) return
-        // what a callback throws would end the driver's reader, and the connection with it
-        try {
-          onMessage(new NatsMessage(msg, this.link))
-        } catch (thrown) {
-          this.events.emit('bus:callback:error', { subject, error: thrown })
-        }
-      },
+    const subscription = this.link.subscribe(subject, (msg) => {
+      if (isStopped) return
+      try {
+        onMessage(new NatsMessage(msg, this.link))
+      } catch (thrown) {
+        this.events.emit('bus:callback:error', { subject, error: thrown })
+      }
     })
     const stop = (): void => {
       if (isStopped) return
@@ -61,7 +58,7 @@ export class NatsBus implements Bus {
   ): Promise<void> {
     this.link.requireConnected()
     this.requireFits(subject, body, undefined)
-    return new Promise<void>((resolve) => {
+    return new Promise<void>((resolve, reject) => {
       const reply = `${this.link.inbox}.ask.${(this.lastAsk += 1)}`
       const end = (): void => {
         timer.cancel()
@@ -73,7 +70,12 @@ export class NatsBus implements Bus {
         if (message instanceof NatsMessage && message.isNobody) return end()
         if (options.onReply(message.body)) end()
       })
-      this.link.nc.publish(subject, body, { reply })
+      try {
+        this.link.nc.publish(subject, body, { reply })
+      } catch (error) {
+        reject(error)
+        end()
+      }
     })
   }
 

@@ -2,8 +2,10 @@ import {
   connect,
   credsAuthenticator,
   errors,
+  type Msg,
   type NatsConnection,
   type NodeConnectionOptions,
+  type Subscription,
 } from '@nats-io/transport-node'
 import { InvalidError, UnavailableError, type Clock, type TypedEvents } from '@natter/primitives'
 import { readFile } from 'node:fs/promises'
@@ -33,11 +35,14 @@ const GOODBYE_MS = 500
  *
  * C1. `isConnected` is what everybody asks before sending: the driver swallows what is published while it redials.
  * C2. Losing the connection is told to the listeners in the turn in which the driver tells it, before `broker:disconnect`.
+ * C3. A permission that is missing is told: as the end of the boot, and later as `broker:subscription:refused`. (The driver calls
+ *     a refused subscription back with an error and an empty object for a message, and forgets it.)
  */
 export class NatsLink {
   private awaySinceMs: number | undefined
   private readonly lossListeners = new Set<() => void>()
   private readonly backListeners = new Set<() => void>()
+  private onDenial: ((denial: InvalidError) => void) | undefined
 
   private constructor(
     readonly nc: NatsConnection,
@@ -98,6 +103,32 @@ export class NatsLink {
     this.backListeners.add(listener)
   }
 
+  /** What the callback throws would end the driver's reader, and the connection with it. */
+  subscribe(subject: string, onMessage: (msg: Msg) => void): Subscription {
+    return this.nc.subscribe(subject, {
+      callback: (error, msg) => {
+        if (error === null) onMessage(msg)
+        else this.events.emit('broker:subscription:refused', { subject, error }) // C3
+      },
+    })
+  }
+
+  /**
+   * The outcome of the work, or of the first permission that it lacks: without it the work would end in silence.
+   *
+   * @throws InvalidError `nats-permission-missing`.
+   */
+  async unlessDenied<T>(work: Promise<T>): Promise<T> {
+    const denial = new Promise<never>((_, reject) => {
+      this.onDenial = reject
+    })
+    try {
+      return await Promise.race([work, denial])
+    } finally {
+      this.onDenial = undefined
+    }
+  }
+
   async close(): Promise<void> {
     if (this.nc.isClosed()) return
     // what was published in this turn still leaves, but a server that is away or hangs isn't waited for
@@ -120,6 +151,8 @@ export class NatsLink {
     for await (const status of this.nc.status()) {
       if (status.type === 'disconnect' && this.awaySinceMs === undefined) this.lost(status.server)
       else if (status.type === 'reconnect') this.back()
+      else if (status.type === 'error' && status.error instanceof errors.PermissionViolationError)
+        this.onDenial?.(permissionMissing(status.error)) // C3
       else if (status.type === 'close') this.lossListeners.forEach((listener) => listener())
     }
   }
@@ -140,6 +173,11 @@ export class NatsLink {
 
 export function away(cause?: unknown): UnavailableError {
   return new UnavailableError('nats-away', 'NATS is away: not sent, repeat when it is back', { cause })
+}
+
+function permissionMissing(cause: InstanceType<typeof errors.PermissionViolationError>): InvalidError {
+  const sentence = `NATS does not permit this user the ${cause.operation} to ${cause.subject}: grant it in the server's configuration`
+  return new InvalidError('nats-permission-missing', sentence, { cause })
 }
 
 async function driverOptions(options: NatsOptions, inbox: string): Promise<NodeConnectionOptions> {

@@ -53,7 +53,7 @@ const defaults = {
  * Connects, sees to it that streams and records exist, and resolves when the mesh can be used.
  *
  * @throws UnavailableError `nats-unreachable` with what was tried.
- * @throws InvalidError `nats-too-old`, `nats-refused`, `stream-conflict`, `bad-prefix`, `bad-streams`.
+ * @throws InvalidError `nats-too-old`, `nats-refused`, `nats-permission-missing`, `stream-conflict`, `bad-prefix`, `bad-streams`.
  */
 export async function createNatsBroker(options: NatsBrokerOptions): Promise<Broker> {
   const settings = { ...defaults, ...options }
@@ -63,7 +63,7 @@ export async function createNatsBroker(options: NatsBrokerOptions): Promise<Brok
   const link = await NatsLink.open(settings satisfies NatsOptions, inbox, events, clock)
   try {
     const broker = new NatsBroker(link, subjects, events, clock, settings)
-    await broker.start()
+    await link.unlessDenied(broker.start())
     return broker
   } catch (error) {
     await link.close()

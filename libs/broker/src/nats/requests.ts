@@ -32,7 +32,7 @@ export class Requests {
     private readonly inbox: string,
     private readonly timeoutMs: number,
   ) {
-    link.nc.subscribe(`${inbox}.*`, { callback: (_, msg) => this.receive(msg) })
+    link.subscribe(`${inbox}.*`, (msg) => this.receive(msg))
     link.onLoss(() => this.endAll())
   }
 
