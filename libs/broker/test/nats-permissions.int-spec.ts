@@ -41,14 +41,10 @@ describe('a broker whose user lacks a permission', () => {
     const events = new TypedEvents<BrokerEvents>()
     const refusals: Refusal[] = []
     events.on('broker:subscription:refused', (refusal) => refusals.push(refusal))
-    const { bus, log, route } = await open('subscribe: { deny: ["denied.secret"] }', events).then((it) => ({
-      bus: it.bus,
-      log: it.log,
-      route: it.route('', 'room'),
-    }))
-    bus.subscribe('denied.secret', () => {})
-    await bus.flush()
+    const node = await open('subscribe: { deny: ["denied.secret"] }', events)
+    node.bus.subscribe('denied.secret', () => {})
+    await node.bus.flush()
     expect(refusals).toMatchObject([{ subject: 'denied.secret', error: { operation: 'subscription' } }])
-    expect((await log.append(route.subject, Buffer.from('x'))).isDuplicate).toBe(false)
+    expect((await node.log.append(node.route('', 'room').subject, Buffer.from('x'))).isDuplicate).toBe(false)
   })
 })

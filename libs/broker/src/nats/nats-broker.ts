@@ -78,7 +78,6 @@ class NatsBroker implements Broker {
   readonly log: Log
   readonly registry: Registry
   private readonly keeper: TopologyKeeper
-  private topologyWatch: { stop(): void } | undefined
 
   constructor(
     private readonly link: NatsLink,
@@ -94,7 +93,7 @@ class NatsBroker implements Broker {
     const appender = new Appender(link, appends, events, settings)
     const bucket = (kind: 'topology' | 'registry'): NatsRegistry => {
       const name = subjects.bucket(kind)
-      return new NatsRegistry({ link, bus, requests, api }, name, subjects.bucketLive(name))
+      return new NatsRegistry({ link, bus, requests, api, events, clock }, name, subjects.bucketLive(name))
     }
     const records = bucket('topology')
     const registry = bucket('registry')
@@ -115,9 +114,8 @@ class NatsBroker implements Broker {
     return this.keeper.streamNames
   }
 
-  async start(): Promise<void> {
-    await this.keeper.verify()
-    this.topologyWatch = await this.keeper.watch()
+  start(): Promise<void> {
+    return this.keeper.verify()
   }
 
   route(namespace: string, channel: string): Route {
@@ -129,7 +127,7 @@ class NatsBroker implements Broker {
   }
 
   async close(): Promise<void> {
-    this.topologyWatch?.stop()
+    this.keeper.stop()
     await this.link.close()
   }
 

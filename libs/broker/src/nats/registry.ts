@@ -1,8 +1,9 @@
-import { InvalidError, UnavailableError } from '@natter/primitives'
-import type { Bus, Registry, RegistryEntry } from '../broker.js'
+import { InvalidError, UnavailableError, type Clock, type TypedEvents } from '@natter/primitives'
+import type { BrokerEvents, Bus, Registry, RegistryEntry } from '../broker.js'
 import type { NatsLink } from './connection.js'
 import { ApiRefusal, refusalToError, WRONG_LAST_SEQUENCE, type JetStreamApi } from './jetstream-api.js'
 import { rawHeaders, scanOf } from './raw-message.js'
+import { RegistryWatch } from './registry-watch.js'
 import type { Requests } from './requests.js'
 
 const KEY = /^[-/_=A-Za-z0-9]+(?:\.[-/_=A-Za-z0-9]+)*$/
@@ -12,6 +13,8 @@ export interface RegistryParts {
   bus: Bus
   requests: Requests
   api: JetStreamApi
+  events: TypedEvents<BrokerEvents>
+  clock: Clock
 }
 
 /**
@@ -19,11 +22,11 @@ export interface RegistryParts {
  *
  * K1. Reads ask the leader: a replica may be behind.
  * K2. A watcher hears of a change from the bucket's republished subject, which is only a hint: it reads what is true then,
- *     and again after each reconnect, so a lost hint costs a delay, never a value.
+ *     and again after each reconnect and after a read that failed: what is lost costs a delay, never the newest value.
  */
 export class NatsRegistry implements Registry {
   private readonly stream: string
-  private readonly watchers = new Set<() => void>()
+  private readonly watches = new Set<RegistryWatch>()
 
   constructor(
     private readonly parts: RegistryParts,
@@ -32,7 +35,7 @@ export class NatsRegistry implements Registry {
   ) {
     this.stream = `KV_${bucket}`
     parts.link.onBack(() => {
-      for (const look of this.watchers) look()
+      for (const watch of this.watches) watch.hint()
     })
   }
 
@@ -73,31 +76,25 @@ export class NatsRegistry implements Registry {
     return this.write(key, value, revision)
   }
 
-  async watch(key: string, onEntry: (entry: RegistryEntry) => void): Promise<{ stop(): void }> {
-    let seen: RegistryEntry | undefined
-    let isStopped = false
-    let lookAgain = Promise.resolve()
-    const look = async (): Promise<void> => {
-      const entry = isStopped ? undefined : await this.get(key)
-      if (entry === undefined || isStopped || isSame(entry, seen)) return
-      seen = entry
-      onEntry(entry)
-    }
-    // one after another, so that values are told in the order they were read; a read that fails is repeated on reconnect
-    const hint = (): void => {
-      lookAgain = lookAgain.then(look).catch(() => {})
-    }
-    const subscription = this.parts.bus.subscribe(`${this.live}.${key}`, hint)
-    this.watchers.add(hint)
-    const stop = (): void => {
-      isStopped = true
-      this.watchers.delete(hint)
-      subscription.stop()
-    }
-    await this.parts.bus.flush()
-    hint()
-    await lookAgain
-    return { stop }
+  async watch(key: string, onEntry: (entry: RegistryEntry) => void): Promise<RegistryWatch> {
+    const { link, clock, bus, events } = this.parts
+    const subject = `${this.live}.${key}`
+    const watch = new RegistryWatch({
+      link,
+      clock,
+      read: () => this.get(key),
+      onEntry,
+      onCallbackError: (error) => events.emit('bus:callback:error', { subject, error }),
+      onStop: () => {
+        this.watches.delete(watch)
+        hints.stop()
+      },
+    })
+    const hints = bus.subscribe(subject, () => watch.hint())
+    this.watches.add(watch)
+    await bus.flush()
+    await watch.look().catch(() => {}) // K2: repeated
+    return watch
   }
 
   private subject(key: string): string {
@@ -126,9 +123,4 @@ export class NatsRegistry implements Registry {
     }
     return this.parts.requests.ask(subject, value, answer, headers)
   }
-}
-
-/** The value counts too: after a wiped disk another record may carry the revision that was seen. */
-function isSame(entry: RegistryEntry, seen: RegistryEntry | undefined): boolean {
-  return entry.revision === seen?.revision && Buffer.compare(entry.value, seen.value) === 0
 }

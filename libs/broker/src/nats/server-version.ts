@@ -1,6 +1,9 @@
 import { InvalidError } from '@natter/primitives'
 
-/** Older ones check conditional writes wrongly, or lose them around a change of leader. */
+/**
+ * The oldest server we trust: 2.14.4 and 2.14.5 mended the checks of expected subject sequences in batches and the fencing of
+ * former Raft leaders, and have the API level that our streams are created with. tools/nats-server.mjs obtains no older one.
+ */
 export const OLDEST_SERVER = '2.14.5'
 
 /** @throws InvalidError `nats-too-old` with what to install. */

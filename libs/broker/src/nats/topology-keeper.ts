@@ -14,6 +14,7 @@ import type { Appender } from './appender.js'
 import { refusalToError, type JetStreamApi } from './jetstream-api.js'
 import { ensureStream, streamConfig, type StreamOptions } from './provisioning.js'
 import type { NatsRegistry } from './registry.js'
+import type { RegistryWatch } from './registry-watch.js'
 
 const KEY = 'shards'
 const MAX_ROUNDS = 10
@@ -33,10 +34,12 @@ export interface KeeperParts {
  *
  * T4. The record comes before the streams: of two nodes that boot at once with different wishes one writes it, and both create
  *     the streams of that one.
- * T5. Whatever this node goes by was read from, or written to, the record.
+ * T5. Whatever this node goes by was read from the record, by the watch alone: what "verify" read or wrote is older than its last
+ *     await, and could replace a newer record that the watch has adopted meanwhile.
  */
 export class TopologyKeeper {
   private current: Topology | undefined
+  private watch: RegistryWatch | undefined
 
   constructor(
     private readonly parts: KeeperParts,
@@ -52,8 +55,8 @@ export class TopologyKeeper {
     return this.topology.streams.map((stream) => stream.name)
   }
 
-  watch(): Promise<{ stop(): void }> {
-    return this.parts.records.watch(KEY, ({ value }) => this.adopt(decodeTopology(value)))
+  stop(): void {
+    this.watch?.stop()
   }
 
   /** @throws UnavailableError; InvalidError `stream-conflict`, `bad-topology`. */
@@ -61,7 +64,9 @@ export class TopologyKeeper {
     try {
       for (const bucket of this.parts.buckets)
         await ensureStream(this.parts.api, bucket.config(this.wish.replicas))
-      for (let round = 0; round < MAX_ROUNDS; round += 1) if (await this.verifyOnce()) return
+      for (let round = 0; round < MAX_ROUNDS; round += 1) {
+        if (await this.verifyOnce()) return await this.adoptNewest()
+      }
     } catch (error) {
       throw refusalToError(error)
     }
@@ -78,10 +83,13 @@ export class TopologyKeeper {
     }
     const recorded = decodeTopology(entry.value)
     const next = reconcile(recorded, await this.ensureStreams(recorded), newEpoch)
-    if (next !== undefined && (await records.update(KEY, encodeTopology(next), entry.revision)) === undefined)
-      return false
-    this.adopt(next ?? recorded) // T5
-    return true
+    if (next === undefined) return true
+    return (await records.update(KEY, encodeTopology(next), entry.revision)) !== undefined
+  }
+
+  private async adoptNewest(): Promise<void> {
+    this.watch ??= await this.parts.records.watch(KEY, ({ value }) => this.adopt(decodeTopology(value)))
+    await this.watch.look() // T5
   }
 
   private async ensureStreams(topology: Topology): Promise<string[]> {
