@@ -18,7 +18,7 @@ import { pathToFileURL } from 'node:url'
 import { debianSource } from './apt-source.mjs'
 import { run } from './run.mjs'
 
-/** Below it, atomic batches and the limits on consumers that Natter counts on are missing. */
+/** The reason stands where it is checked: libs/broker/src/nats/server-version.ts. */
 export const minimumVersion = '2.14.5'
 /** What is fetched where the way lets us choose. */
 export const wantedVersion = '2.15.1'
