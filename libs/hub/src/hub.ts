@@ -1,7 +1,8 @@
 /**
- * This node's connections and who of them subscribes to what: the one registry that fan-out, presence and revocation look at.
+ * This node's connections and who of them subscribes to what: the one registry that permissions, presence and
+ * the end of a channel or a connection look at. Fan-out doesn't: that is the transport's topics.
  *
- * H1. A subscription is here from the moment it was asked for, before it is live, so that whoever revokes it finds it.
+ * H1. A subscription is here from the moment it was asked for, before it is live, so that whoever ends it finds it.
  * H2. A removed connection takes all its subscriptions with it.
  * H3. A channel without entries costs nothing: the maps hold no empty sets.
  */
