@@ -78,6 +78,17 @@ describe('records of a mesh', () => {
     expect((await told).error).toMatchObject({ code: 'bad-topology' })
   })
 
+  it('K3: the bucket of a registry that nobody uses does not exist; once used, it is created again when it is gone', async () => {
+    const info = async (): Promise<string> =>
+      (await raw.request('$JS.API.STREAM.INFO.KV_RECORDS_registry')).string()
+    expect(await info()).toContain('stream not found')
+    await broker.registry.create('k', text('1'))
+    expect(await info()).toContain('"num_replicas":1')
+    await raw.request('$JS.API.STREAM.DELETE.KV_RECORDS_registry')
+    await broker.verifyStreams()
+    expect(await broker.registry.get('k')).toBeUndefined()
+  })
+
   it('W3: a value that the callback threw at is told again', async () => {
     await broker.registry.create('k', text('1'))
     let attempts = 0

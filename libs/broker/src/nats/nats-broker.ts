@@ -93,10 +93,14 @@ class NatsBroker implements Broker {
     const appender = new Appender(link, appends, events, settings)
     const bucket = (kind: 'topology' | 'registry'): NatsRegistry => {
       const name = subjects.bucket(kind)
-      return new NatsRegistry({ link, bus, requests, api, events, clock }, name, subjects.bucketLive(name))
+      return new NatsRegistry(
+        { link, bus, requests, api, events, clock },
+        name,
+        subjects.bucketLive(name),
+        settings.replicas,
+      )
     }
-    const records = bucket('topology')
-    const registry = bucket('registry')
+    const [records, registry] = [bucket('topology'), bucket('registry')]
     const buckets = [records, registry]
     this.keeper = new TopologyKeeper({ api, appender, records, buckets, subjects, events }, settings)
     this.log = new NatsLog({

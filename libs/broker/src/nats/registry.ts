@@ -2,6 +2,7 @@ import { InvalidError, UnavailableError, type Clock, type TypedEvents } from '@n
 import type { BrokerEvents, Bus, Registry, RegistryEntry } from '../broker.js'
 import type { NatsLink } from './connection.js'
 import { ApiRefusal, refusalToError, WRONG_LAST_SEQUENCE, type JetStreamApi } from './jetstream-api.js'
+import { ensureStream } from './provisioning.js'
 import { rawHeaders, scanOf } from './raw-message.js'
 import { RegistryWatch } from './registry-watch.js'
 import type { Requests } from './requests.js'
@@ -23,43 +24,38 @@ export interface RegistryParts {
  * K1. Reads ask the leader: a replica may be behind.
  * K2. A watcher hears of a change from the bucket's republished subject, which is only a hint: it reads what is true then,
  *     and again after each reconnect and after a read that failed: what is lost costs a delay, never the newest value.
+ * K3. The bucket is created at its first use, and looked for again after each reconnect: a NATS whose nodes keep no records
+ *     has no empty bucket.
  */
 export class NatsRegistry implements Registry {
   private readonly stream: string
   private readonly watches = new Set<RegistryWatch>()
+  private existing: Promise<void> | undefined
 
   constructor(
     private readonly parts: RegistryParts,
     private readonly bucket: string,
     private readonly live: string,
+    private readonly replicas: number,
   ) {
     this.stream = `KV_${bucket}`
     parts.link.onBack(() => {
+      this.existing = undefined // K3
       for (const watch of this.watches) watch.hint()
     })
   }
 
-  /** The stream below it, as the key-value convention wants it. Idempotent. */
-  config(replicas: number): { name: string } {
-    return {
-      name: this.stream,
-      subjects: [`$KV.${this.bucket}.>`],
-      republish: { src: `$KV.${this.bucket}.>`, dest: `${this.live}.>` },
-      max_msgs_per_subject: 1,
-      max_bytes: 64 * 1_048_576,
-      discard: 'new',
-      storage: 'file',
-      retention: 'limits',
-      num_replicas: replicas,
-      allow_direct: true,
-      allow_rollup_hdrs: true,
-      deny_delete: true,
-    } as { name: string }
+  /** Looks whether a bucket that was in use is still there, and creates it again if not. */
+  async verify(): Promise<void> {
+    if (this.existing === undefined) return
+    this.existing = undefined
+    await this.exists()
   }
 
   async get(key: string): Promise<RegistryEntry | undefined> {
     const query = { last_by_subj: this.subject(key) }
     try {
+      await this.exists()
       const found = await this.parts.api.leaderMessage(this.stream, query)
       if (found === undefined) return undefined
       return { value: Buffer.from(found.data ?? '', 'base64'), revision: found.seq }
@@ -97,6 +93,36 @@ export class NatsRegistry implements Registry {
     return watch
   }
 
+  /** K3 */
+  private exists(): Promise<void> {
+    this.existing ??= ensureStream(this.parts.api, this.config()).then(
+      () => {},
+      (error: unknown) => {
+        this.existing = undefined
+        throw error
+      },
+    )
+    return this.existing
+  }
+
+  /** The stream below it, as the key-value convention wants it. */
+  private config(): { name: string } {
+    return {
+      name: this.stream,
+      subjects: [`$KV.${this.bucket}.>`],
+      republish: { src: `$KV.${this.bucket}.>`, dest: `${this.live}.>` },
+      max_msgs_per_subject: 1,
+      max_bytes: 64 * 1_048_576,
+      discard: 'new',
+      storage: 'file',
+      retention: 'limits',
+      num_replicas: this.replicas,
+      allow_direct: true,
+      allow_rollup_hdrs: true,
+      deny_delete: true,
+    } as { name: string }
+  }
+
   private subject(key: string): string {
     if (!KEY.test(key)) throw new InvalidError('bad-key', `'${key}' can't be a registry key`)
     return `$KV.${this.bucket}.${key}`
@@ -105,6 +131,7 @@ export class NatsRegistry implements Registry {
   private async write(key: string, value: Uint8Array, expected: number): Promise<number | undefined> {
     const headers = rawHeaders([`Nats-Expected-Last-Subject-Sequence: ${expected}`])
     try {
+      await this.exists()
       return await this.send(this.subject(key), value, headers)
     } catch (error) {
       if (error instanceof ApiRefusal && error.errCode === WRONG_LAST_SEQUENCE) return undefined

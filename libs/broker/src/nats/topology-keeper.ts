@@ -22,7 +22,7 @@ const MAX_ROUNDS = 10
 export interface KeeperParts {
   api: JetStreamApi
   appender: Appender
-  /** The bucket of the record; and every bucket that has to exist. */
+  /** The bucket of the record; and all buckets. */
   records: NatsRegistry
   buckets: readonly NatsRegistry[]
   subjects: Subjects
@@ -62,8 +62,7 @@ export class TopologyKeeper {
   /** @throws UnavailableError; InvalidError `stream-conflict`, `bad-topology`. */
   async verify(): Promise<void> {
     try {
-      for (const bucket of this.parts.buckets)
-        await ensureStream(this.parts.api, bucket.config(this.wish.replicas))
+      for (const bucket of this.parts.buckets) await bucket.verify()
       for (let round = 0; round < MAX_ROUNDS; round += 1) {
         if (await this.verifyOnce()) return await this.adoptNewest()
       }
