@@ -96,7 +96,7 @@ describe('a broker on a NATS that fails', () => {
   it('a server that hangs: an append ends as unknown after its deadline', async () => {
     const broker = await open()
     const { subject } = broker.route('', 'room')
-    server.pause()
+    await server.pause()
     const startedAt = Date.now()
     await expect(broker.log.append(subject, text('x'))).rejects.toBeInstanceOf(UnknownOutcomeError)
     expect(Date.now() - startedAt).toBeLessThan(4_500)

@@ -1,11 +1,14 @@
 /** Starts real servers for the tests of this lib: a free port and a folder of its own, gone afterwards. */
-import { spawn, type ChildProcess } from 'node:child_process'
+import { execFile, spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync } from 'node:fs'
 import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
 import { createServer, connect as dial, type AddressInfo } from 'node:net'
 import { homedir, tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { promisify } from 'node:util'
+
+const run = promisify(execFile)
 
 export class TestNats {
   private child: ChildProcess | undefined
@@ -48,9 +51,12 @@ export class TestNats {
     await gone
   }
 
-  /** Accepts and answers nothing, but its sockets stay open. */
-  pause(): void {
+  /** Accepts and answers nothing, but its sockets stay open. Resolves when it has stopped: it may still answer until then. */
+  async pause(): Promise<void> {
     this.child?.kill('SIGSTOP')
+    const state = async (): Promise<string> =>
+      (await run('ps', ['-o', 'stat=', '-p', String(this.child?.pid)])).stdout
+    while (!(await state()).startsWith('T'));
   }
 
   resume(): void {
