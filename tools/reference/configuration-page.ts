@@ -1,3 +1,4 @@
+import { namespaceName } from '@natter/auth'
 import {
   defaultText,
   keysOfValue,
@@ -126,12 +127,15 @@ function keyRow(
     : value === undefined || value === ''
       ? ''
       : code(defaultText(value))
-  return [code(key), shortKind(kind), standardText, docs.get(key) ?? '']
+  const doc = docs.get(key)
+  if (doc === undefined || doc === '')
+    throw new Error(`${key} has no sentence: write it before the key, or with .describe()`)
+  return [code(key), shortKind(kind), standardText, doc]
 }
 
-/** Keys of values are explained where their schema is written, in comments before them. */
+/** Keys of values are explained where their schema is written: in comments before them, or by the schema itself. */
 function commentsOfKeys(): Map<string, string> {
-  const docs = new Map<string, string>()
+  const docs = new Map([['name', namespaceName.description ?? '']])
   for (const file of sourceFiles().filter(({ fileName }) => fileName.endsWith('.options.ts'))) {
     walk(file, (node) => {
       const comment = ts.isPropertyAssignment(node) ? commentOf(node) : ''

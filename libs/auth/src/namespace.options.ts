@@ -10,6 +10,7 @@ const on = z.boolean().optional()
 /** At least two characters, so that a name can't be taken for a sign of the grammar. */
 export const namespaceName = z
   .string()
+  .describe('The text of a channel before its first colon: two or more of `a-z A-Z 0-9 - _`.')
   .regex(/^[-a-zA-Z0-9_]{2,}$/, 'a namespace name is two or more of a-z, A-Z, 0-9, - and _')
 
 const isPattern = (source: string): boolean => {
@@ -22,11 +23,11 @@ const isPattern = (source: string): boolean => {
 
 const plainSchema = (duration: z.ZodType<number, unknown>) =>
   z.strictObject({
-    /** `none`: gone once delivered. `stream`: stored by JetStream. `archive`: and from there in Postgres, for good. */
+    /** `none`: gone once delivered. `stream`: stored by JetStream. `archive`: to be kept for good; as yet the same as `stream`. */
     keep: z.enum(['none', 'stream', 'archive']).optional(),
-    /** Bounds what clients may read and recover: newest so many, not older than. 0 or absent = no bound of this kind. */
+    /** Clients read and recover at most so many of the newest publications. 0 or absent = no such bound. */
     history_size: z.int().min(0).optional(),
-    /** How old a publication may be that clients read back. */
+    /** Clients read and recover nothing older than this. 0 or absent = no such bound. */
     history_ttl: duration.optional(),
     /** A JSON pointer into the data of a client's publication: a repeat with the same id is stored once. */
     message_id: z
@@ -37,7 +38,7 @@ const plainSchema = (duration: z.ZodType<number, unknown>) =>
     presence: off,
     /** Joins and leaves are told to subscribers who ask for them. */
     join_leave: off,
-    /** They are told to every subscriber, asked or not. */
+    /** Joins and leaves are told to every subscriber, asked or not. */
     force_push_join_leave: off,
     /** Clients may ask for their position in the channel. */
     allow_positioning: off,
@@ -45,7 +46,7 @@ const plainSchema = (duration: z.ZodType<number, unknown>) =>
     force_positioning: off,
     /** Clients may ask to recover what they missed. */
     allow_recovery: off,
-    /** Absent = on where publications are kept. */
+    /** Every subscriber recovers what it missed. Absent = on where publications are kept. */
     force_recovery: on,
     /** Users may subscribe. */
     allow_subscribe_for_client: off,
@@ -55,19 +56,19 @@ const plainSchema = (duration: z.ZodType<number, unknown>) =>
     allow_publish_for_client: off,
     /** Users may publish where they are subscribed. */
     allow_publish_for_subscriber: off,
-    /** The two above hold without a user id too. */
+    /** Clients without a user id may publish too, where users may. */
     allow_publish_for_anonymous: off,
     /** Users may ask who is in a channel. */
     allow_presence_for_client: off,
-    /** Users may ask it where they are subscribed. */
+    /** Users may ask who is in a channel where they are subscribed. */
     allow_presence_for_subscriber: off,
-    /** The two above hold without a user id too. */
+    /** Clients without a user id may ask who is in a channel too, where users may. */
     allow_presence_for_anonymous: off,
     /** Users may read history. */
     allow_history_for_client: off,
-    /** Users may read it where they are subscribed. */
+    /** Users may read history where they are subscribed. */
     allow_history_for_subscriber: off,
-    /** The two above hold without a user id too. */
+    /** Clients without a user id may read history too, where users may. */
     allow_history_for_anonymous: off,
     /** `#` in a name lists the users who may subscribe: `chat:#ana,ben` is for those two. */
     allow_user_limited_channels: off,
