@@ -16,7 +16,8 @@ const slots = 25
  */
 export class Heartbeat {
   private readonly members: Set<Connection>[] = Array.from({ length: slots }, () => new Set())
-  private readonly pongBeats: number
+  /** When the slots were pinged whose pongs are not yet looked for. */
+  private readonly pingedAtMs = new Map<number, number>()
   private readonly beatMs: number
   private beat = 0
   private timer: Timer | undefined
@@ -25,11 +26,10 @@ export class Heartbeat {
     private readonly server: Pick<SocketServer<Connection>, 'publish'>,
     private readonly codec: Codec,
     private readonly clock: Clock,
-    options: { pingIntervalMs: number; pongTimeoutMs: number },
+    private readonly options: { pingIntervalMs: number; pongTimeoutMs: number },
     private readonly random: () => number = Math.random,
   ) {
     this.beatMs = options.pingIntervalMs / slots
-    this.pongBeats = Math.min(slots - 1, Math.ceil(options.pongTimeoutMs / this.beatMs))
   }
 
   start(): void {
@@ -41,7 +41,8 @@ export class Heartbeat {
   }
 
   add(connection: Connection): void {
-    const firstBeat = Math.ceil(slots / 2) + Math.floor((this.random() * slots) / 2) // P1
+    // P1: the present beat has begun some time ago, so half an interval is one beat more
+    const firstBeat = Math.ceil(slots / 2) + 1 + Math.floor(this.random() * (slots / 2 - 1))
     connection.pingSlot = (this.beat + firstBeat) % slots
     this.members[connection.pingSlot]?.add(connection)
     connection.socket.join(pingTopic(connection.pingSlot))
@@ -58,30 +59,39 @@ export class Heartbeat {
     return true
   }
 
-  /** Beats are due at multiples of the interval, not after the last one: a slow turn delays one ping, not all later ones. */
+  /**
+   * Beats are due at multiples of the beat since the start, not after the last one: a slow turn delays one ping, not all later
+   * ones. After a pause of more than an interval (a machine that slept) what was missed is left out.
+   */
   private schedule(dueMs: number): void {
-    this.timer = this.clock.setTimer(
-      () => {
-        this.turn()
-        this.schedule(Math.max(dueMs + this.beatMs, this.clock.now()))
-      },
-      Math.max(0, dueMs - this.clock.now()),
-    )
+    const again = (): void => {
+      this.turn()
+      const lateMs = this.clock.now() - dueMs
+      const skipped = lateMs > slots * this.beatMs ? Math.floor(lateMs / this.beatMs) : 0
+      this.schedule(dueMs + (skipped + 1) * this.beatMs)
+    }
+    this.timer = this.clock.setTimer(again, Math.max(0, dueMs - this.clock.now()))
   }
 
   private turn(): void {
     this.beat = (this.beat + 1) % slots
-    this.closeSilent((this.beat - this.pongBeats + slots) % slots)
+    this.closeSilent()
     const due = this.members[this.beat]
     if (due === undefined || due.size === 0) return
     for (const connection of due) connection.pong = 'awaited'
+    this.pingedAtMs.set(this.beat, this.clock.now())
     this.server.publish(pingTopic(this.beat), this.codec.ping)
   }
 
-  /** P2. */
-  private closeSilent(slot: number): void {
-    for (const connection of this.members[slot] ?? []) {
-      if (connection.pong === 'awaited') connection.disconnect(Disconnects.noPong)
+  /** P2: counted from when the ping really went out. */
+  private closeSilent(): void {
+    const oldestMs = this.clock.now() - this.options.pongTimeoutMs
+    for (const [slot, atMs] of this.pingedAtMs) {
+      if (atMs > oldestMs) continue
+      this.pingedAtMs.delete(slot)
+      for (const connection of this.members[slot] ?? []) {
+        if (connection.pong === 'awaited') connection.disconnect(Disconnects.noPong)
+      }
     }
   }
 }
