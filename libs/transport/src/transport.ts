@@ -48,7 +48,7 @@ export interface SocketHandlers<C> {
   onOpen(socket: Socket<C>): void
   /** `message` is only valid during the call: copy what is kept. */
   onMessage(socket: Socket<C>, message: Uint8Array, isBinary: boolean): void
-  /** The waiting bytes fell below the limit. */
+  /** The peer took waiting bytes, some or all, however few waited: `bufferedBytes` says what is left. Not told for a closed socket. */
   onDrain(socket: Socket<C>): void
   onClose(socket: Socket<C>, code: number, reason: string): void
 }

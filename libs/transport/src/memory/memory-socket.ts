@@ -30,6 +30,8 @@ export class MemorySocket<C> implements Socket<C> {
   private farewell: { code: number; reason: string } | undefined
   private wire: MemoryWire | undefined
   private isPaused = false
+  /** Whether anything in the queue was ever seen in `bufferedBytes`: its taking is told. */
+  private hasWaited = false
   private isFlushPlanned = false
 
   constructor(private readonly wiring: MemorySocketWiring<C>) {}
@@ -56,6 +58,7 @@ export class MemorySocket<C> implements Socket<C> {
     if (this.bufferedBytes > this.wiring.maxQueueBytes) return this.drop()
     this.queue.push(frame)
     this.queuedBytes += byteLength(frame)
+    this.hasWaited ||= this.isPaused
     this.planFlush()
     return this.isPaused ? 'queued' : 'sent'
   }
@@ -99,6 +102,7 @@ export class MemorySocket<C> implements Socket<C> {
 
   setPaused(isPaused: boolean): void {
     this.isPaused = isPaused
+    this.hasWaited ||= isPaused && this.queuedBytes > 0
     if (!isPaused) this.planFlush()
   }
 
@@ -125,11 +129,12 @@ export class MemorySocket<C> implements Socket<C> {
 
   private flush(): void {
     if (this.isPaused) return
-    const wasOver = this.queuedBytes > this.wiring.maxQueueBytes
+    const { hasWaited } = this
+    this.hasWaited = false
     this.queuedBytes = 0
     for (const frame of this.queue.splice(0)) this.wire?.receive(frame)
     if (this.farewell !== undefined) this.wire?.closed(this.farewell.code, this.farewell.reason)
-    else if (wasOver && this.isOpen) this.wiring.onDrain()
+    else if (hasWaited && this.isOpen) this.wiring.onDrain()
   }
 }
 
