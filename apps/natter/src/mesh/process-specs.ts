@@ -111,5 +111,6 @@ export function gatewayAddress(port: number, at: string = host): string {
 
 export function configFile(root: string): Record<string, string> {
   const file = join(root, 'natter.yaml')
-  return process.env.NATTER_CONFIG === undefined && existsSync(file) ? { NATTER_CONFIG: file } : {}
+  const isNamed = (process.env.NATTER_CONFIG ?? '') !== '' // empty means unset, as in every app
+  return !isNamed && existsSync(file) ? { NATTER_CONFIG: file } : {}
 }
