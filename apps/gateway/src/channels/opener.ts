@@ -12,6 +12,7 @@ export class Opener {
   private asked = new Set<DurableChannel>()
   private readonly failed = new Set<DurableChannel>()
   private isScheduled = false
+  private isStopped = false
   private retry: Timer | undefined
   private readonly backoff = new Backoff({ baseMs: 50, maxMs: 1_000 })
 
@@ -41,6 +42,7 @@ export class Opener {
   }
 
   stop(): void {
+    this.isStopped = true
     this.retry?.cancel()
     this.asked.clear()
     this.failed.clear()
@@ -69,6 +71,7 @@ export class Opener {
 
   /** O2. A channel that was closed meanwhile ignores `opened`, so asking again for it does no harm. */
   private onFailure(channels: DurableChannel[]): void {
+    if (this.isStopped) return
     for (const channel of channels) if (channel.kind === 'opening') this.failed.add(channel)
     this.retry ??= this.clock.setTimer(() => this.retryNow(), this.backoff.next())
   }

@@ -13,7 +13,8 @@ const batch = 500
  */
 export class Sweep {
   private readonly timers = new Set<Timer>()
-  private isStopped = false
+  /** Counts runs and stops: what belongs to an earlier one is over. */
+  private generation = 0
 
   constructor(
     private readonly broker: Broker,
@@ -24,7 +25,6 @@ export class Sweep {
 
   run(channels: readonly DurableChannel[]): void {
     this.stop()
-    this.isStopped = false
     const spreadMs = Math.min(this.maxSpreadMs, channels.length * 2)
     for (const [stream, group] of byStream(channels)) {
       for (let from = 0; from < group.length; from += batch) {
@@ -34,12 +34,13 @@ export class Sweep {
   }
 
   stop(): void {
-    this.isStopped = true
+    this.generation += 1
     for (const timer of this.timers) timer.cancel()
     this.timers.clear()
   }
 
   private async look(stream: string, channels: DurableChannel[]): Promise<void> {
+    const { generation } = this
     const open = channels.filter((channel) => channel.kind !== 'closed')
     try {
       const { newest } = await this.broker.log.tops(
@@ -51,12 +52,11 @@ export class Sweep {
         if (top !== undefined) channel.compare(top)
       }
     } catch {
-      this.later(() => void this.look(stream, channels), 500)
+      if (this.generation === generation) this.later(() => void this.look(stream, channels), 500)
     }
   }
 
   private later(run: () => void, ms: number): void {
-    if (this.isStopped) return // a look that was under way
     const timer = this.clock.setTimer(() => {
       this.timers.delete(timer)
       run()
