@@ -1,0 +1,120 @@
+import { describe, expect, it, jest } from '@jest/globals'
+import { namespaceSchema, resolveNamespace } from '@natter/auth'
+import { decodeMeta, MemoryBroker, MemoryMesh } from '@natter/broker'
+import { TypedEvents, UnavailableError, UnknownOutcomeError } from '@natter/primitives'
+import { z } from 'zod'
+import type { GatewayEvents } from '../gateway.events.js'
+import { Publisher } from './publisher.js'
+
+const schema = namespaceSchema({ duration: z.number() })
+const durable = resolveNamespace('chat', schema.parse({ keep: 'stream', message_id: '/id' }))
+const ephemeral = resolveNamespace('typing', schema.parse({ keep: 'none' }))
+const ana = { user: 'ana', client: 'c1' }
+const ben = { user: 'ben', client: 'c2' }
+const json = (value: unknown): Uint8Array => new TextEncoder().encode(JSON.stringify(value))
+
+function start() {
+  const mesh = new MemoryMesh()
+  const broker = new MemoryBroker(mesh)
+  const events = new TypedEvents<GatewayEvents>()
+  const outcomes: string[] = []
+  events.on('publication:outcome', ({ namespace, outcome }) => outcomes.push(`${namespace} ${outcome}`))
+  const stored = () => mesh.stream(broker.streams[0] ?? '').messages
+  return { broker, outcomes, stored, publisher: new Publisher(broker, events) }
+}
+
+describe('a durable publication', () => {
+  it('is acknowledged only when the stream has it, because that is what the reply promises (U1)', async () => {
+    const { broker, publisher, outcomes } = start()
+    let acknowledge: (seq: number) => void = () => {}
+    const appended = new Promise<number>((resolve) => (acknowledge = resolve))
+    jest
+      .spyOn(broker.log, 'append')
+      .mockImplementation(async () => ({ seq: await appended, isDuplicate: false }))
+    let isDone = false
+    const done = publisher.publish('chat:a', durable, json(1), ana).then(() => (isDone = true))
+    await new Promise(setImmediate)
+    expect([isDone, outcomes]).toEqual([false, []])
+    acknowledge(1)
+    await done
+    expect(outcomes).toEqual(['chat stored'])
+  })
+
+  it('carries who published it, so that history tells it too', async () => {
+    const { publisher, stored } = start()
+    await publisher.publish('chat:a', durable, json({ text: 'hi' }), ana)
+    expect(stored().map(({ body, meta }) => [Buffer.from(body).toString(), decodeMeta(meta)?.info])).toEqual([
+      ['{"text":"hi"}', ana],
+    ])
+  })
+
+  it('is stored in the order of the calls, though none waits for the one before (U2)', async () => {
+    const { publisher, stored } = start()
+    const numbers = Array.from({ length: 50 }, (_, n) => n)
+    await Promise.all(numbers.map((n) => publisher.publish('chat:a', durable, json(n), ana)))
+    expect(stored().map(({ body }) => Number(Buffer.from(body).toString()))).toEqual(numbers)
+  })
+
+  it('is stored once for the same id of the same user in the same channel, and counted as a repeat', async () => {
+    const { publisher, stored, outcomes } = start()
+    await publisher.publish('chat:a', durable, json({ id: 7, text: 'hi' }), ana)
+    await publisher.publish('chat:a', durable, json({ id: 7, text: 'hi' }), { ...ana, client: 'another' })
+    expect(stored()).toHaveLength(1)
+    expect(outcomes).toEqual(['chat stored', 'chat duplicate'])
+  })
+
+  it('can’t be swallowed by another user’s or another channel’s use of the id', async () => {
+    const { publisher, stored, outcomes } = start()
+    await publisher.publish('chat:a', durable, json({ id: 7 }), ana)
+    await publisher.publish('chat:a', durable, json({ id: 7 }), ben)
+    await publisher.publish('chat:b', durable, json({ id: 7 }), ana)
+    await publisher.publish('chat:a', durable, json({ id: '7' }), ana)
+    expect(stored()).toHaveLength(4)
+    expect(outcomes).toEqual(Array(4).fill('chat stored'))
+  })
+
+  it('has no id when its namespace names none or its data has none: equal texts are two messages then', async () => {
+    const { publisher, stored } = start()
+    const plain = resolveNamespace('plain', schema.parse({ keep: 'stream' }))
+    for (const namespace of [plain, plain])
+      await publisher.publish('plain:a', namespace, json({ id: 7 }), ana)
+    for (const namespace of [durable, durable]) await publisher.publish('chat:a', namespace, json('hi'), ana)
+    expect(stored()).toHaveLength(4)
+  })
+
+  it.each([
+    ['refused', new UnavailableError('stream-full', 'full')],
+    ['unknown', new UnknownOutcomeError('no-answer', 'sent')],
+  ])(
+    'is counted once as %s, and the error goes on unchanged: it says what the client may do (U3)',
+    async (outcome, error) => {
+      const { broker, publisher, outcomes } = start()
+      jest.spyOn(broker.log, 'append').mockRejectedValue(error)
+      await expect(publisher.publish('chat:a', durable, json(1), ana)).rejects.toBe(error)
+      expect(outcomes).toEqual([`chat ${outcome}`])
+    },
+  )
+})
+
+describe('an ephemeral publication', () => {
+  it('is sent to who listens now and kept nowhere', async () => {
+    const { broker, publisher, outcomes, stored } = start()
+    const heard: unknown[] = []
+    broker.bus.subscribe(broker.route('typing', 'typing:a').liveSubject, ({ body, meta, stored: at }) =>
+      heard.push([Buffer.from(body).toString(), decodeMeta(meta)?.info, at]),
+    )
+    await publisher.publish('typing:a', ephemeral, json(1), ana)
+    await new Promise(setImmediate)
+    expect(heard).toEqual([['1', ana, undefined]])
+    expect(outcomes).toEqual(['typing sent'])
+    expect(stored()).toEqual([])
+  })
+
+  it('is refused while NATS is away, because a success would promise what nobody can hear', async () => {
+    const { broker, publisher, outcomes } = start()
+    broker.disconnect()
+    const publishing = publisher.publish('typing:a', ephemeral, json(1), ana)
+    await expect(publishing).rejects.toBeInstanceOf(UnavailableError)
+    expect(outcomes).toEqual(['typing refused'])
+  })
+})

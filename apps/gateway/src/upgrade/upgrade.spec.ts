@@ -1,0 +1,92 @@
+import { describe, expect, it } from '@jest/globals'
+import { TypedEvents } from '@natter/primitives'
+import type { UpgradeRequest } from '@natter/transport'
+import type { GatewayEvents } from '../gateway.events.js'
+import { Upgrade } from './upgrade.js'
+
+function start(connections = 0) {
+  const events = new TypedEvents<GatewayEvents>()
+  const refused: string[] = []
+  events.on('connection:refuse', ({ reason }) => refused.push(reason))
+  const options = { allowedOrigins: ['https://*.example.com'], maxConnections: 10 }
+  const upgrade = new Upgrade(options, () => connections, events)
+  const decide = (request: Partial<UpgradeRequest> = {}) =>
+    upgrade.decide({
+      path: '/connection/websocket',
+      query: '',
+      headers: {},
+      remoteAddress: '127.0.0.1',
+      subprotocols: [],
+      ...request,
+    })
+  return { decide, refused }
+}
+
+describe('an upgrade', () => {
+  it('is let in on our path, with an allowed origin or none, below the limit', () => {
+    const { decide, refused } = start(9)
+    expect(decide()).toEqual({ accept: true })
+    expect(decide({ headers: { origin: 'https://app.example.com' } })).toEqual({ accept: true })
+    expect(refused).toEqual([])
+  })
+
+  it.each([
+    '/',
+    '/connection',
+    '/connection/websocket/',
+    '/connection/websocketx',
+    '/x/connection/websocket',
+  ])('is not found at %s: nothing else is served here', (path) => {
+    const { decide, refused } = start()
+    expect(decide({ path })).toMatchObject({ accept: false, status: 404 })
+    expect(refused).toEqual(['path'])
+  })
+
+  it('is forbidden to pages of other origins, because a browser would lend them its user', () => {
+    const { decide, refused } = start()
+    for (const origin of ['https://example.com', 'https://app.example.com.evil.org', 'null', '']) {
+      expect(decide({ headers: { origin } })).toMatchObject({ accept: false, status: 403 })
+    }
+    expect(refused).toEqual(Array(4).fill('origin'))
+  })
+
+  it.each([
+    [{ subprotocols: ['centrifuge-protobuf'] }],
+    [{ subprotocols: ['centrifuge-json', 'centrifuge-protobuf'] }],
+    [{ query: 'format=protobuf' }],
+    [{ query: 'a=b&cf_protocol=protobuf' }],
+  ])(
+    'is refused when Protobuf is asked for, rather than answered in bytes that can’t be read: %j',
+    (request) => {
+      const { decide, refused } = start()
+      expect(decide(request)).toMatchObject({ accept: false, status: 400 })
+      expect(refused).toHaveLength(1)
+    },
+  )
+
+  it('speaks JSON when asked for it by name, and chooses no subprotocol that was not offered', () => {
+    const { decide } = start()
+    expect(decide({ subprotocols: ['other', 'centrifuge-json'] })).toEqual({
+      accept: true,
+      subprotocol: 'centrifuge-json',
+    })
+    expect(decide({ subprotocols: ['other'] })).toEqual({ accept: true })
+    expect(decide({ query: 'format=json&cf_protocol=json' })).toEqual({ accept: true })
+  })
+
+  it.each([10, 11])(
+    'is told to come again when %d of 10 are there, because another gateway may have room',
+    (count) => {
+      const { decide, refused } = start(count)
+      expect(decide()).toMatchObject({ accept: false, status: 503, headers: { 'retry-after': '1' } })
+      expect(refused).toEqual(['limit'])
+    },
+  )
+
+  it('says nothing of how full the node is to whoever may not come in anyway', () => {
+    const { decide, refused } = start(10)
+    decide({ path: '/' })
+    decide({ headers: { origin: 'https://evil.org' } })
+    expect(refused).toEqual(['path', 'origin'])
+  })
+})
