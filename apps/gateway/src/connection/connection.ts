@@ -32,11 +32,9 @@ type State =
   | { kind: 'connected'; identity: Identity; expiry: Timer | undefined }
   | { kind: 'closed' }
 
-/** A pong is expected, is not, or was not asked for. */
-export type PongState = 'none' | 'awaited'
-
 export class Connection implements HubConnection {
-  pong: PongState = 'none'
+  /** Pings that were sent and not answered: two, when a busy node sent them late and close together. */
+  owedPongs = 0
   /** The beat of the ping wheel that this connection listens to. */
   pingSlot = -1
   /** Commands being handled; bounded by the dispatcher. */

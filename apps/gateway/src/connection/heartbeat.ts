@@ -54,8 +54,8 @@ export class Heartbeat {
 
   /** False when no pong is owed: the protocol wants that connection closed. */
   onPong(connection: Connection): boolean {
-    if (connection.pong !== 'awaited') return false
-    connection.pong = 'none'
+    if (connection.owedPongs === 0) return false
+    connection.owedPongs -= 1
     return true
   }
 
@@ -70,7 +70,12 @@ export class Heartbeat {
       const skipped = lateMs > slots * this.beatMs ? Math.floor(lateMs / this.beatMs) : 0
       this.schedule(dueMs + (skipped + 1) * this.beatMs)
     }
-    this.timer = this.clock.setTimer(again, Math.max(0, dueMs - this.clock.now()))
+    // a late beat lets the sockets be read first: the pongs that it would miss may have come long ago
+    const fire = (): void => {
+      if (this.clock.now() - dueMs <= this.beatMs) again()
+      else this.timer = this.clock.setTimer(again, 0)
+    }
+    this.timer = this.clock.setTimer(fire, Math.max(0, dueMs - this.clock.now()))
   }
 
   private turn(): void {
@@ -78,7 +83,7 @@ export class Heartbeat {
     this.closeSilent()
     const due = this.members[this.beat]
     if (due === undefined || due.size === 0) return
-    for (const connection of due) connection.pong = 'awaited'
+    for (const connection of due) connection.owedPongs += 1
     this.pingedAtMs.set(this.beat, this.clock.now())
     this.server.publish(pingTopic(this.beat), this.codec.ping)
   }
@@ -90,7 +95,7 @@ export class Heartbeat {
       if (atMs > oldestMs) continue
       this.pingedAtMs.delete(slot)
       for (const connection of this.members[slot] ?? []) {
-        if (connection.pong === 'awaited') connection.disconnect(Disconnects.noPong)
+        if (connection.owedPongs > 0) connection.disconnect(Disconnects.noPong)
       }
     }
   }
