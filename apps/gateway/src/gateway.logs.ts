@@ -30,6 +30,7 @@ export function log(
     'broker:topology:wish-ignored': 'warn',
     'broker:topology:change': 'info',
     'broker:epoch:change': 'warn',
+    'broker:subscription:refused': 'error',
     'bus:callback:error': 'error',
   })
 }
