@@ -100,7 +100,9 @@ export class MisbehavingPeer {
 
   /** Gone without a word: a reset. */
   destroy(): void {
-    this.socket.resetAndDestroy()
+    // a reset fails while an end is under way, and would leave the handle behind
+    if (this.socket.writableEnded) this.socket.destroy()
+    else this.socket.resetAndDestroy()
   }
 
   /** Resolves with the messages when there are at least `count`; rejects if the connection closes before. */
