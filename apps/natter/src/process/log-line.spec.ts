@@ -25,6 +25,11 @@ describe('what a process says', () => {
     expect(readLogLine('    at main.js:1:1', 'stderr').level).toBe('info')
   })
 
+  it('is no error when it is Node that tells where its inspector listens', () => {
+    expect(readLogLine('Debugger listening on ws://127.0.0.1:8031/x', 'stderr').level).toBe('info')
+    expect(readLogLine('For help, see: https://nodejs.org/', 'stderr').level).toBe('info')
+  })
+
   it('stays as it is when it only looks like JSON', () => {
     expect(readLogLine('{"level":', 'stdout')).toEqual({ level: 'info', text: '{"level":' })
   })

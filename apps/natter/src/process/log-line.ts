@@ -6,9 +6,12 @@ export interface LogLine {
   text: string
 }
 
+const inspectorTalk = /^(Debugger (listening|attached|ending)|For help, see: |Waiting for the debugger)/
+
 /** Understands our JSON logs and nats-server's; anything else on stderr is taken seriously, on stdout not. */
 export function readLogLine(line: string, stream: 'stdout' | 'stderr'): LogLine {
-  const isHeadline = stream === 'stderr' && /^\S/.test(line) // the rest of a stack trace is for the log
+  // the rest of a stack trace is for the log, and so is what Node says of its inspector
+  const isHeadline = stream === 'stderr' && /^\S/.test(line) && !inspectorTalk.test(line)
   return fromJson(line) ?? fromNats(line) ?? { level: isHeadline ? 'error' : 'info', text: line }
 }
 
