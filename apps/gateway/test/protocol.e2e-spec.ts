@@ -234,6 +234,12 @@ describe('the JSON form of the protocol', () => {
       expect((await kept.call('rpc', {}))['error'].code).toBe(108)
     })
 
+    it('closes with 3501 on a refresh without a token', async () => {
+      const client = await connected()
+      client.start('refresh', {})
+      expect((await client.close()).code).toBe(3501)
+    })
+
     it('closes with 3500 on a refresh for somebody else', async () => {
       const { url } = await node({ secret })
       const client = await keep(RawClient.connect(url, { token: await token({ sub: 'ana' }) }))
@@ -393,7 +399,37 @@ describe('the JSON form of the protocol', () => {
     })
   })
 
+  it('a connection that closed leaves nothing behind on its node', async () => {
+    const { url, gateway } = await node()
+    const [stays, goes] = [await keep(RawClient.connect(url)), await keep(RawClient.connect(url))]
+    for (const channel of ['room:a', 'joins:b', 'plain']) await goes.call('subscribe', { channel })
+    const counts = (): number[] => [
+      gateway.connectionCount,
+      gateway.hub.connectionCount,
+      gateway.hub.subscriptionCount,
+    ]
+    expect(counts()).toEqual([2, 2, 3])
+    const closed = new Promise<void>((resolve) => gateway.events.on('connection:close', () => resolve()))
+    goes.end()
+    await closed
+    expect(counts()).toEqual([1, 1, 0])
+    expect((await stays.call('presence', { channel: 'plain' }))['presence']).toEqual({ presence: {} })
+  })
+
   describe('[10] pushes', () => {
+    it('does not tell of joins who did not ask and was not made to listen', async () => {
+      const { url } = await node()
+      const [ana, ben] = [await keep(RawClient.connect(url)), await keep(RawClient.connect(url))]
+      await ana.call('subscribe', { channel: 'room:a' })
+      await ben.call('subscribe', { channel: 'room:a', join_leave: true })
+      await ben.until(
+        () => ben.pushes('room:a').some((push) => push['join'] !== undefined),
+        'the join for who asked',
+      )
+      await ana.call('rpc', {})
+      expect(ana.pushes('room:a')).toEqual([])
+    })
+
     it('join and leave reach subscribers on every node, the own join included', async () => {
       const [one, two] = [await node(), await node()]
       const ana = await keep(RawClient.connect(one.url))
