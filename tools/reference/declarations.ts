@@ -1,5 +1,5 @@
 /** What the reference is made from: add an app's configuration and metrics here, once. */
-import { gatewayConfig } from '../../apps/gateway/src/gateway.config.js'
+import { gatewayConfig } from '../../apps/gateway/src/config/gateway.config.js'
 import { gatewayMetrics } from '../../apps/gateway/src/gateway.metrics.js'
 import { messengerConfig } from '../../apps/messenger/src/messenger.config.js'
 import { messengerMetrics } from '../../apps/messenger/src/messenger.metrics.js'

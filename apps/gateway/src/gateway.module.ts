@@ -1,10 +1,5 @@
-import {
-  HmacTokenVerifier,
-  NoTokens,
-  resolveNamespace,
-  type Namespace,
-  type TokenVerifier,
-} from '@natter/auth'
+import { HmacTokenVerifier, NoTokens, type TokenVerifier } from '@natter/auth'
+import { natsOptionsOf, namespacesOf } from '@natter/config'
 import { createNatsBroker, type Broker, type BrokerEvents } from '@natter/broker'
 import { systemClock, type TypedEvents } from '@natter/primitives'
 import { createUwsServer } from '@natter/transport'
@@ -15,7 +10,7 @@ import {
   type DynamicModule,
   type OnApplicationBootstrap,
 } from '@nestjs/common'
-import type { GatewayConfig } from './gateway.config.js'
+import type { GatewayConfig } from './config/gateway.config.js'
 import { Gateway } from './gateway.js'
 import type { GatewayEvents } from './gateway.events.js'
 import type { GatewayOptions } from './gateway.options.js'
@@ -72,24 +67,14 @@ export class GatewayModule implements OnApplicationBootstrap, BeforeApplicationS
 }
 
 function connect(
-  { nats }: GatewayConfig,
+  { nats, postgres }: GatewayConfig,
   { name }: GatewayOptions,
   events: GatewayEventStreams,
 ): Promise<Broker> {
   return createNatsBroker({
-    urls: nats.url,
-    prefix: nats.prefix,
+    ...natsOptionsOf(nats, postgres.url !== undefined),
     name,
-    streams: nats.streams,
-    replicas: nats.replicas,
-    maxBytes: nats.stream_max_bytes,
-    maxAgeMs: nats.stream_max_age,
-    connectTimeoutMs: nats.connect_timeout,
     events: events.broker,
-    ...(nats.user === undefined ? {} : { user: nats.user }),
-    ...(nats.password === undefined ? {} : { pass: nats.password }),
-    ...(nats.token === undefined ? {} : { token: nats.token }),
-    ...(nats.creds_file === undefined ? {} : { credsFile: nats.creds_file }),
   })
 }
 
@@ -104,7 +89,7 @@ function compose(
     prefix: config.nats.prefix,
     broker,
     verifier: verifierOf(config),
-    namespaces: namespacesOf(config),
+    namespaces: namespacesOf(config.channel),
     clock: systemClock,
     events: events.gateway,
     createServer: (handlers) =>
@@ -129,11 +114,4 @@ function verifierOf({ client }: GatewayConfig): TokenVerifier {
     clock: systemClock,
     ...(previousSecret === undefined ? {} : { previousSecret }),
   })
-}
-
-function namespacesOf({ channel }: GatewayConfig): ReadonlyMap<string, Namespace> {
-  const named = channel.namespaces.map(
-    ({ name, ...options }) => [name, resolveNamespace(name, options)] as const,
-  )
-  return new Map([['', resolveNamespace('', channel.without_namespace)], ...named])
 }

@@ -1,4 +1,4 @@
-/** What a gateway can be told; `gateway.config.ts` reads it from file, environment and flags. Durations in ms, sizes in bytes. */
+/** What a gateway can be told; `config/gateway.config.ts` reads it from file, environment and flags. Durations in ms, sizes in bytes. */
 export interface GatewayOptions {
   /** This node's name in logs, metrics and presence; unique in the mesh. */
   name: string

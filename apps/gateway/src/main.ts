@@ -14,7 +14,7 @@ import {
 } from '@natter/observability'
 import { TypedEvents } from '@natter/primitives'
 import { NestFactory } from '@nestjs/core'
-import { gatewayConfig, optionsOf } from './gateway.config.js'
+import { gatewayConfig, optionsOf } from './config/gateway.config.js'
 import { log } from './gateway.logs.js'
 import { checkHealth, meter } from './gateway.metrics.js'
 import { GatewayModule } from './gateway.module.js'

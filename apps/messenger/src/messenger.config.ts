@@ -53,7 +53,7 @@ export const messengerConfig = defineConfig({
   app: 'messenger',
   sections: [messengerSection, opsSection, logSection],
   // One natter.yaml serves all apps.
-  foreignSections: ['gateway', 'nats', 'client', 'channel'],
+  foreignSections: ['gateway', 'nats', 'postgres', 'persistence', 'client', 'channel'],
   check: ({ messenger }) =>
     messenger.gateways.length > 0
       ? []

@@ -23,8 +23,12 @@ const isPattern = (source: string): boolean => {
 
 const plainSchema = (duration: z.ZodType<number, unknown>) =>
   z.strictObject({
-    /** `none`: gone once delivered. `stream`: stored by JetStream. `archive`: to be kept for good; as yet the same as `stream`. */
+    /** `none`: gone once delivered. `stream`: stored by JetStream. `archive`: written into Postgres as well, and kept for good. */
     keep: z.enum(['none', 'stream', 'archive']).optional(),
+    /** How long the archive keeps publications, in whole days of UTC. 0 or absent = for good. */
+    archive_for: duration.optional(),
+    /** The archive has a column of Postgres' JSON beside the bytes, for people's queries. */
+    archive_json: off,
     /** Clients read and recover at most so many of the newest publications. 0 or absent = no such bound. */
     history_size: z.int().min(0).optional(),
     /** Clients read and recover nothing older than this. 0 or absent = no such bound. */
@@ -96,6 +100,9 @@ function contradictions(options: NamespaceOptions): Problem[] {
     ])
   if (keep === 'none' && (size || ttl))
     problems.push(['keep', "'none' keeps nothing that history_size or history_ttl could bound"])
+  if (decideKeep(options) !== 'archive')
+    for (const key of ['archive_for', 'archive_json'] as const)
+      if (options[key]) problems.push([key, "needs keep 'archive': nothing else is archived"])
   if (options.force_push_join_leave && !options.join_leave)
     problems.push(['force_push_join_leave', 'needs join_leave: there is nothing to push'])
   if (decideKeep(options) !== 'none') return problems

@@ -33,6 +33,7 @@ describe('namespaces', () => {
       name: 'chat',
       keep: 'none',
       isDurable: false,
+      archivesJson: false,
       isHistoryCapped: false,
       hasPresence: false,
       emitsJoinLeave: false,
@@ -72,6 +73,8 @@ describe('namespaces', () => {
   it.each([
     ['a misspelt key must not pass as off', { allow_subcribe_for_client: true }, 'allow_subcribe_for_client'],
     ['half of the history options', { history_size: 5 }, 'keep'],
+    ['a time for an archive that there is not', { keep: 'stream', archive_for: 5 }, 'archive_for'],
+    ['JSON in an archive that there is not', { archive_json: true }, 'archive_json'],
     ['bounds of nothing', { keep: 'none', history_ttl: 5 }, 'keep'],
     ['recovery of nothing', { force_recovery: true }, 'force_recovery'],
     ['ids of what is not stored', { message_id: '/id' }, 'message_id'],

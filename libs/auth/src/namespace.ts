@@ -14,6 +14,10 @@ export interface Namespace {
   /** '' = the options of channels without namespace. */
   readonly name: string
   readonly keep: 'none' | 'stream' | 'archive'
+  /** How long the archive keeps publications; absent = for good. Only with `keep: archive`. */
+  readonly archiveForMs?: number
+  /** The archive keeps a queryable form beside the bytes. */
+  readonly archivesJson: boolean
   /** Publications are stored before they are acknowledged, and carry positions. */
   readonly isDurable: boolean
   /** What clients may read back; absent = no bound of this kind. */
@@ -89,6 +93,8 @@ export function resolveNamespace(name: string, options: NamespaceOptions): Names
     name,
     keep,
     isDurable,
+    ...(options.archive_for ? { archiveForMs: options.archive_for } : {}),
+    archivesJson: options.archive_json,
     ...history(options),
     ...(options.message_id === undefined ? {} : { messageIdPath: pointerPath(options.message_id) }),
     hasPresence: options.presence,

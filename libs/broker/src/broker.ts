@@ -64,6 +64,27 @@ export interface StoredMessage {
   meta: string | undefined
 }
 
+/** A stored message with its subject, for who reads streams whole. */
+export interface StreamMessage extends StoredMessage {
+  /** `Subjects.channelOf` tells whose it is. */
+  subject: string
+}
+
+/** A stream as its leader states it. */
+export interface StreamState {
+  /** When it was created, as the server writes it: its identity. */
+  created: string
+  /** `lastSeq + 1` while the stream is empty. */
+  firstSeq: number
+  lastSeq: number
+  messages: number
+  bytes: number
+  /** Where the stream is full. 0 = no limit. */
+  maxBytes: number
+  /** What it does then: `refuse` new messages, or `forget` the oldest. */
+  onFull: 'refuse' | 'forget'
+}
+
 export interface Appended {
   seq: number
   /** True when the message id was already stored within the window: `seq` is then the first one's. */
@@ -128,6 +149,23 @@ export interface Log {
    * P was evicted before the call.
    */
   firstSeq(stream: string): Promise<number>
+  /**
+   * Messages of all subjects with `seq ≥ from`, ascending, at most `limit` and about `maxBytes` (at least one if there is any).
+   * `pending` is how many more were there. May lag behind an append by a moment in a cluster, but leaves nothing out that is older
+   * than what it answers.
+   *
+   * @throws UnavailableError when it can't be read now.
+   */
+  readStream(
+    stream: string,
+    range: { from: number; limit: number; maxBytes: number },
+  ): Promise<{ messages: StreamMessage[]; pending: number }>
+  /** The message with this very sequence, from the leader: never stale. Undefined = not kept. @throws UnavailableError. */
+  messageAt(stream: string, seq: number): Promise<StreamMessage | undefined>
+  /** From the leader. Calls of one moment share a request. @throws UnavailableError. */
+  state(stream: string): Promise<StreamState>
+  /** Frees the space of everything with `seq < before`. Answers how many messages went. @throws UnavailableError. */
+  purge(stream: string, before: number): Promise<number>
 }
 
 export interface ReadRange {
@@ -192,6 +230,15 @@ export interface Broker {
   route(namespace: string, channel: string): Route
   /** The stream names of the topology, in its order. */
   readonly streams: readonly string[]
+  /** What the stream's numbering is called now. @throws InvalidError `no-such-stream`. */
+  epochOf(stream: string): string
+  /**
+   * Ends a numbering that can't be trusted any more, for all nodes: `broker:epoch:change` follows on each. Does nothing when `epoch`
+   * isn't the present one: somebody else was faster. Resolves when this node goes by the new one.
+   *
+   * @throws UnavailableError.
+   */
+  renewEpoch(stream: string, epoch: string): Promise<void>
   /**
    * Looks whether each stream is still the one in the topology record; a stream that is gone is created again, and one that
    * was created anew gets a new epoch. Called at start and after each reconnect, before the node trusts its positions.

@@ -12,6 +12,8 @@ export type {
   Route,
   StoredAt,
   StoredMessage,
+  StreamMessage,
+  StreamState,
   Tops,
 } from './broker.js'
 export { MemoryBroker } from './memory/memory-broker.js'

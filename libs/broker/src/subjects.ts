@@ -166,6 +166,16 @@ export class Subjects {
     return Number.isInteger(shard) && shard >= 0 && shard < SHARD_COUNT ? shard : undefined
   }
 
+  /** Whose publications a stored subject carries, or undefined when it carries none. */
+  channelOf(subject: string): { namespace: string; channel: string } | undefined {
+    if (this.shardIn(subject) === undefined) return undefined
+    const [, , space, name, ...rest] = subject.slice(this.prefix.length + 1).split('.')
+    if (space === undefined || name === undefined || rest.length > 0) return undefined
+    const namespace = space === NO_NAMESPACE ? '' : decodeName(space)
+    const channel = decodeName(name)
+    return namespace === undefined || channel === undefined ? undefined : { namespace, channel }
+  }
+
   private ofChannel(family: string, namespace: string, channel: string): string {
     const space = namespace === '' ? NO_NAMESPACE : encodeName(namespace)
     return `${this.prefix}.${family}.${shardOf(channel)}.${space}.${encodeName(channel)}`

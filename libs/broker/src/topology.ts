@@ -69,6 +69,28 @@ export function reconcile(
   return hasChanged ? { ...topology, streams } : undefined
 }
 
+/** The record with another epoch for one stream, or undefined when `epoch` isn't the present one. */
+export function renewed(
+  topology: Topology,
+  stream: string,
+  epoch: string,
+  newEpoch: () => string,
+): Topology | undefined {
+  const isCurrent = topology.streams.some(({ name, epoch: present }) => name === stream && present === epoch)
+  if (!isCurrent) return undefined
+  const streams = topology.streams.map((known) =>
+    known.name === stream ? { ...known, epoch: newEpoch() } : known,
+  )
+  return { ...topology, streams }
+}
+
+/** @throws InvalidError `no-such-stream`. */
+export function epochIn(topology: Topology, stream: string): string {
+  const found = topology.streams.find(({ name }) => name === stream)
+  if (found === undefined) throw new InvalidError('no-such-stream', `The topology has no stream ${stream}`)
+  return found.epoch
+}
+
 /** Which numberings ended between two records. */
 export function epochChanges(before: Topology, after: Topology): EpochChange[] {
   const known = new Map(before.streams.map((stream) => [stream.name, stream]))

@@ -21,8 +21,11 @@ export {
   type Setting,
   type Settings,
 } from './section.js'
+export { channelSection, namespacesOf } from './sections/channel.js'
 export { logSection } from './sections/log.js'
+export { natsOptionsOf, natsSection } from './sections/nats.js'
 export { opsSection } from './sections/ops.js'
+export { postgresSection } from './sections/postgres.js'
 export type { Origin } from './sources/source.js'
 export { keysOfValue, type ValueKey } from './value-keys.js'
 export { bytes } from './values/bytes.js'

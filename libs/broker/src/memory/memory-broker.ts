@@ -11,7 +11,7 @@ import type {
   Route,
 } from '../broker.js'
 import type { Subjects } from '../subjects.js'
-import { routeIn } from '../topology.js'
+import { epochIn, routeIn } from '../topology.js'
 import { MemoryLog } from './memory-log.js'
 import type { Delivery, MemoryMesh } from './memory-mesh.js'
 
@@ -48,6 +48,15 @@ export class MemoryBroker implements Broker {
 
   get streams(): readonly string[] {
     return this.mesh.topology.streams.map((stream) => stream.name)
+  }
+
+  epochOf(stream: string): string {
+    return epochIn(this.mesh.topology, stream)
+  }
+
+  async renewEpoch(stream: string, epoch: string): Promise<void> {
+    this.link.requireConnected()
+    this.mesh.renewEpoch(stream, epoch)
   }
 
   route(namespace: string, channel: string): Route {

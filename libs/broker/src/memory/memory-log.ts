@@ -1,5 +1,5 @@
 import { InvalidError } from '@natter/primitives'
-import type { Appended, Log, ReadRange, StoredMessage, Tops } from '../broker.js'
+import type { Appended, Log, ReadRange, StoredMessage, StreamMessage, StreamState, Tops } from '../broker.js'
 import { readBackwards } from '../read-backwards.js'
 import type { MemoryMesh } from './memory-mesh.js'
 
@@ -80,5 +80,36 @@ export class MemoryLog implements Log {
     this.parts.requireConnected()
     const { lastSeq, messages } = this.parts.mesh.stream(stream)
     return messages[0]?.seq ?? lastSeq + 1
+  }
+
+  async readStream(
+    stream: string,
+    { from, limit, maxBytes }: { from: number; limit: number; maxBytes: number },
+  ): Promise<{ messages: StreamMessage[]; pending: number }> {
+    this.parts.requireConnected()
+    const wanted = this.parts.mesh.stream(stream).messages.filter((message) => message.seq >= from)
+    const messages: StreamMessage[] = []
+    let bytes = 0
+    for (const message of wanted) {
+      bytes += message.body.length
+      if (messages.length === limit || (bytes > maxBytes && messages.length > 0)) break
+      messages.push({ ...message })
+    }
+    return { messages, pending: wanted.length - messages.length }
+  }
+
+  async messageAt(stream: string, seq: number): Promise<StreamMessage | undefined> {
+    this.parts.requireConnected()
+    return this.parts.mesh.stream(stream).messages.find((message) => message.seq === seq)
+  }
+
+  async state(stream: string): Promise<StreamState> {
+    this.parts.requireConnected()
+    return this.parts.mesh.stateOf(stream)
+  }
+
+  async purge(stream: string, before: number): Promise<number> {
+    this.parts.requireConnected()
+    return this.parts.mesh.purge(stream, before)
   }
 }

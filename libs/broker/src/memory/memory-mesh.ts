@@ -1,8 +1,15 @@
 import { UnavailableError } from '@natter/primitives'
-import type { Appended, RegistryEntry, StoredAt, StoredMessage } from '../broker.js'
+import type { Appended, RegistryEntry, StoredAt, StreamMessage, StreamState } from '../broker.js'
 import { newEpoch } from '../epoch.js'
 import { Subjects } from '../subjects.js'
-import { epochChanges, newTopology, reconcile, type EpochChange, type Topology } from '../topology.js'
+import {
+  epochChanges,
+  newTopology,
+  reconcile,
+  renewed,
+  type EpochChange,
+  type Topology,
+} from '../topology.js'
 
 /** A message on its way to a subscriber, and what may go wrong with it. */
 export interface Delivery {
@@ -26,13 +33,17 @@ export interface MeshOptions {
   streams?: number
   /** Kept per stream; older ones are forgotten. */
   maxCount?: number
+  /** Bytes of bodies per stream; 0 = no limit. */
+  maxBytes?: number
+  /** What a stream does that has `maxBytes`. */
+  onFull?: 'refuse' | 'forget'
 }
 
 interface MeshStream {
   created: string
   lastSeq: number
   /** Ascending. */
-  messages: (StoredMessage & { subject: string })[]
+  messages: StreamMessage[]
   messageIds: Map<string, number>
 }
 
@@ -47,6 +58,7 @@ export class MemoryMesh {
   topology: Topology
   fault: Fault | undefined
   private readonly maxCount: number
+  private readonly limits: Pick<MeshOptions, 'maxBytes' | 'onFull'>
   private readonly streams = new Map<string, MeshStream>()
   private readonly records = new Map<string, RegistryEntry>()
   private readonly watchers = new Set<() => void>()
@@ -58,6 +70,7 @@ export class MemoryMesh {
   constructor(options: MeshOptions = {}) {
     this.subjects = new Subjects(options.prefix ?? 'natter')
     this.maxCount = options.maxCount ?? 100_000
+    this.limits = options
     this.topology = newTopology(this.subjects, options.streams ?? 1, newEpoch)
     this.verify()
   }
@@ -71,11 +84,33 @@ export class MemoryMesh {
   /** Creates what is gone, and tells every node which numberings changed by that. */
   verify(): void {
     const created = this.topology.streams.map(({ name }) => this.ensureStream(name).created)
-    const before = this.topology
-    this.topology = reconcile(before, created, newEpoch) ?? before
-    for (const change of epochChanges(before, this.topology)) {
-      for (const onChange of this.epochListeners) onChange(change)
-    }
+    this.adopt(reconcile(this.topology, created, newEpoch))
+  }
+
+  renewEpoch(stream: string, epoch: string): void {
+    this.adopt(renewed(this.topology, stream, epoch, newEpoch))
+  }
+
+  /** What a server with an older disk under it does: the newest messages are gone, their sequences are given anew. */
+  rollBack(name: string, lastSeq: number): void {
+    const stream = this.stream(name)
+    stream.messages = stream.messages.filter(({ seq }) => seq <= lastSeq)
+    stream.lastSeq = lastSeq
+  }
+
+  stateOf(name: string): StreamState {
+    const { created, lastSeq, messages } = this.stream(name)
+    const { maxBytes = 0, onFull = 'forget' } = this.limits
+    const bytes = messages.reduce((sum, { body }) => sum + body.length, 0)
+    const firstSeq = messages[0]?.seq ?? lastSeq + 1
+    return { created, firstSeq, lastSeq, messages: messages.length, bytes, maxBytes, onFull }
+  }
+
+  purge(name: string, before: number): number {
+    const stream = this.stream(name)
+    const had = stream.messages.length
+    stream.messages = stream.messages.filter(({ seq }) => seq >= before)
+    return had - stream.messages.length
   }
 
   onEpochChange(listener: (change: EpochChange) => void): () => void {
@@ -97,6 +132,7 @@ export class MemoryMesh {
     const stream = this.stream(streamName)
     const known = messageId === undefined ? undefined : stream.messageIds.get(messageId)
     if (known !== undefined) return { seq: known, isDuplicate: true }
+    this.makeRoom(stream, message.body.length)
     const prev = stream.messages.findLast((kept) => kept.subject === message.subject)?.seq ?? 0
     stream.lastSeq += 1
     const seq = stream.lastSeq
@@ -139,6 +175,24 @@ export class MemoryMesh {
   onRecord(look: () => void): () => void {
     this.watchers.add(look)
     return () => void this.watchers.delete(look)
+  }
+
+  private adopt(next: Topology | undefined): void {
+    const before = this.topology
+    this.topology = next ?? before
+    for (const change of epochChanges(before, this.topology)) {
+      for (const onChange of this.epochListeners) onChange(change)
+    }
+  }
+
+  /** Full is told before anything changes. */
+  private makeRoom(stream: MeshStream, size: number): void {
+    const { maxBytes = 0, onFull = 'forget' } = this.limits
+    if (maxBytes === 0) return
+    let bytes = size + stream.messages.reduce((sum, { body }) => sum + body.length, 0)
+    if (bytes > maxBytes && onFull === 'refuse')
+      throw new UnavailableError('stream-full', 'The stream is full')
+    while (bytes > maxBytes && stream.messages.length > 0) bytes -= stream.messages.shift()?.body.length ?? 0
   }
 
   private ensureStream(name: string): MeshStream {

@@ -20,11 +20,12 @@ export const NO_MESSAGE_FOUND = 10037
 
 export interface StreamInfo {
   created: string
-  config: { subjects?: string[] }
-  state: { first_seq: number; last_seq: number }
+  config: { subjects?: string[]; discard?: 'old' | 'new'; max_bytes?: number; max_age?: number }
+  state: { first_seq: number; last_seq: number; messages: number; bytes: number }
 }
 
 export interface LeaderMessage {
+  subject: string
   seq: number
   /** RFC 3339, base64 the other two. */
   time: string
@@ -48,10 +49,15 @@ export class JetStreamApi {
     return this.call<StreamInfo>(`STREAM.CREATE.${config.name}`, config)
   }
 
+  /** Removes what lies below `before`. Answers how many messages that were. */
+  async purgeStream(stream: string, before: number): Promise<number> {
+    return (await this.call<{ purged: number }>(`STREAM.PURGE.${stream}`, { seq: before })).purged
+  }
+
   /** From the leader: never stale. Undefined = there is none. */
   async leaderMessage(
     stream: string,
-    query: { last_by_subj: string } | { seq: number; next_by_subj: string },
+    query: { last_by_subj: string } | { seq: number; next_by_subj?: string },
   ): Promise<LeaderMessage | undefined> {
     try {
       return (await this.call<{ message: LeaderMessage }>(`STREAM.MSG.GET.${stream}`, query)).message

@@ -1,11 +1,11 @@
 import { UnavailableError } from '@natter/primitives'
-import type { Appended, Log, ReadRange, StoredMessage, Tops } from '../broker.js'
+import type { Appended, Log, ReadRange, StoredMessage, StreamMessage, StreamState, Tops } from '../broker.js'
 import { Coalesced } from '../coalesced.js'
 import { parseTimeNs, scanHeader } from '../header-scan.js'
 import { readBackwards } from '../read-backwards.js'
 import type { Appender } from './appender.js'
 import { directGet, type DirectMessage, type DirectReply } from './direct-get.js'
-import { refusalToError, type JetStreamApi, type LeaderMessage } from './jetstream-api.js'
+import { refusalToError, type JetStreamApi, type LeaderMessage, type StreamInfo } from './jetstream-api.js'
 import type { Requests } from './requests.js'
 
 const TOPS_BATCH = 500
@@ -23,7 +23,7 @@ export interface LogParts {
 
 /** JetStream streams as our {@link Log}. */
 export class NatsLog implements Log {
-  private readonly firstSeqs = new Map<string, Coalesced<number>>()
+  private readonly states = new Map<string, Coalesced<StreamState>>()
 
   constructor(private readonly parts: LogParts) {}
 
@@ -82,18 +82,49 @@ export class NatsLog implements Log {
   }
 
   /** From the leader: a replica that lags would prove too much. */
-  firstSeq(stream: string): Promise<number> {
-    let shared = this.firstSeqs.get(stream)
+  async firstSeq(stream: string): Promise<number> {
+    return (await this.state(stream)).firstSeq
+  }
+
+  async readStream(
+    stream: string,
+    { from, limit, maxBytes }: { from: number; limit: number; maxBytes: number },
+  ): Promise<{ messages: StreamMessage[]; pending: number }> {
+    const query = { seq: Math.max(1, from), next_by_subj: '>', batch: limit, max_bytes: maxBytes }
+    const reply = await directGet(this.parts.requests, stream, query)
+    if (reply === undefined) return { messages: [], pending: 0 }
+    const messages = reply.messages.map((found) => ({
+      ...toStored(found),
+      subject: found.scan.subject ?? '',
+    }))
+    return { messages, pending: reply.pending }
+  }
+
+  async messageAt(stream: string, seq: number): Promise<StreamMessage | undefined> {
+    const found = await this.parts.api.leaderMessage(stream, { seq }).catch((error: unknown) => {
+      throw refusalToError(error)
+    })
+    return found === undefined ? undefined : { ...fromLeader(found), subject: found.subject }
+  }
+
+  state(stream: string): Promise<StreamState> {
+    let shared = this.states.get(stream)
     if (shared === undefined) {
       shared = new Coalesced(async () => {
         const info = await this.parts.api.streamInfo(stream).catch((error: unknown) => {
           throw refusalToError(error)
         })
-        return info.state.first_seq
+        return stateOf(info)
       })
-      this.firstSeqs.set(stream, shared)
+      this.states.set(stream, shared)
     }
     return shared.call()
+  }
+
+  async purge(stream: string, before: number): Promise<number> {
+    return this.parts.api.purgeStream(stream, before).catch((error: unknown) => {
+      throw refusalToError(error)
+    })
   }
 
   /** One batch, page by page, all of them as of the same sequence of the stream. */
@@ -165,6 +196,18 @@ export class NatsLog implements Log {
 
 function toStored({ scan, body }: DirectMessage): StoredMessage {
   return { seq: scan.seq, timeNs: scan.timeNs ?? 0n, body, meta: scan.meta }
+}
+
+function stateOf({ created, config, state }: StreamInfo): StreamState {
+  return {
+    created,
+    firstSeq: state.first_seq,
+    lastSeq: state.last_seq,
+    messages: state.messages,
+    bytes: state.bytes,
+    maxBytes: Math.max(0, config.max_bytes ?? 0),
+    onFull: config.discard === 'new' ? 'refuse' : 'forget',
+  }
 }
 
 function fromLeader(found: LeaderMessage): StoredMessage {

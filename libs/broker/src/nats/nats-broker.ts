@@ -2,7 +2,7 @@ import { systemClock, TypedEvents, type Clock } from '@natter/primitives'
 import { randomBytes } from 'node:crypto'
 import type { Broker, BrokerEvents, Bus, Log, Registry, Route } from '../broker.js'
 import { Subjects } from '../subjects.js'
-import { routeIn } from '../topology.js'
+import { epochIn, routeIn } from '../topology.js'
 import { Appender } from './appender.js'
 import { NatsBus } from './bus.js'
 import { NatsLink, type NatsOptions } from './connection.js'
@@ -23,7 +23,10 @@ export interface NatsBrokerOptions {
   replicas?: number
   /** Per stream. */
   maxBytes?: number
+  /** Age at which a stream that forgets drops messages. */
   maxAgeMs?: number
+  /** What a full stream does. Absent: as it was, and `forget` in a new mesh. */
+  onFull?: 'refuse' | 'forget'
   maxMessageBytes?: number
   maxInFlight?: number
   connectTimeoutMs?: number
@@ -120,6 +123,14 @@ class NatsBroker implements Broker {
 
   start(): Promise<void> {
     return this.keeper.verify()
+  }
+
+  epochOf(stream: string): string {
+    return epochIn(this.keeper.topology, stream)
+  }
+
+  renewEpoch(stream: string, epoch: string): Promise<void> {
+    return this.keeper.renewEpoch(stream, epoch)
   }
 
   route(namespace: string, channel: string): Route {

@@ -8,6 +8,7 @@ import {
   epochChanges,
   newTopology,
   reconcile,
+  renewed,
   type Topology,
 } from '../topology.js'
 import type { Appender } from './appender.js'
@@ -65,6 +66,25 @@ export class TopologyKeeper {
       for (const bucket of this.parts.buckets) await bucket.verify()
       for (let round = 0; round < MAX_ROUNDS; round += 1) {
         if (await this.verifyOnce()) return await this.adoptNewest()
+      }
+    } catch (error) {
+      throw refusalToError(error)
+    }
+    throw new UnavailableError('topology-contended', 'Too many nodes change the topology at once')
+  }
+
+  /** @throws UnavailableError. */
+  async renewEpoch(stream: string, epoch: string): Promise<void> {
+    try {
+      for (let round = 0; round < MAX_ROUNDS; round += 1) {
+        const entry = await this.parts.records.get(KEY)
+        const next =
+          entry === undefined ? undefined : renewed(decodeTopology(entry.value), stream, epoch, newEpoch)
+        const isSettled =
+          entry === undefined ||
+          next === undefined ||
+          (await this.parts.records.update(KEY, encodeTopology(next), entry.revision)) !== undefined
+        if (isSettled) return await this.adoptNewest()
       }
     } catch (error) {
       throw refusalToError(error)

@@ -1,0 +1,111 @@
+import { bytes, defineSection, duration, list, secret } from '@natter/config'
+import { Limits } from '@natter/protocol'
+import { z } from 'zod'
+
+const count = (): z.ZodInt => z.int().min(1)
+
+export const clientSection = defineSection('client', 'Who may connect, and what one client may cost.', {
+  token_hmac_secret_key: {
+    schema: secret().optional(),
+    example: 'a-long-random-text',
+    doc: 'Secret of connection tokens signed with HS256. Nothing: no token is believed.',
+    shown: false,
+  },
+  token_previous_hmac_secret_key: {
+    schema: secret().optional(),
+    example: 'the-one-before',
+    doc: 'Also believed, while tokens of the secret before are still about.',
+    shown: false,
+  },
+  allow_anonymous: {
+    schema: z.boolean(),
+    default: false,
+    example: 'true',
+    doc: 'Lets clients without a token in, as the user with the empty id.',
+    shown: true,
+  },
+  insecure: {
+    schema: z.boolean(),
+    default: false,
+    example: 'true',
+    doc: 'Development only: everybody may connect, subscribe, publish and read. Features that are off stay off.',
+    shown: true,
+  },
+  allowed_origins: {
+    schema: list(),
+    default: [],
+    example: 'https://app.example.com,https://*.example.org',
+    doc: 'Origins of pages that may connect; * stands for any run of characters. Requests without Origin always pass.',
+    shown: true,
+  },
+  max_message_size: {
+    schema: bytes({ minBytes: 1024, maxBytes: 917_504 }),
+    default: '64KiB',
+    example: '128KiB',
+    doc: 'A longer message closes the connection with 1009.',
+    shown: true,
+  },
+  max_queue_size: {
+    schema: bytes({ minBytes: 65_536 }),
+    default: '1MiB',
+    example: '4MiB',
+    doc: 'Bytes waiting for a slow client before it is closed with 3008.',
+    shown: true,
+  },
+  max_channels: {
+    schema: count(),
+    default: Limits.maxChannels,
+    example: '512',
+    doc: 'Subscriptions of one connection; one more is answered with 106.',
+    shown: true,
+  },
+  max_in_flight: {
+    schema: count(),
+    default: 512,
+    example: '1024',
+    doc: 'Commands of one connection in work at once; one more is answered with 111.',
+    shown: true,
+  },
+  ping_interval: {
+    schema: duration({ minMs: 1_000 }),
+    default: '25s',
+    example: '50s',
+    doc: 'Between two pings; announced to clients in whole seconds.',
+    shown: true,
+  },
+  pong_timeout: {
+    schema: duration({ minMs: 100 }),
+    default: '8s',
+    example: '15s',
+    doc: 'How long a pong may take before 3012; less than the interval.',
+    shown: true,
+  },
+  stale_close_delay: {
+    schema: duration({ minMs: 100 }),
+    default: '10s',
+    example: '5s',
+    doc: 'A socket that has not connected by then is closed with 3502.',
+    shown: true,
+  },
+  expired_close_delay: {
+    schema: duration(),
+    default: '25s',
+    example: '1m',
+    doc: 'How long past its expiry a token may still be refreshed before 3005.',
+    shown: true,
+  },
+  history_page: {
+    schema: count(),
+    default: Limits.pageSize,
+    example: '100',
+    doc: 'Publications in one history reply.',
+    shown: true,
+  },
+  recovery_page: {
+    schema: count(),
+    default: Limits.pageSize,
+    example: '100',
+    doc: 'Missed publications that a capped history recovers.',
+    shown: true,
+  },
+})

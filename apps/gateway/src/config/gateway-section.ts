@@ -1,0 +1,42 @@
+import { defineSection, port } from '@natter/config'
+import { z } from 'zod'
+
+export const gatewaySection = defineSection('gateway', 'Where clients connect, and how many.', {
+  name: {
+    schema: z
+      .string()
+      .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/, 'must be letters, digits, dots, dashes')
+      .optional(),
+    example: 'gateway-1',
+    doc: 'Name of this node in logs and metrics, unique in the mesh. Nothing: host name, port and a random word.',
+    shown: true,
+  },
+  host: {
+    schema: z.string().min(1),
+    default: '127.0.0.1',
+    example: '0.0.0.0',
+    doc: 'The address to listen on.',
+    shown: true,
+  },
+  port: {
+    schema: port(),
+    default: 8000,
+    example: '8001',
+    doc: 'The port for clients; 0 takes any free one.',
+    shown: true,
+  },
+  share_port: {
+    schema: z.boolean(),
+    default: false,
+    example: 'true',
+    doc: 'Lets several gateways of one machine listen on the same port. Off, a taken port is an error.',
+    shown: true,
+  },
+  max_connections: {
+    schema: z.int().min(1),
+    default: 15_000,
+    example: '50000',
+    doc: 'Connections of this node; beyond it the upgrade is answered 503. Keep it below the descriptors of the process.',
+    shown: true,
+  },
+})

@@ -1,0 +1,80 @@
+import {
+  channelSection,
+  defineConfig,
+  logSection,
+  natsSection,
+  opsSection,
+  postgresSection,
+  type ConfigOf,
+} from '@natter/config'
+import { randomBytes } from 'node:crypto'
+import { hostname } from 'node:os'
+import type { GatewayOptions } from '../gateway.options.js'
+import { version } from '../gateway.version.js'
+import { clientSection } from './client-section.js'
+import { gatewaySection } from './gateway-section.js'
+
+export const gatewayConfig = defineConfig({
+  app: 'gateway',
+  // One natter.yaml serves all apps.
+  foreignSections: ['messenger', 'persistence'],
+  sections: [
+    gatewaySection,
+    natsSection,
+    postgresSection,
+    clientSection,
+    channelSection,
+    opsSection,
+    logSection,
+  ],
+  check: ({ client, channel }) => {
+    const names = channel.namespaces.map(({ name }) => name)
+    const doubled = names.filter((name, index) => names.indexOf(name) !== index)
+    return [
+      ...doubled.map((name) => ({
+        key: 'channel.namespaces',
+        message: `names ${name} twice: keep one of them`,
+      })),
+      ...(client.pong_timeout <= client.ping_interval * 0.95
+        ? []
+        : [{ key: 'client.pong_timeout', message: 'must be at most 95 % of client.ping_interval' }]),
+      ...(client.token_hmac_secret_key !== undefined || client.allow_anonymous || client.insecure
+        ? []
+        : [
+            {
+              key: 'client.token_hmac_secret_key',
+              message: 'is needed, or client.allow_anonymous: else nobody could connect',
+            },
+          ]),
+    ]
+  },
+})
+
+export type GatewayConfig = ConfigOf<typeof gatewayConfig>
+
+export function optionsOf({ gateway, client }: GatewayConfig): GatewayOptions {
+  return {
+    name: gateway.name ?? `${hostname()}-${gateway.port}-${randomBytes(3).toString('hex')}`,
+    version,
+    host: gateway.host,
+    port: gateway.port,
+    sharePort: gateway.share_port,
+    maxConnections: gateway.max_connections,
+    presenceTimeoutMs: 300,
+    client: {
+      allowAnonymous: client.allow_anonymous,
+      insecure: client.insecure,
+      allowedOrigins: client.allowed_origins,
+      maxMessageBytes: client.max_message_size,
+      maxQueueBytes: client.max_queue_size,
+      maxChannels: client.max_channels,
+      maxInFlight: client.max_in_flight,
+      pingIntervalMs: client.ping_interval,
+      pongTimeoutMs: client.pong_timeout,
+      staleCloseMs: client.stale_close_delay,
+      expiredCloseDelayMs: client.expired_close_delay,
+      historyPage: client.history_page,
+      recoveryPage: client.recovery_page,
+    },
+  }
+}
