@@ -4,6 +4,7 @@ export { ManualClock } from './manual-clock.js'
 export { MisbehavingPeer, type PeerClose, type PeerOptions } from './misbehaving-peer.js'
 export { natsServerBinary, startNatsServer, type NatsServer, type NatsServerOptions } from './nats-server.js'
 export { freePort } from './ports.js'
+export { startPostgres, type PostgresServer, type PostgresServerOptions } from './postgres-server.js'
 export { connectSdk, type SdkClient } from './sdk-client.js'
 export {
   startProcess,

@@ -4,7 +4,13 @@ import { createInterface } from 'node:readline'
 import type { Readable } from 'node:stream'
 import { track } from './running.js'
 
-export interface StartProcessOptions {
+/** Whose process it is, where not ours: for programs that refuse to run as root. */
+export interface ProcessOwner {
+  uid?: number
+  gid?: number
+}
+
+export interface StartProcessOptions extends ProcessOwner {
   /** Default: this Node. */
   command?: string
   args: readonly string[]
@@ -40,6 +46,8 @@ export async function startProcess(options: StartProcessOptions): Promise<Starte
     env: { ...process.env, NODE_OPTIONS: '', ...options.env },
     stdio: ['ignore', 'pipe', 'pipe'],
     ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
+    ...(options.uid === undefined ? {} : { uid: options.uid }),
+    ...(options.gid === undefined ? {} : { gid: options.gid }),
   })
   await new Promise<void>((resolve, reject) => {
     child.once('spawn', resolve)

@@ -1,0 +1,58 @@
+import { describe, expect, it } from '@jest/globals'
+import { readdirSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { Client } from 'pg'
+import { leakCheck, startPostgres } from '../src/index.js'
+
+async function query(url: string, sql: string): Promise<unknown[]> {
+  const client = new Client({ connectionString: url, connectionTimeoutMillis: 2_000 })
+  client.on('error', () => {})
+  await client.connect()
+  try {
+    return (await client.query(sql)).rows
+  } finally {
+    await client.end()
+  }
+}
+
+const folders = (): string[] => readdirSync(tmpdir()).filter((name) => /^natter-postgres-[^-]{6}$/.test(name))
+
+describe('startPostgres', () => {
+  it('is ready when it returns, keeps what was committed over a SIGKILL, and leaves neither process nor folder', async () => {
+    const expectNoLeaks = leakCheck()
+    const before = folders()
+    const postgres = await startPostgres()
+    const url = await postgres.createDatabase()
+    await query(url, 'create table t as select 1 as n')
+    await postgres.kill('SIGKILL')
+    await expect(query(url, 'select 1')).rejects.toThrow('ECONNREFUSED')
+    await postgres.restart()
+    expect(await query(url, 'select n from t')).toEqual([{ n: 1 }])
+    expect(await query(await postgres.createDatabase(), 'select to_regclass($$t$$) as t')).toEqual([
+      { t: null },
+    ])
+    await postgres.stop()
+    await postgres.stop()
+    expect(folders()).toEqual(before)
+    await expectNoLeaks()
+  }, 60_000)
+
+  it('a server that stands still answers nobody, not even on open connections, and goes on afterwards', async () => {
+    const postgres = await startPostgres()
+    const client = new Client({ connectionString: postgres.url })
+    await client.connect()
+    await postgres.kill('SIGSTOP')
+    let hasAnswered = false
+    const answer = client.query('select 1 as n').then(({ rows }) => {
+      hasAnswered = true
+      return rows as unknown[]
+    })
+    await expect(query(postgres.url, 'select 1')).rejects.toThrow('timeout')
+    expect(hasAnswered).toBe(false)
+    await postgres.kill('SIGCONT')
+    expect(await answer).toEqual([{ n: 1 }])
+    await client.end()
+    await postgres.kill('SIGSTOP')
+    await postgres.stop()
+  }, 60_000)
+})
