@@ -202,6 +202,10 @@ export interface BrokerEvents {
   'broker:topology:change': { streams: number }
   /** The mesh has another number of streams than this node was configured with: the record stands. */
   'broker:topology:wish-ignored': { streams: number; wished: number }
+  /** What full streams do, or how much they keep, is another now. At the boot of the node that wished it, and on all others. */
+  'broker:retention:change': { from: string; to: string }
+  /** The streams refuse when they are full, and this node was not told of an archive: they go on so. */
+  'broker:retention:kept': { onFull: 'refuse'; hint: string }
   'broker:epoch:change': { stream: string; epoch: string; reason: string }
   /** NATS refused a subscription: nothing is heard on this subject, also after a reconnect. */
   'broker:subscription:refused': { subject: string; error: unknown }

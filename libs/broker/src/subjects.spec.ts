@@ -103,3 +103,40 @@ describe('subjects', () => {
     expect(() => new Subjects(prefix)).toThrow(expect.objectContaining({ code: 'bad-prefix' }))
   })
 })
+
+describe('the channel of a stored subject', () => {
+  const subjects = new Subjects('natter')
+  const namespace = fc.oneof(fc.constant(''), any)
+
+  it('is the one whose subject it is: an archive must not mix up two channels', () => {
+    fc.assert(
+      fc.property(namespace, any, (space, channel) => {
+        expect(subjects.channelOf(subjects.stored(space, channel))).toEqual({ namespace: space, channel })
+      }),
+    )
+  })
+
+  it('no two channels share a subject', () => {
+    fc.assert(
+      fc.property(namespace, any, namespace, any, (spaceA, a, spaceB, b) => {
+        const isSame = spaceA === spaceB && a === b
+        return (subjects.stored(spaceA, a) === subjects.stored(spaceB, b)) === isSame
+      }),
+    )
+  })
+
+  it('is nobody’s for sentinels, live subjects, other meshes and what is malformed', () => {
+    const live = subjects.live('chat', 'chat:a')
+    const foreign = new Subjects('other').stored('chat', 'chat:a')
+    const odd = [
+      'natter.c.7.chat',
+      'natter.c.7.chat.a.b',
+      'natter.c.999.chat.a',
+      'natter.c.x.chat.a',
+      'natter.c.7.=4.a',
+    ]
+    for (const subject of [subjects.sentinel(0), live, foreign, '', ...odd]) {
+      expect(subjects.channelOf(subject)).toBeUndefined()
+    }
+  })
+})

@@ -8,9 +8,10 @@
  */
 import { InvalidError } from '@natter/primitives'
 import type { Route } from './broker.js'
+import { isRetention, withWish, type Retention, type RetentionWish } from './retention.js'
 import { SHARD_COUNT, shardOf, type Subjects } from './subjects.js'
 
-/** Version of the record and of the streams' configuration. */
+/** Version of the record. What an older build may pass over without harm, as `retention`, doesn't count. */
 export const TOPOLOGY_LAYOUT = 1
 export const MAX_STREAMS = 64
 
@@ -27,6 +28,8 @@ export interface Topology {
   streams: TopologyStream[]
   /** The index into `streams` of each shard. */
   shard: number[]
+  /** Undefined in the record of a build that did not know it: its streams forget. */
+  retention?: Retention
 }
 
 export interface EpochChange {
@@ -36,7 +39,12 @@ export interface EpochChange {
 }
 
 /** The record of a mesh that has none yet. */
-export function newTopology(subjects: Subjects, streams: number, newEpoch: () => string): Topology {
+export function newTopology(
+  subjects: Subjects,
+  streams: number,
+  newEpoch: () => string,
+  wish?: RetentionWish,
+): Topology {
   if (!Number.isInteger(streams) || streams < 1 || streams > MAX_STREAMS) {
     throw new InvalidError('bad-streams', `The number of streams must be 1 to ${MAX_STREAMS}, not ${streams}`)
   }
@@ -49,6 +57,7 @@ export function newTopology(subjects: Subjects, streams: number, newEpoch: () =>
       epoch: newEpoch(),
     })),
     shard: Array.from({ length: SHARD_COUNT }, (_, shard) => shard % streams),
+    ...(wish === undefined ? {} : { retention: withWish(undefined, wish) }),
   }
 }
 
@@ -151,9 +160,10 @@ function parse(bytes: Uint8Array): unknown {
 
 function isTopology(value: unknown): value is Topology {
   if (typeof value !== 'object' || value === null) return false
-  const { layout, V, streams, shard } = value as Partial<Topology>
+  const { layout, V, streams, shard, retention } = value as Partial<Topology>
   if (typeof layout !== 'number' || V !== SHARD_COUNT || !Array.isArray(streams) || !Array.isArray(shard))
     return false
+  if (retention !== undefined && !isRetention(retention)) return false
   const isStream = (stream: Partial<TopologyStream> | null): boolean =>
     typeof stream?.name === 'string' && typeof stream.created === 'string' && typeof stream.epoch === 'string'
   return streams.every(isStream) && shard.length === SHARD_COUNT && shard.every((index) => index in streams)

@@ -279,6 +279,84 @@ export function describeBroker(name: string, open: () => Promise<BrokerPair>): v
         expect(await a.log.firstSeq(route.stream)).toBeLessThanOrEqual(seq)
       })
 
+      const bodiesOf = (messages: readonly { body: Uint8Array }[]): string[] =>
+        messages.map(({ body }) => read(body)).filter((body) => body !== '') // NATS' streams carry sentinels
+
+      it('readStream gives the messages of all channels in the order of the stream, with whose they are', async () => {
+        const other = a.route('chat', '$chat:room')
+        for (let i = 0; i < 6; i += 1) {
+          await a.log.append(i % 2 === 0 ? route.subject : other.subject, text(`${i}`), {
+            meta: `{"n":${i}}`,
+          })
+        }
+        const { messages, pending } = await b.log.readStream(route.stream, { from: 1, ...wide })
+        expect(pending).toBe(0)
+        expect(bodiesOf(messages)).toEqual(['0', '1', '2', '3', '4', '5'])
+        const ours = messages.filter(({ subject }) => b.subjects.channelOf(subject) !== undefined)
+        expect(ours.map(({ subject }) => b.subjects.channelOf(subject)?.channel)).toEqual(
+          [0, 1, 2, 3, 4, 5].map((i) => (i % 2 === 0 ? 'chat:room' : '$chat:room')),
+        )
+        expect(ours.map(({ meta }) => meta)).toEqual([0, 1, 2, 3, 4, 5].map((i) => `{"n":${i}}`))
+        const seqs = messages.map(({ seq }) => seq)
+        expect(seqs).toEqual(seqs.toSorted((one, next) => one - next))
+      })
+
+      it('readStream goes through a stream in pages, told how much is left; a page of no bytes still has one', async () => {
+        const all = await append('1', '2', '3', '4', '5')
+        const from = all[0] ?? 0
+        const page = await b.log.readStream(route.stream, { from, limit: 2, maxBytes: 1_000_000 })
+        expect([bodiesOf(page.messages), page.pending]).toEqual([['1', '2'], 3])
+        const next = await b.log.readStream(route.stream, { from: (all[1] ?? 0) + 1, limit: 9, maxBytes: 1 })
+        expect([bodiesOf(next.messages), next.pending]).toEqual([['3'], 2])
+        const past = (all.at(-1) ?? 0) + 1
+        expect(await b.log.readStream(route.stream, { from: past, ...wide })).toEqual({
+          messages: [],
+          pending: 0,
+        })
+      })
+
+      it('a purge takes what lies below and nothing else; who reads on from there is told where the stream begins', async () => {
+        const [first = 0, , third = 0, last = 0] = await append('1', '2', '3', '4')
+        const before = await a.log.state(route.stream)
+        expect(await a.log.purge(route.stream, third)).toBe(third - before.firstSeq)
+        const { messages } = await b.log.readStream(route.stream, { from: first, ...wide })
+        expect(bodiesOf(messages)).toEqual(['3', '4'])
+        expect(await b.log.state(route.stream)).toMatchObject({ firstSeq: third, lastSeq: last, messages: 2 })
+        await a.log.purge(route.stream, last + 1)
+        expect(await b.log.state(route.stream)).toMatchObject({ firstSeq: last + 1, messages: 0, bytes: 0 })
+        const [next] = await append('5')
+        expect(next).toBe(last + 1) // sequences go on
+      })
+
+      it('tops of a stream that was purged empty still tells its end: what was there was considered', async () => {
+        const [seq = 0] = await append('1')
+        await a.log.purge(route.stream, seq + 1)
+        const tops = await b.log.tops(route.stream, [route.subject])
+        expect([...tops.newest]).toEqual([])
+        expect(tops.upTo).toBeGreaterThanOrEqual(seq)
+      })
+
+      it('messageAt answers the message with this very sequence, or nothing', async () => {
+        const [one = 0, two = 0] = await append('1', '2')
+        const found = await b.log.messageAt(route.stream, one)
+        expect(found).toMatchObject({ seq: one, subject: route.subject, meta: undefined })
+        expect(read(found?.body ?? new Uint8Array())).toBe('1')
+        const { messages } = await b.log.readStream(route.stream, { from: one, ...wide })
+        expect(messages[0]?.timeNs).toBe(found?.timeNs)
+        await a.log.purge(route.stream, two)
+        expect(await b.log.messageAt(route.stream, one)).toBeUndefined()
+        expect(await b.log.messageAt(route.stream, two + 1)).toBeUndefined()
+      })
+
+      it('state tells what the stream holds, as its leader sees it', async () => {
+        const before = await b.log.state(route.stream)
+        const [, last] = await append('1', '22')
+        const after = await b.log.state(route.stream)
+        expect(after).toMatchObject({ created: before.created, lastSeq: last, onFull: 'forget' })
+        expect(after.messages).toBe(before.messages + 2)
+        expect(after.bytes).toBeGreaterThanOrEqual(before.bytes + 3)
+      })
+
       it('each append is told once, as what it was', async () => {
         const outcomes: string[] = []
         a.events.on('broker:append:outcome', ({ outcome }) => outcomes.push(outcome))
@@ -288,6 +366,55 @@ export function describeBroker(name: string, open: () => Promise<BrokerPair>): v
           code: 'message-too-large',
         })
         expect(outcomes).toEqual(['stored', 'duplicate', 'refused'])
+      })
+    })
+
+    describe('epochs', () => {
+      const told = (node: Broker): string[] => {
+        const epochs: string[] = []
+        node.events.on('broker:epoch:change', ({ stream, epoch }) => {
+          if (stream === route.stream) epochs.push(epoch)
+        })
+        return epochs
+      }
+      const hears = (node: Broker): Promise<void> =>
+        new Promise((resolve) => node.events.on('broker:epoch:change', () => resolve()))
+
+      it('epochOf is the word of the route', () => {
+        expect(b.epochOf(route.stream)).toBe(route.epoch)
+        expect(() => a.epochOf('nobody')).toThrow(expect.objectContaining({ code: 'no-such-stream' }))
+      })
+
+      it('a renewed epoch is told to every node, of that stream alone', async () => {
+        const others = a.streams
+          .filter((stream) => stream !== route.stream)
+          .map((stream) => a.epochOf(stream))
+        const [atA, atB, heard] = [told(a), told(b), hears(b)]
+        await a.renewEpoch(route.stream, route.epoch)
+        const epoch = a.epochOf(route.stream)
+        expect(epoch).not.toBe(route.epoch)
+        await heard
+        expect([atA, atB, b.route('chat', 'chat:room').epoch]).toEqual([[epoch], [epoch], epoch])
+        expect(
+          a.streams.filter((stream) => stream !== route.stream).map((stream) => a.epochOf(stream)),
+        ).toEqual(others)
+      })
+
+      it('of two who renew the same epoch at once one is right, and both go by the same new word', async () => {
+        const heard = [hears(a), hears(b)]
+        const both = [a, b].map((node) => node.renewEpoch(route.stream, route.epoch))
+        const [atA, atB] = [told(a), told(b)]
+        await Promise.all([...both, ...heard])
+        expect(a.epochOf(route.stream)).toBe(b.epochOf(route.stream))
+        expect(a.epochOf(route.stream)).not.toBe(route.epoch)
+        expect([atA.length, atB.length].every((count) => count <= 1)).toBe(true)
+      })
+
+      it('an epoch that is over can’t be ended again: whoever comes late changes nothing', async () => {
+        await a.renewEpoch(route.stream, route.epoch)
+        const epoch = a.epochOf(route.stream)
+        await b.renewEpoch(route.stream, route.epoch)
+        expect([a.epochOf(route.stream), b.epochOf(route.stream)]).toEqual([epoch, epoch])
       })
     })
 

@@ -20,7 +20,14 @@ export const NO_MESSAGE_FOUND = 10037
 
 export interface StreamInfo {
   created: string
-  config: { subjects?: string[]; discard?: 'old' | 'new'; max_bytes?: number; max_age?: number }
+  config: {
+    name: string
+    subjects?: string[]
+    discard?: 'old' | 'new'
+    max_bytes?: number
+    max_age?: number
+    duplicate_window?: number
+  }
   state: { first_seq: number; last_seq: number; messages: number; bytes: number }
 }
 
@@ -47,6 +54,11 @@ export class JetStreamApi {
 
   createStream(config: { name: string }): Promise<StreamInfo> {
     return this.call<StreamInfo>(`STREAM.CREATE.${config.name}`, config)
+  }
+
+  /** Replaces the whole configuration: there is no compare-and-set. */
+  updateStream(config: StreamInfo['config']): Promise<StreamInfo> {
+    return this.call<StreamInfo>(`STREAM.UPDATE.${config.name}`, config)
   }
 
   /** Removes what lies below `before`. Answers how many messages that were. */

@@ -4,7 +4,7 @@ import { Coalesced } from '../coalesced.js'
 import { parseTimeNs, scanHeader } from '../header-scan.js'
 import { readBackwards } from '../read-backwards.js'
 import type { Appender } from './appender.js'
-import { directGet, type DirectMessage, type DirectReply } from './direct-get.js'
+import { directGet, type DirectMessage, type DirectQuery, type DirectReply } from './direct-get.js'
 import { refusalToError, type JetStreamApi, type LeaderMessage, type StreamInfo } from './jetstream-api.js'
 import type { Requests } from './requests.js'
 
@@ -129,15 +129,16 @@ export class NatsLog implements Log {
 
   /** One batch, page by page, all of them as of the same sequence of the stream. */
   private async topsOfBatch(stream: string, subjects: readonly string[], tops: Tops): Promise<void> {
+    const asked = new Set(subjects)
     const wanted = [...subjects, this.parts.sentinelOf(stream)]
     let from = 1
     for (;;) {
       const reply = await this.lastOf(stream, wanted, from, tops.upTo)
       tops.upTo = reply.upTo
       for (const { scan } of reply.messages) {
-        const isOurs =
-          scan.subject !== undefined && scan.subject !== wanted.at(-1) && scan.timeNs !== undefined
-        if (isOurs) tops.newest.set(scan.subject ?? '', { seq: scan.seq, timeNs: scan.timeNs ?? 0n })
+        const { subject, seq, timeNs } = scan
+        if (subject === undefined || timeNs === undefined || !asked.has(subject)) continue
+        tops.newest.set(subject, { seq, timeNs })
       }
       const last = reply.messages.at(-1)
       if (reply.pending === 0 || last === undefined) return
@@ -151,9 +152,9 @@ export class NatsLog implements Log {
     from: number,
     upTo: number,
   ): Promise<DirectReply> {
-    const query = {
+    const query: DirectQuery = {
       multi_last: subjects,
-      batch: subjects.length,
+      batch: subjects.length + 1,
       max_bytes: TOPS_MAX_BYTES,
       ...(from > 1 ? { seq: from } : {}),
       ...(upTo > 0 ? { up_to_seq: upTo } : {}),
@@ -162,11 +163,28 @@ export class NatsLog implements Log {
       const reply = await directGet(this.parts.requests, stream, query, false)
       if (reply !== undefined) return reply
       if (upTo > 0) return { messages: [], pending: 0, upTo } // the end is known, and nothing of these is before it
-      // nothing matched, so the sentinel was evicted. What was stored since the question isn't covered by
-      // the new sentinel's sequence: ask again
-      await this.parts.appender.append(stream, this.parts.sentinelOf(stream), new Uint8Array(0))
+      // nothing matched, so the sentinel is gone. What was stored since the question isn't covered by what follows: ask again
+      const standIn = await this.newSentinel(stream)
+      if (standIn !== undefined) query.multi_last = [...subjects, standIn]
     }
     throw new UnavailableError('stream-unavailable', `${stream} forgets its sentinel at once`)
+  }
+
+  /**
+   * Appends the sentinel anew. A stream that is full and refuses has no room for it, but it has messages: the subject of its last
+   * one serves as well, because any subject with a message makes a replica tell how far it has considered. Answers that subject.
+   */
+  private async newSentinel(stream: string): Promise<string | undefined> {
+    try {
+      await this.parts.appender.append(stream, this.parts.sentinelOf(stream), new Uint8Array(0))
+      return undefined
+    } catch (error) {
+      if (!(error instanceof UnavailableError) || error.code !== 'stream-full') throw error
+      const last = await this.parts.api.leaderMessage(stream, { last_by_subj: '>' }).catch((why: unknown) => {
+        throw refusalToError(why)
+      })
+      return last?.subject
+    }
   }
 
   private async readFromLeader(

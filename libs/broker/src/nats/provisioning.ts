@@ -1,3 +1,4 @@
+import { limitsOf, type Retention, type StreamLimits } from '../retention.js'
 import type { Subjects } from '../subjects.js'
 import { shardsOf, type Topology } from '../topology.js'
 import {
@@ -8,24 +9,21 @@ import {
   type StreamInfo,
 } from './jetstream-api.js'
 
+/** What counts when a stream is created. */
 export interface StreamOptions {
   replicas: number
-  maxBytes: number
-  maxAgeMs: number
   maxMessageBytes: number
 }
 
-const NANOSECONDS_PER_MS = 1_000_000
-const DUPLICATE_WINDOW_MS = 120_000
 const MAX_CONSUMERS = 20_000
 
-/** The configuration of one channel stream. A change of it is a change of the topology's layout. */
+/** The configuration of one channel stream. But for the limits, a change of it is a change of the topology's layout. */
 export function streamConfig(
-  topology: Topology,
+  topology: Topology & { retention: Retention },
   subjects: Subjects,
   index: number,
   options: StreamOptions,
-): { name: string } {
+): { name: string } & StreamLimits {
   const shards = shardsOf(topology, index).map((shard) => subjects.storedShard(shard))
   return {
     name: topology.streams[index]?.name ?? subjects.stream(index),
@@ -33,17 +31,32 @@ export function streamConfig(
     republish: subjects.republish,
     retention: 'limits',
     storage: 'file',
-    discard: 'old',
     num_replicas: options.replicas,
-    max_age: options.maxAgeMs * NANOSECONDS_PER_MS,
-    max_bytes: options.maxBytes,
+    ...limitsOf(topology.retention),
     max_msg_size: options.maxMessageBytes,
     max_consumers: MAX_CONSUMERS,
-    duplicate_window: Math.min(DUPLICATE_WINDOW_MS, options.maxAgeMs) * NANOSECONDS_PER_MS,
     allow_direct: true,
     allow_atomic: true,
     allow_rollup_hdrs: false,
-  } as { name: string }
+  } as { name: string } & StreamLimits
+}
+
+/** Brings a stream's limits in line; false when they were. Everything else stays as it is, contents and sequences too. */
+export async function alignLimits(
+  api: JetStreamApi,
+  info: StreamInfo,
+  wanted: StreamLimits,
+): Promise<boolean> {
+  const { config } = info
+  const isAligned =
+    config.discard === wanted.discard &&
+    config.max_bytes === wanted.max_bytes &&
+    (config.max_age ?? 0) === wanted.max_age &&
+    config.duplicate_window === wanted.duplicate_window
+  if (isAligned) return false
+  const { discard, max_bytes, max_age, duplicate_window } = wanted
+  await api.updateStream({ ...config, discard, max_bytes, max_age, duplicate_window })
+  return true
 }
 
 /**

@@ -1,6 +1,13 @@
 import { UnavailableError, type TypedEvents } from '@natter/primitives'
 import type { BrokerEvents } from '../broker.js'
 import { newEpoch } from '../epoch.js'
+import {
+  describeRetention,
+  isSameRetention,
+  withWish,
+  type Retention,
+  type RetentionWish,
+} from '../retention.js'
 import type { Subjects } from '../subjects.js'
 import {
   decodeTopology,
@@ -13,12 +20,15 @@ import {
 } from '../topology.js'
 import type { Appender } from './appender.js'
 import { refusalToError, type JetStreamApi } from './jetstream-api.js'
-import { ensureStream, streamConfig, type StreamOptions } from './provisioning.js'
+import { alignLimits, ensureStream, streamConfig, type StreamOptions } from './provisioning.js'
 import type { NatsRegistry } from './registry.js'
 import type { RegistryWatch } from './registry-watch.js'
 
 const KEY = 'shards'
-const MAX_ROUNDS = 10
+/** Nodes that boot at once each change the record at most twice. */
+const MAX_ROUNDS = 50
+const KEPT_HINT =
+  'Full streams refuse, as recorded, though no postgres.url is set here. Set it, or nats.on_full: forget if nothing is archived'
 
 export interface KeeperParts {
   api: JetStreamApi
@@ -37,14 +47,18 @@ export interface KeeperParts {
  *     the streams of that one.
  * T5. Whatever this node goes by was read from the record, by the watch alone: what "verify" read or wrote is older than its last
  *     await, and could replace a newer record that the watch has adopted meanwhile.
+ * T6. Streams follow the record. A node writes its wish into it once, at its boot: nodes with different wishes do not take turns
+ *     for ever. Whoever changed a stream reads the record again afterwards, because a stream can't be changed by compare-and-set:
+ *     the last one to do so brings it in line with the last record.
  */
 export class TopologyKeeper {
   private current: Topology | undefined
   private watch: RegistryWatch | undefined
+  private hasWished = false
 
   constructor(
     private readonly parts: KeeperParts,
-    private readonly wish: StreamOptions & { streams: number },
+    private readonly wish: StreamOptions & RetentionWish & { streams: number },
   ) {}
 
   get topology(): Topology {
@@ -92,18 +106,39 @@ export class TopologyKeeper {
     throw new UnavailableError('topology-contended', 'Too many nodes change the topology at once')
   }
 
-  /** False when another node changed the record meanwhile. */
+  /** False when the record or a stream was changed, by this node or another: look again. */
   private async verifyOnce(): Promise<boolean> {
     const { records, subjects } = this.parts
     const entry = await records.get(KEY)
     if (entry === undefined) {
-      await records.create(KEY, encodeTopology(newTopology(subjects, this.wish.streams, newEpoch))) // T4
+      const first = newTopology(subjects, this.wish.streams, newEpoch, this.wish)
+      await records.create(KEY, encodeTopology(first)) // T4
       return false
     }
     const recorded = decodeTopology(entry.value)
-    const next = reconcile(recorded, await this.ensureStreams(recorded), newEpoch)
-    if (next === undefined) return true
-    return (await records.update(KEY, encodeTopology(next), entry.revision)) !== undefined
+    const { retention } = recorded
+    if (!this.hasWished || retention === undefined) return this.writeWish(recorded, entry.revision)
+    const { created, isAligned } = await this.ensureStreams({ ...recorded, retention })
+    const next = reconcile(recorded, created, newEpoch)
+    if (next === undefined) return isAligned
+    return (await records.update(KEY, encodeTopology(next), entry.revision)) !== undefined && isAligned
+  }
+
+  /** T6 */
+  private async writeWish(recorded: Topology, revision: number): Promise<false> {
+    const { records, events } = this.parts
+    const retention = withWish(recorded.retention, this.wish)
+    if (!isSameRetention(recorded.retention, retention)) {
+      const next = encodeTopology({ ...recorded, retention })
+      if ((await records.update(KEY, next, revision)) === undefined) return false
+      const [from, to] = [describeRetention(recorded.retention), describeRetention(retention)]
+      events.emit('broker:retention:change', { from, to })
+    }
+    if (!this.hasWished && retention.onFull === 'refuse' && this.wish.onFull === undefined) {
+      events.emit('broker:retention:kept', { onFull: 'refuse', hint: KEPT_HINT })
+    }
+    this.hasWished = true
+    return false
   }
 
   private async adoptNewest(): Promise<void> {
@@ -111,16 +146,20 @@ export class TopologyKeeper {
     await this.watch.look() // T5
   }
 
-  private async ensureStreams(topology: Topology): Promise<string[]> {
+  private async ensureStreams(
+    topology: Topology & { retention: Retention },
+  ): Promise<{ created: string[]; isAligned: boolean }> {
+    const { api, appender, subjects } = this.parts
     const created: string[] = []
+    let isAligned = true
     for (const index of topology.streams.keys()) {
-      const config = streamConfig(topology, this.parts.subjects, index, this.wish)
-      const { info, isNew } = await ensureStream(this.parts.api, config)
-      if (isNew)
-        await this.parts.appender.append(config.name, this.parts.subjects.sentinel(index), new Uint8Array(0))
+      const config = streamConfig(topology, subjects, index, this.wish)
+      const { info, isNew } = await ensureStream(api, config)
+      if (isNew) await appender.append(config.name, subjects.sentinel(index), new Uint8Array(0))
+      if (await alignLimits(api, info, config)) isAligned = false // T6
       created.push(info.created)
     }
-    return created
+    return { created, isAligned }
   }
 
   private adopt(next: Topology): void {
@@ -135,6 +174,10 @@ export class TopologyKeeper {
     }
     if (JSON.stringify(before) === JSON.stringify(next)) return
     this.parts.events.emit('broker:topology:change', { streams })
+    if (!isSameRetention(before.retention, next.retention)) {
+      const [from, to] = [describeRetention(before.retention), describeRetention(next.retention)]
+      this.parts.events.emit('broker:retention:change', { from, to })
+    }
     for (const change of epochChanges(before, next)) this.parts.events.emit('broker:epoch:change', change)
   }
 }
