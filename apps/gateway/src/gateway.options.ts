@@ -19,6 +19,10 @@ export interface GatewayOptions {
     maxChannels: number
     /** Commands of one connection that may be in work at once; one more is answered with 111. */
     maxInFlight: number
+    /** Commands per second of one connection; beyond them and the burst it is closed with 3013. */
+    commandRate: number
+    /** Commands that it may send at once. A message of more than 4 KiB counts as one for each 4 KiB. */
+    commandBurst: number
     pingIntervalMs: number
     pongTimeoutMs: number
     staleCloseMs: number

@@ -11,11 +11,13 @@ import { ChannelSink } from './channels/channel-sink.js'
 import { Channels } from './channels/channels.js'
 import { CatchUps } from './connection/catch-ups.js'
 import { Connection } from './connection/connection.js'
-import { dispatch, receive } from './connection/dispatch.js'
+import { createMessageHandler, dispatch } from './connection/dispatch.js'
 import { endSubscription, leaveTopics } from './connection/end-subscription.js'
 import { Heartbeat } from './connection/heartbeat.js'
+import { Intake } from './connection/intake.js'
 import type { Services } from './connection/services.js'
 import type { Subscription } from './connection/subscription.js'
+import { Fullness } from './fullness/fullness.js'
 import type { GatewayEvents } from './gateway.events.js'
 import type { GatewayOptions } from './gateway.options.js'
 import { History } from './history/history.js'
@@ -41,15 +43,17 @@ export interface GatewayParts {
 
 /**
  * One edge node: sockets in, NATS behind. It wires the parts and owns their life; the work is done in `connection/`,
- * `channels/`, `publishing/`, `history/` and `presence/`.
+ * `channels/`, `publishing/`, `fullness/`, `history/` and `presence/`.
  */
 export class Gateway implements SocketHandlers<Connection>, ChannelOwner {
   readonly events: TypedEvents<GatewayEvents>
   readonly hub = new Hub<Connection, Subscription>()
   readonly sink: ChannelSink
   readonly channels: Channels
+  readonly fullness: Fullness
   private readonly server: SocketServer<Connection>
   private readonly services: Services
+  private readonly intake: Intake
   private readonly upgrade: Upgrade
   private readonly peers: Peers
   private readonly joinLeave: JoinLeave
@@ -70,6 +74,7 @@ export class Gateway implements SocketHandlers<Connection>, ChannelOwner {
       sweepSpreadMs: 5_000,
       concurrentReads: 200,
     })
+    this.fullness = new Fullness(broker, clock, this.events)
     const subjects = new Subjects(parts.prefix)
     this.peers = new Peers(broker, subjects.presenceBeat, options.name, clock, this.events)
     this.joinLeave = new JoinLeave(broker, this.server, jsonCodec, clock, (namespace, channel) =>
@@ -81,6 +86,7 @@ export class Gateway implements SocketHandlers<Connection>, ChannelOwner {
       this.events,
     )
     this.services = this.createServices(subjects)
+    this.intake = new Intake(createMessageHandler(this.services), options.client)
   }
 
   get peerCount(): number {
@@ -102,6 +108,7 @@ export class Gateway implements SocketHandlers<Connection>, ChannelOwner {
     this.peers.start()
     this.services.presence.start()
     this.services.heartbeat.start()
+    this.fullness.start()
     this.events.emit('gateway:listen', { host: options.host, port })
     return port
   }
@@ -116,6 +123,7 @@ export class Gateway implements SocketHandlers<Connection>, ChannelOwner {
     this.peers.stop()
     this.services.presence.stop()
     this.services.heartbeat.stop()
+    this.fullness.stop()
     this.channels.close()
     for (const stop of this.stopListening) stop()
     this.server.close()
@@ -143,7 +151,7 @@ export class Gateway implements SocketHandlers<Connection>, ChannelOwner {
   }
 
   onMessage(socket: Socket<Connection>, message: Uint8Array, isBinary: boolean): void {
-    receive(this.services, socket.context, message, isBinary)
+    this.intake.receive(socket.context, message, isBinary)
   }
 
   onDrain(socket: Socket<Connection>): void {
@@ -154,6 +162,7 @@ export class Gateway implements SocketHandlers<Connection>, ChannelOwner {
     const connection = socket.context
     const { user } = connection
     this.sockets.delete(connection)
+    this.intake.remove(connection)
     for (const channel of this.hub.channelsOf(connection)) {
       const subscription = this.hub.subscription(connection, channel)
       if (subscription !== undefined) endSubscription(this.services, connection, subscription)
@@ -231,7 +240,7 @@ export class Gateway implements SocketHandlers<Connection>, ChannelOwner {
       presence,
       namespace: (name) => namespaces.get(name),
       catchUps: new CatchUps(clock, options.client.recoveryPage),
-      publisher: new Publisher(broker, events),
+      publisher: new Publisher(broker, events, this.fullness),
       history: new History(broker, channels, clock),
       heartbeat: new Heartbeat(this.server, jsonCodec, clock, options.client),
       dispatch: (connection, command) => dispatch(services, connection, command),

@@ -52,6 +52,8 @@ const client: GatewayOptions['client'] = {
   maxQueueBytes: 1_048_576,
   maxChannels: 128,
   maxInFlight: 512,
+  commandRate: 5_000,
+  commandBurst: 10_000,
   pingIntervalMs: 25_000,
   pongTimeoutMs: 8_000,
   staleCloseMs: 10_000,

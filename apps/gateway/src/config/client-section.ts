@@ -66,6 +66,20 @@ export const clientSection = defineSection('client', 'Who may connect, and what 
     doc: 'Commands of one connection in work at once; one more is answered with 111.',
     shown: true,
   },
+  command_rate: {
+    schema: count(),
+    default: 5_000,
+    example: '1000',
+    doc: 'Commands per second of one connection, once its burst is spent; more closes it with 3013.',
+    shown: true,
+  },
+  command_burst: {
+    schema: count(),
+    default: 10_000,
+    example: '2000',
+    doc: 'Commands that a connection may send at once. A message counts as one for each 4 KiB of it at least.',
+    shown: true,
+  },
   ping_interval: {
     schema: duration({ minMs: 1_000 }),
     default: '25s',

@@ -69,6 +69,8 @@ export function optionsOf({ gateway, client }: GatewayConfig): GatewayOptions {
       maxQueueBytes: client.max_queue_size,
       maxChannels: client.max_channels,
       maxInFlight: client.max_in_flight,
+      commandRate: client.command_rate,
+      commandBurst: client.command_burst,
       pingIntervalMs: client.ping_interval,
       pongTimeoutMs: client.pong_timeout,
       staleCloseMs: client.stale_close_delay,

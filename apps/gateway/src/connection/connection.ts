@@ -2,6 +2,7 @@ import type { Clock, Timer } from '@natter/primitives'
 import type { HubConnection } from '@natter/hub'
 import type { Bytes, Codec, Command, DisconnectCode, Frame, Push, Reply } from '@natter/protocol'
 import type { SendVerdict, Socket } from '@natter/transport'
+import type { Lane } from './intake.js'
 
 /** Who a connection is, once it said so. */
 export interface Identity {
@@ -39,6 +40,8 @@ export class Connection implements HubConnection {
   pingSlot = -1
   /** Commands being handled; bounded by the dispatcher. */
   inFlight = 0
+  /** Its way in; the intake's, made with the first message. */
+  lane: Lane | undefined
   readonly openedAtMs: number
   private state: State
 

@@ -7,35 +7,33 @@ import { subscribeCommand } from './commands/subscribe.js'
 import { unsubscribeCommand } from './commands/unsubscribe.js'
 import type { Connection } from './connection.js'
 import { connect, refresh } from './handshake.js'
+import type { MessageHandler } from './intake.js'
 import type { Services } from './services.js'
 
 /**
- * From frames to commands. [3]
+ * From messages to commands; when, is the intake's matter. [3]
  *
  * D1. Commands of a connection start in the order they came; those that wait for NATS finish later, out of order, so that
  *     a slow channel does not hold back the others. What must not overtake (an unsubscribe its subscribe, a publish the
  *     subscribe that permits it) waits for the subscription itself.
  * D2. Whatever a handler throws becomes one reply: no command stays unanswered, nothing reaches the process.
- * D3. Work per connection is bounded: past `maxInFlight` the answer is 111.
+ * D3. Work per connection is bounded: past `maxInFlight` the answer is 111. How much it may send at all: intake.ts.
  */
-export function receive(
-  services: Services,
-  connection: Connection,
-  message: Uint8Array,
-  isBinary: boolean,
-): void {
-  if (isBinary !== connection.codec.isBinary) return connection.disconnect(Disconnects.badRequest)
-  let commands: Command[]
+export function createMessageHandler(services: Services): MessageHandler {
+  return {
+    decode: (connection, message) => decode(services, connection, message),
+    take: (connection, command) => take(services, connection, command),
+  }
+}
+
+function decode(services: Services, connection: Connection, message: Uint8Array): readonly Command[] {
   try {
-    commands = connection.codec.decode(message)
+    return connection.codec.decode(message)
   } catch (error) {
     if (!(error instanceof MalformedFrameError))
       services.events.emit('command:error', { method: 'decode', code: 3501, cause: error })
-    return connection.disconnect(Disconnects.badRequest)
-  }
-  for (const command of commands) {
-    if (!connection.socket.isOpen) return
-    take(services, connection, command)
+    connection.disconnect(Disconnects.badRequest)
+    return []
   }
 }
 

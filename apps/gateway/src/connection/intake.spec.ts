@@ -1,0 +1,271 @@
+import { describe, expect, it } from '@jest/globals'
+import { Disconnects, jsonCodec, type Command } from '@natter/protocol'
+import { ManualClock } from '@natter/testing'
+import { MemoryClient, MemorySocketServer } from '@natter/transport'
+import fc from 'fast-check'
+import { Connection } from './connection.js'
+import { Intake, type IntakeOptions } from './intake.js'
+
+const generous: IntakeOptions = { commandRate: 5_000, commandBurst: 10_000 }
+
+/** A node's intake whose clock says what the test says, and whose handler notes what it is given. */
+async function start(options: IntakeOptions = generous, costMs = 0) {
+  let nowMs = 1
+  let decoded = 0
+  const taken: { connection: string; id: number }[] = []
+  const handler = {
+    decode(connection: Connection, message: Uint8Array): readonly Command[] {
+      decoded += 1
+      if (message.byteLength > 0) return jsonCodec.decode(message)
+      connection.disconnect(Disconnects.badRequest)
+      return []
+    },
+    take(connection: Connection, command: Command): void {
+      nowMs += costMs
+      taken.push({ connection: connection.id, id: command.id })
+      if (command.method === 'send') connection.disconnect(Disconnects.notAvailable)
+    },
+  }
+  const intake = new Intake(handler, options, () => nowMs)
+  const opened: Connection[] = []
+  const server = new MemorySocketServer<Connection>(
+    { host: '127.0.0.1', port: 0 },
+    {
+      onUpgrade: () => ({ accept: true }),
+      onOpen(socket) {
+        socket.context = new Connection(
+          `c${opened.length}`,
+          socket,
+          jsonCodec,
+          new ManualClock(),
+          1_000,
+          () => {},
+        )
+        opened.push(socket.context)
+      },
+      onMessage() {},
+      onDrain() {},
+      onClose: (socket) => intake.remove(socket.context),
+    },
+  )
+  await server.listen()
+  const open = (remoteAddress = '127.0.0.1') => {
+    const client = server.connect({ remoteAddress })
+    const connection = opened.at(-1)
+    if (!(client instanceof MemoryClient) || connection === undefined) throw new Error('no client')
+    const send = (text: string, isBinary = false): void =>
+      intake.receive(connection, new TextEncoder().encode(text), isBinary)
+    return { client, connection, send }
+  }
+  return {
+    intake,
+    open,
+    taken,
+    ids: (connection: Connection) =>
+      taken.filter((one) => one.connection === connection.id).map(({ id }) => id),
+    pass: (ms: number) => void (nowMs += ms),
+    decodedMessages: () => decoded,
+  }
+}
+
+const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
+const rpc = (id: number): string => `{"id":${id},"rpc":{}}`
+const upTo = (count: number): number[] => Array.from({ length: count }, (_, index) => index + 1)
+
+describe('the intake', () => {
+  it('handles a message in the turn in which it comes, so that a quiet node adds no wait', async () => {
+    const { open, ids } = await start()
+    const { connection, send } = open()
+    send(`${rpc(1)}\n${rpc(2)}`)
+    expect(ids(connection)).toEqual([1, 2])
+  })
+
+  it('lets what doesn’t fit into a turn wait, in order, and loses none of it (I1)', async () => {
+    const { open, ids, intake } = await start(generous, 1)
+    const { connection, send } = open()
+    for (const id of upTo(100)) send(rpc(id))
+    expect(ids(connection).length).toBeLessThan(10)
+    expect(intake.waitingBytes).toBeGreaterThan(0)
+    while (ids(connection).length < 100) await turn()
+    expect(ids(connection)).toEqual(upTo(100))
+    expect(intake.waitingBytes).toBe(0)
+  })
+
+  it('copies what waits: the library reuses the bytes of a message after the call', async () => {
+    const { intake, open, ids } = await start(generous, 10)
+    const { connection, send } = open()
+    send(rpc(1))
+    const bytes = new TextEncoder().encode(rpc(2))
+    intake.receive(connection, bytes, false)
+    bytes.fill(0)
+    await turn()
+    expect(ids(connection)).toEqual([1, 2])
+  })
+
+  it('cuts a message of thousands of commands into slices like any others', async () => {
+    const { open, ids } = await start(generous, 1)
+    const { connection, send } = open()
+    send(upTo(200).map(rpc).join('\n'))
+    expect(ids(connection).length).toBeLessThan(10)
+    while (ids(connection).length < 200) await turn()
+    expect(ids(connection)).toEqual(upTo(200))
+  })
+
+  it('serves who has just come before who has been flooding, so that a flood costs its own connection (I2)', async () => {
+    const { open, ids } = await start(generous, 1)
+    const floods = [open(), open(), open()]
+    for (const id of upTo(500)) for (const { send } of floods) send(rpc(id))
+    await turn()
+    const honest = open()
+    honest.send(rpc(1))
+    await turn()
+    expect(ids(honest.connection)).toEqual([1])
+    expect(floods.every(({ connection }) => ids(connection).length < 100)).toBe(true)
+  })
+
+  it('gives each that waits its turn: none of them starves (I2)', async () => {
+    const { open, ids } = await start(generous, 1)
+    const floods = [open(), open(), open()]
+    for (const id of upTo(200)) for (const { send } of floods) send(rpc(id))
+    for (let turns = 0; turns < 20; turns += 1) await turn()
+    const handled = floods.map(({ connection }) => ids(connection).length)
+    expect(Math.max(...handled) - Math.min(...handled)).toBeLessThan(20)
+  })
+
+  it('closes with 3013 who sends more than its burst, and looks at nothing more of it (I1, I3)', async () => {
+    const { open, ids, intake } = await start({ commandRate: 100, commandBurst: 50 }, 1)
+    const { client, connection, send } = open()
+    for (const id of upTo(51)) send(rpc(id))
+    const handled = ids(connection).length
+    expect(await client.closedWith).toEqual(Disconnects.tooManyRequests)
+    await turn()
+    expect(ids(connection)).toHaveLength(handled)
+    expect(intake.waitingBytes).toBe(0)
+  })
+
+  it('takes a steady stream at the rate for ever, and closes one above it', async () => {
+    const { open, pass } = await start({ commandRate: 100, commandBurst: 20 })
+    const [steady, fast] = [open('10.0.0.1'), open('10.0.0.2')]
+    for (const id of upTo(1_000)) {
+      pass(10)
+      await turn()
+      steady.send(rpc(id))
+      if (fast.connection.socket.isOpen) fast.send(`${rpc(2 * id)}\n${rpc(2 * id + 1)}`)
+    }
+    expect(steady.connection.socket.isOpen).toBe(true)
+    expect(await fast.client.closedWith).toEqual(Disconnects.tooManyRequests)
+  })
+
+  it('refuses a message of more commands than the burst without parsing it (I4)', async () => {
+    const { open, decodedMessages } = await start({ commandRate: 10, commandBurst: 100 })
+    const { client, send } = open()
+    send('{}\n'.repeat(20_000))
+    expect(await client.closedWith).toEqual(Disconnects.tooManyRequests)
+    expect(decodedMessages()).toBe(0)
+  })
+
+  it('counts long messages by their size, because reading them is what costs', async () => {
+    const { open } = await start({ commandRate: 1, commandBurst: 20 })
+    const { client, send } = open()
+    const long = `{"id":1,"rpc":{"data":"${'x'.repeat(60_000)}"}}` // 15 times 4 KiB
+    send(long)
+    send(long)
+    expect(await client.closedWith).toEqual(Disconnects.tooManyRequests)
+  })
+
+  it('bounds the bytes that wait for one connection, and for all of them (I3)', async () => {
+    const { open, intake } = await start({ commandRate: 1_000_000, commandBurst: 1_000_000 }, 10)
+    const long = `{"id":1,"rpc":{"data":"${'x'.repeat(60_000)}"}}`
+    const clients = Array.from({ length: 12 }, () => open())
+    for (const { connection, send } of clients) {
+      for (let n = 0; n < 150 && connection.socket.isOpen; n += 1) {
+        send(long)
+        expect(intake.waitingBytes).toBeLessThanOrEqual(67_108_864)
+      }
+      expect(connection.socket.isOpen).toBe(false)
+    }
+    expect(intake.waitingBytes).toBe(0)
+  })
+
+  it('sends away who has much waiting in a turn that brings more than a node can look at, and nobody else (I3)', async () => {
+    const { open } = await start({ commandRate: 1_000, commandBurst: 1_000 }, 10)
+    const floods = Array.from({ length: 4 }, () => open())
+    for (const id of upTo(900)) {
+      for (const { connection, send } of floods) if (connection.socket.isOpen) send(rpc(id))
+    }
+    expect(floods.every(({ connection }) => !connection.socket.isOpen)).toBe(true)
+    const honest = open('10.0.0.9')
+    honest.send(rpc(1))
+    honest.send(rpc(2))
+    expect(honest.connection.socket.isOpen).toBe(true)
+  })
+
+  it('gives an address that was closed for flooding a small burst for ten seconds, and others the whole (I5)', async () => {
+    const { open, pass } = await start({ commandRate: 1, commandBurst: 1_000 })
+    const batch = (count: number): string => upTo(count).map(rpc).join('\n')
+    open('10.0.0.1').send(batch(1_001))
+    const [again, small, other] = [open('10.0.0.1'), open('10.0.0.1'), open('10.0.0.2')]
+    other.send(batch(900))
+    small.send(batch(200))
+    again.send(batch(201))
+    expect([again, small, other].map(({ connection }) => connection.socket.isOpen)).toEqual([
+      false,
+      true,
+      true,
+    ])
+    pass(10_001)
+    const later = open('10.0.0.1')
+    later.send(batch(900))
+    expect(later.connection.socket.isOpen).toBe(true)
+  })
+
+  it('takes a binary message in its place: what came before it is handled, and then the connection ends', async () => {
+    const { open, ids } = await start(generous, 10)
+    const { client, connection, send } = open()
+    send(rpc(1))
+    send(rpc(2))
+    send(rpc(3), true)
+    send(rpc(4))
+    expect(await client.closedWith).toEqual(Disconnects.badRequest)
+    expect(ids(connection)).toEqual([1, 2])
+  })
+
+  it('handles every command once and in order, and none behind the one that ended the connection, whatever comes when', async () => {
+    const step = fc.oneof(
+      { weight: 8, arbitrary: fc.record({ client: fc.nat(2), count: fc.integer({ min: 1, max: 30 }) }) },
+      { weight: 1, arbitrary: fc.record({ client: fc.nat(2), end: fc.constant(true) }) },
+      { weight: 3, arbitrary: fc.constant('turn' as const) },
+    )
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(step, { maxLength: 40 }),
+        fc.double({ min: 0, max: 3, noNaN: true }),
+        async (steps, costMs) => {
+          const { open, ids, intake } = await start(generous, costMs)
+          const clients = [open(), open(), open()]
+          const sent = clients.map((): number[] => [])
+          for (const one of steps) {
+            if (one === 'turn') {
+              await turn()
+              continue
+            }
+            const [client, expected] = [clients[one.client], sent[one.client]]
+            if (client === undefined || expected === undefined || !client.connection.socket.isOpen) continue
+            const from = expected.length
+            const count = 'end' in one ? 1 : one.count
+            const numbers = Array.from({ length: count }, (_, index) => from + index + 1)
+            if (!expected.includes(-1)) expected.push(...numbers, ...('end' in one ? [-1] : []))
+            const commands = numbers.map((id) => ('end' in one ? `{"id":${id},"send":{}}` : rpc(id)))
+            client.send(commands.join('\n'))
+          }
+          while (intake.waitingBytes > 0) await turn()
+          for (let n = 0; n < 200; n += 1) await turn()
+          clients.forEach(({ connection }, index) => {
+            expect(ids(connection)).toEqual(sent[index]?.filter((id) => id > 0))
+          })
+        },
+      ),
+      { numRuns: 40 },
+    )
+  })
+})

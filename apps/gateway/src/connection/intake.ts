@@ -1,0 +1,182 @@
+/**
+ * When a client's messages are handled. A socket can't be told to pause, and the library hands over all messages of a read in
+ * one go: so what doesn't fit into a turn of the loop waits here, and what a client sends costs that client.
+ *
+ * I1. Messages of a connection are handled in the order they came, each once; after its socket has ended, none.
+ * I2. A turn handles messages for about `turnMs` as they come, and for as long again from what waits: a quantum for each
+ *     connection in its turn, those first that have just begun to wait. So an honest client's command passes a flooder's
+ *     thousands.
+ * I3. What waits is bounded: by a connection's allowance of commands and `maxWaitingBytes`, and on the node by
+ *     `maxNodeWaitingBytes`. Beyond it, or when more comes in a turn than a node can look at, the connection is closed with 3013
+ *     and what waits is dropped unread.
+ * I4. Before its turn a message costs a search for newlines and a copy; nothing is parsed.
+ * I5. Who comes back to flood again begins with a small allowance: closing is no new start.
+ */
+import { Disconnects, type Command } from '@natter/protocol'
+import { Allowance } from './allowance.js'
+import type { Connection } from './connection.js'
+import { Inbox } from './inbox.js'
+
+export interface IntakeOptions {
+  /** Commands per second of one connection. */
+  commandRate: number
+  /** Commands that it may send at once. */
+  commandBurst: number
+}
+
+/** A connection's way in. */
+export interface Lane {
+  readonly allowance: Allowance
+  readonly inbox: Inbox
+}
+
+/** What handles messages, see dispatch.ts. */
+export interface MessageHandler {
+  /** Answers no commands, and ends the connection, when the message is not the protocol. */
+  decode(connection: Connection, message: Uint8Array): readonly Command[]
+  take(connection: Connection, command: Command): void
+}
+
+/** A fifth of what a round trip may take beside a flood: a turn costs about twice this, and what comes in with it. */
+const turnMs = 4
+const quantumMs = 1
+/** A message counts as one command for every such part of it. */
+const bytesPerCommand = 4_096
+/** A script that sends all it has in one loop: 5,000 messages of 1 KiB, and some. */
+const maxWaitingBytes = 8_388_608
+const maxNodeWaitingBytes = 67_108_864
+/** In a turn in which this many bursts came in, whoever has more than a few messages waiting has to go. */
+const burstsPerTurn = 2
+const fewMessages = 64
+/** For how long an address that was closed for flooding begins with less. */
+const probationMs = 10_000
+/** With how much: an SDK that comes back subscribes to all its channels (128) at once. */
+const probationCommands = 200
+const maxOnProbation = 10_000
+
+const newline = 0x0a
+
+export class Intake {
+  /** They wait for the first time since they were last served. */
+  private readonly fresh = new Set<Connection>()
+  private readonly waiting = new Set<Connection>()
+  private readonly onProbation = new Map<string, number>()
+  private nodeWaitingBytes = 0
+  private takenInTurn = 0
+  /** 0 = between two turns. */
+  private turnEndsAtMs = 0
+
+  constructor(
+    private readonly handler: MessageHandler,
+    private readonly options: IntakeOptions,
+    private readonly now: () => number = () => performance.now(),
+  ) {}
+
+  get waitingBytes(): number {
+    return this.nodeWaitingBytes
+  }
+
+  /** `message` is only valid during the call. */
+  receive(connection: Connection, message: Uint8Array, isBinary: boolean): void {
+    const nowMs = this.now()
+    this.beginTurn(nowMs)
+    const commands = countCommands(message)
+    this.takenInTurn += commands
+    const lane = (connection.lane ??= this.createLane(connection, nowMs))
+    if (!lane.allowance.take(commands, nowMs)) return this.refuse(connection, nowMs) // I3
+    const text = isBinary === connection.codec.isBinary ? message : malformed
+    if (!lane.inbox.isEmpty || nowMs >= this.turnEndsAtMs) return this.keep(connection, lane, text, nowMs)
+    lane.inbox.load(this.handler.decode(connection, text))
+    this.serve(connection, lane, this.turnEndsAtMs)
+    if (hasMore(connection)) this.fresh.add(connection)
+  }
+
+  /** The socket is gone, and what it still had to say with it. */
+  remove(connection: Connection): void {
+    this.fresh.delete(connection)
+    this.waiting.delete(connection)
+    if (connection.lane === undefined) return
+    this.nodeWaitingBytes -= connection.lane.inbox.waitingBytes
+    connection.lane.inbox.clear() // I1
+  }
+
+  private createLane({ socket }: Connection, nowMs: number): Lane {
+    const { commandRate: perSecond, commandBurst: burst } = this.options
+    const isKnown = (this.onProbation.get(socket.remoteAddress) ?? 0) > nowMs
+    const initial = isKnown ? Math.min(burst, probationCommands) : burst // I5
+    return { allowance: new Allowance({ perSecond, burst }, nowMs, initial), inbox: new Inbox() }
+  }
+
+  private keep(connection: Connection, { inbox }: Lane, message: Uint8Array, nowMs: number): void {
+    const bytes = message.byteLength
+    const isCrowded = this.takenInTurn > burstsPerTurn * this.options.commandBurst
+    if (
+      inbox.waitingBytes + bytes > maxWaitingBytes ||
+      this.nodeWaitingBytes + bytes > maxNodeWaitingBytes ||
+      (isCrowded && inbox.waitingMessages >= fewMessages)
+    ) {
+      return this.refuse(connection, nowMs) // I3
+    }
+    if (inbox.isEmpty) this.fresh.add(connection)
+    inbox.push(message.slice())
+    this.nodeWaitingBytes += bytes
+  }
+
+  private refuse(connection: Connection, nowMs: number): void {
+    if (this.onProbation.size >= maxOnProbation) this.onProbation.clear()
+    this.onProbation.set(connection.socket.remoteAddress, nowMs + probationMs)
+    connection.disconnect(Disconnects.tooManyRequests)
+  }
+
+  private beginTurn(nowMs: number): void {
+    if (this.turnEndsAtMs !== 0) return
+    this.turnEndsAtMs = nowMs + turnMs
+    setImmediate(this.endTurn)
+  }
+
+  private readonly endTurn = (): void => {
+    this.turnEndsAtMs = 0
+    this.takenInTurn = 0
+    this.serveWaiting(this.now() + turnMs)
+    if (this.fresh.size + this.waiting.size > 0) this.beginTurn(this.now())
+  }
+
+  /** I2. */
+  private serveWaiting(untilMs: number): void {
+    for (let nowMs = this.now(); nowMs < untilMs; nowMs = this.now()) {
+      const from = this.fresh.size > 0 ? this.fresh : this.waiting
+      const [connection] = from
+      if (connection?.lane === undefined) return
+      from.delete(connection)
+      this.serve(connection, connection.lane, Math.min(nowMs + quantumMs, untilMs))
+      if (hasMore(connection)) this.waiting.add(connection)
+    }
+  }
+
+  /** Handles what the connection has waiting, at least one command of it, until it is time for somebody else. */
+  private serve(connection: Connection, { inbox }: Lane, untilMs: number): void {
+    const decode = (message: Uint8Array): readonly Command[] => {
+      this.nodeWaitingBytes -= message.byteLength
+      return this.handler.decode(connection, message)
+    }
+    while (connection.socket.isOpen) {
+      const command = inbox.next(decode)
+      if (command === undefined) return
+      this.handler.take(connection, command)
+      if (this.now() >= untilMs) return
+    }
+  }
+}
+
+/** A socket that isn't open and not removed yet lost a frame: it says nothing any more. */
+const hasMore = ({ lane, socket }: Connection): boolean => socket.isOpen && lane?.inbox.isEmpty === false
+
+/** Stands for a message of the wrong kind, in its place: the empty one is not the protocol in any encoding. */
+const malformed = new Uint8Array(0)
+
+/** By its newlines and its size: what it says is not looked at (I4). */
+function countCommands(message: Uint8Array): number {
+  let lines = 1
+  for (let at = message.indexOf(newline); at !== -1; at = message.indexOf(newline, at + 1)) lines += 1
+  return Math.max(lines, Math.ceil(message.byteLength / bytesPerCommand))
+}
