@@ -1,4 +1,5 @@
 import type { BreakReason } from '@natter/recovery'
+import type { Level } from './fullness/levels.js'
 
 /** What happens in a gateway, `noun:verb[:phase]`. Logs and metrics listen; deliveries are not events. */
 export interface GatewayEvents {
@@ -15,6 +16,18 @@ export interface GatewayEvents {
   'publication:outcome': {
     outcome: 'stored' | 'duplicate' | 'sent' | 'refused' | 'unknown'
     namespace: string
+  }
+  /** Why a publication was not taken: the code of the error. */
+  'publication:refused': { reason: string }
+  /** A stream crossed 50, 75, 90 or 100 % of its bytes, upwards or back; `level` is the highest that it is at. */
+  'stream:level': {
+    stream: string
+    level: Level
+    before: Level
+    bytes: number
+    maxBytes: number
+    onFull: 'refuse' | 'forget'
+    advice: string
   }
   /** The streams could not be verified after a reconnect; it is tried again. */
   'gateway:resume:failed': { error: unknown }

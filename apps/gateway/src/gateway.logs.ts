@@ -19,6 +19,10 @@ export function log(
     'command:error': ({ cause }) => (cause === undefined ? 'debug' : 'error'),
     'channel:heal': ({ outcome }) => (outcome === 'asked' ? 'debug' : 'warn'),
     'channel:stray': 'warn',
+    'stream:level': ({ level, before, onFull }) => {
+      if (level < before || onFull === 'forget') return 'info'
+      return level >= 90 ? 'error' : 'warn'
+    },
     'gateway:resume:failed': 'warn',
     'peer:up': 'info',
     'peer:down': 'info',
@@ -29,6 +33,8 @@ export function log(
     'broker:reconnect': 'info',
     'broker:topology:wish-ignored': 'warn',
     'broker:topology:change': 'info',
+    'broker:retention:change': 'warn',
+    'broker:retention:kept': 'warn',
     'broker:epoch:change': 'warn',
     'broker:subscription:refused': 'error',
     'bus:callback:error': 'error',

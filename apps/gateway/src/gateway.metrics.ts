@@ -2,6 +2,7 @@ import type { Broker, BrokerEvents } from '@natter/broker'
 import { defineMetrics, observe, type HealthChecks, type Metrics } from '@natter/observability'
 import type { TypedEvents } from '@natter/primitives'
 import { Disconnects } from '@natter/protocol'
+import type { StreamFill } from './fullness/fullness.js'
 import type { Gateway } from './gateway.js'
 import type { GatewayEvents } from './gateway.events.js'
 
@@ -41,6 +42,30 @@ export const gatewayMetrics = defineMetrics({
     help: 'Publications of clients by outcome. unknown = sent to the stream, no answer in time.',
     labels: ['namespace', 'outcome'],
     maxSeries: 1_000,
+  },
+  publishesRefused: {
+    type: 'counter',
+    name: 'natter_gateway_publishes_refused_total',
+    help: 'Publications that were certainly not stored or sent, by why. stream-full = no room in the stream.',
+    labels: ['reason'],
+  },
+  streamBytes: {
+    type: 'gauge',
+    name: 'natter_stream_bytes',
+    help: 'What a stream holds, as this node last saw it.',
+    labels: ['stream'],
+  },
+  streamMaxBytes: {
+    type: 'gauge',
+    name: 'natter_stream_max_bytes',
+    help: 'What a stream may hold. 0 = no limit.',
+    labels: ['stream'],
+  },
+  streamFill: {
+    type: 'gauge',
+    name: 'natter_stream_fill_ratio',
+    help: 'natter_stream_bytes by natter_stream_max_bytes. From 0.9 on a stream that refuses takes no publications.',
+    labels: ['stream'],
   },
   deliveries: {
     type: 'counter',
@@ -111,12 +136,16 @@ export function meter(metrics: Metrics, { gateway, broker, events }: Metered): v
     deliveries: () => gateway.sink.delivered,
     natsUp: () => (broker.bus.isConnected ? 1 : 0),
     peers: () => gateway.peerCount,
+    streamBytes: () => fills(gateway, ({ bytes }) => bytes),
+    streamMaxBytes: () => fills(gateway, ({ maxBytes }) => maxBytes),
+    streamFill: () => fills(gateway, ({ share }) => share),
   })
   observe(events.gateway, {
     'connection:connect': () => handles.connects.add({}),
     'connection:close': ({ code }) => handles.closes.add({ code: knownCloses.has(code) ? code : 'other' }),
     'connection:refuse': ({ reason }) => handles.refusals.add({ reason }),
     'publication:outcome': (labels) => handles.publishes.add(labels),
+    'publication:refused': ({ reason }) => handles.publishesRefused.add({ reason }),
     'subscription:reply': ({ recovered, messages }) => {
       handles.recoveries.add({ recovered })
       handles.recovered.add({}, messages)
@@ -128,7 +157,11 @@ export function meter(metrics: Metrics, { gateway, broker, events }: Metered): v
   observe(events.broker, { 'broker:disconnect': () => handles.natsLosses.add({}) })
 }
 
-/** Not healthy while NATS is away: clients stay, but new ones are better off elsewhere. */
+function fills({ fullness }: Gateway, valueOf: (fill: StreamFill) => number) {
+  return fullness.fills.map((fill) => ({ labels: { stream: fill.stream }, value: valueOf(fill) }))
+}
+
+/** A full stream is no reason: another node can't take more, and a restart doesn't help. Not healthy while NATS is away: clients stay, but new ones are better off elsewhere. */
 export function checkHealth(checks: HealthChecks, { broker }: Metered): void {
   checks.add('nats', () =>
     broker.bus.isConnected ? undefined : 'NATS is away: durable publishes are refused.',

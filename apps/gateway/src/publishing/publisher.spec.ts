@@ -4,7 +4,7 @@ import { decodeMeta, MemoryBroker, MemoryMesh } from '@natter/broker'
 import { TypedEvents, UnavailableError, UnknownOutcomeError } from '@natter/primitives'
 import { z } from 'zod'
 import type { GatewayEvents } from '../gateway.events.js'
-import { Publisher } from './publisher.js'
+import { Publisher, type Room } from './publisher.js'
 
 const schema = namespaceSchema({ duration: z.number() })
 const durable = resolveNamespace('chat', schema.parse({ keep: 'stream', message_id: '/id' }))
@@ -13,14 +13,18 @@ const ana = { user: 'ana', client: 'c1' }
 const ben = { user: 'ben', client: 'c2' }
 const json = (value: unknown): Uint8Array => new TextEncoder().encode(JSON.stringify(value))
 
-function start() {
+const roomy: Room = { isRefusing: () => false, refused: () => {} }
+
+function start(room = roomy) {
   const mesh = new MemoryMesh()
   const broker = new MemoryBroker(mesh)
   const events = new TypedEvents<GatewayEvents>()
   const outcomes: string[] = []
   events.on('publication:outcome', ({ namespace, outcome }) => outcomes.push(`${namespace} ${outcome}`))
+  const reasons: string[] = []
+  events.on('publication:refused', ({ reason }) => reasons.push(reason))
   const stored = () => mesh.stream(broker.streams[0] ?? '').messages
-  return { broker, outcomes, stored, publisher: new Publisher(broker, events) }
+  return { broker, outcomes, reasons, stored, publisher: new Publisher(broker, events, room) }
 }
 
 describe('a durable publication', () => {
@@ -94,6 +98,38 @@ describe('a durable publication', () => {
       expect(outcomes).toEqual([`chat ${outcome}`])
     },
   )
+})
+
+describe('a stream without room', () => {
+  const full: Room = { isRefusing: () => true, refused: () => {} }
+  const refusal = { name: 'UnavailableError', code: 'stream-full' }
+
+  it('is sent nothing: what is refused here costs NATS nothing, and the last tenth stays free (U4)', async () => {
+    const { broker, publisher, outcomes, reasons } = start(full)
+    const append = jest.spyOn(broker.log, 'append')
+    await expect(publisher.publish('chat:a', durable, json(1), ana)).rejects.toMatchObject(refusal)
+    expect([append.mock.calls, outcomes, reasons]).toEqual([[], ['chat refused'], ['stream-full']])
+  })
+
+  it('keeps nobody from ephemeral channels: they need none', async () => {
+    const { publisher, outcomes } = start(full)
+    await publisher.publish('typing:a', ephemeral, json(1), ana)
+    expect(outcomes).toEqual(['typing sent'])
+  })
+
+  it('is looked at when it refuses by itself, and only then: what was refused here says nothing new of it', async () => {
+    const asked: string[] = []
+    const room = (isRefusing: boolean): Room => ({
+      isRefusing: () => isRefusing,
+      refused: (stream) => asked.push(stream),
+    })
+    const [late, early] = [start(room(false)), start(room(true))]
+    jest.spyOn(late.broker.log, 'append').mockRejectedValue(new UnavailableError('stream-full', 'full'))
+    for (const { publisher } of [early, late]) {
+      await expect(publisher.publish('chat:a', durable, json(1), ana)).rejects.toMatchObject(refusal)
+    }
+    expect(asked).toEqual([late.broker.streams[0]])
+  })
 })
 
 describe('an ephemeral publication', () => {

@@ -1,9 +1,16 @@
 import type { Namespace } from '@natter/auth'
-import { encodeMeta, publicationMessageId, type Broker } from '@natter/broker'
-import { UnavailableError, UnknownOutcomeError, type TypedEvents } from '@natter/primitives'
+import { encodeMeta, publicationMessageId, type Broker, type Route } from '@natter/broker'
+import { NatterError, UnavailableError, UnknownOutcomeError, type TypedEvents } from '@natter/primitives'
 import type { Bytes, ClientInfo } from '@natter/protocol'
 import type { GatewayEvents } from '../gateway.events.js'
 import { readPointer } from './json-pointer.js'
+
+/** Whether the streams have room: `Fullness`. */
+export interface Room {
+  isRefusing(stream: string): boolean
+  /** The stream itself refused for want of room. */
+  refused(stream: string): void
+}
 
 /**
  * Brings a publication into the mesh.
@@ -12,11 +19,13 @@ import { readPointer } from './json-pointer.js'
  * U2. Publications of one connection into one channel are stored in the order of the calls: nothing is awaited before the
  *     message is handed to the log.
  * U3. A rejection says what is known: UnavailableError = certainly not stored, UnknownOutcomeError = perhaps.
+ * U4. Into a stream without room nothing is sent, not even a repeat of what is already stored: its sender tries again.
  */
 export class Publisher {
   constructor(
     private readonly broker: Broker,
     private readonly events: TypedEvents<GatewayEvents>,
+    private readonly room: Room,
   ) {}
 
   async publish(channel: string, namespace: Namespace, data: Bytes, info: ClientInfo): Promise<void> {
@@ -24,20 +33,23 @@ export class Publisher {
     const route = this.broker.route(namespace.name, channel)
     if (!namespace.isDurable) return this.send(namespace, route.liveSubject, data, meta)
     const messageId = messageIdOf(namespace, channel, data, info.user)
-    await this.store(namespace, route.subject, data, messageId === undefined ? { meta } : { meta, messageId })
+    await this.store(namespace, route, data, messageId === undefined ? { meta } : { meta, messageId })
   }
 
   private async store(
     namespace: Namespace,
-    subject: string,
+    { stream, subject }: Route,
     data: Bytes,
     options: { meta: string; messageId?: string },
   ): Promise<void> {
+    if (this.room.isRefusing(stream)) throw this.refuse(namespace, noRoom(stream)) // U4
     try {
       const { isDuplicate } = await this.broker.log.append(subject, data, options)
       this.count(namespace, isDuplicate ? 'duplicate' : 'stored')
     } catch (error) {
-      this.count(namespace, error instanceof UnknownOutcomeError ? 'unknown' : 'refused')
+      if (error instanceof UnavailableError && error.code === 'stream-full') this.room.refused(stream)
+      if (!(error instanceof UnknownOutcomeError)) throw this.refuse(namespace, error)
+      this.count(namespace, 'unknown')
       throw error
     }
   }
@@ -47,14 +59,29 @@ export class Publisher {
       this.broker.bus.publish(liveSubject, data, meta)
       this.count(namespace, 'sent')
     } catch (error) {
-      if (error instanceof UnavailableError) this.count(namespace, 'refused')
-      throw error
+      throw error instanceof UnavailableError ? this.refuse(namespace, error) : error
     }
+  }
+
+  /** Counts and answers the error. */
+  private refuse(namespace: Namespace, error: unknown): unknown {
+    this.count(namespace, 'refused')
+    this.events.emit('publication:refused', {
+      reason: error instanceof NatterError ? error.code : 'internal',
+    })
+    return error
   }
 
   private count(namespace: Namespace, outcome: GatewayEvents['publication:outcome']['outcome']): void {
     this.events.emit('publication:outcome', { namespace: namespace.name, outcome })
   }
+}
+
+function noRoom(stream: string): UnavailableError {
+  return new UnavailableError(
+    'stream-full',
+    `${stream} is nearly full: try again when persistence has made room`,
+  )
 }
 
 /** `message_id`: whoever repeats the same id, as the same user in the same channel, is stored once. Absent in the data = none. */
