@@ -59,7 +59,7 @@ export interface SocketServerOptions {
   port: number
   /** Whether several processes may share the port. Off: a taken port is an error. Default false. */
   sharePort?: boolean
-  /** A longer message from a client closes its socket with 1009. Bytes, default 65,536. */
+  /** A longer message from a client closes its socket with 1009, or cuts it beyond 1 MiB (payload-limit.ts). Bytes, default 65,536. */
   maxMessageBytes?: number
   /** Waiting bytes per socket beyond which frames are dropped and the socket is closed with 3008. Default 1 MiB. */
   maxQueueBytes?: number

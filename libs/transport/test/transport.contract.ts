@@ -305,10 +305,12 @@ export function transportContract(name: string, start: StartTransport): void {
       expect(log).toHaveLength(1)
     })
 
-    it('cuts a message beyond twice the limit', async () => {
-      const [client] = await open()
-      client.send('x'.repeat(2 * maxMessageBytes + 1))
-      expect((await client.closed).code).toBe(1006)
+    it('answers 1009 up to 1 MiB and cuts what is longer, so that what arrives is bounded', async () => {
+      const [[long], [longer]] = [await open(), await open()]
+      long.send('x'.repeat(1_048_576))
+      expect((await long.closed).code).toBe(1009)
+      longer.send('x'.repeat(1_048_577))
+      expect((await longer.closed).code).toBe(1006)
     })
 
     it('stops accepting while open sockets stay', async () => {

@@ -5,6 +5,7 @@
  * client's frames wait and count against `maxQueueBytes`.
  */
 import type { Frame } from '@natter/protocol'
+import { longestPayloadBytes } from '../payload-limit.js'
 import type { SocketHandlers, SocketServer, SocketServerOptions, UpgradeRequest } from '../transport.js'
 import { MemoryClient } from './memory-client.js'
 import { MemorySocket } from './memory-socket.js'
@@ -89,7 +90,7 @@ export class MemorySocketServer<C> implements SocketServer<C> {
 
   private receive(socket: MemorySocket<C>, message: Uint8Array, isBinary: boolean): void {
     if (!socket.isOpen) return
-    if (message.byteLength > this.maxMessageBytes * 2) return socket.cut()
+    if (message.byteLength > longestPayloadBytes(this.maxMessageBytes)) return socket.cut()
     if (message.byteLength > this.maxMessageBytes) return socket.end(1009, 'message too big')
     this.handlers.onMessage(socket, message, isBinary)
   }

@@ -16,6 +16,7 @@ import type {
   us_listen_socket,
   us_socket_context_t,
 } from 'uWebSockets.js'
+import { longestPayloadBytes } from '../payload-limit.js'
 import type { SocketHandlers, SocketServer, SocketServerOptions } from '../transport.js'
 import { DropLedger } from './drop-ledger.js'
 import { loadUws, type Uws } from './load-uws.js'
@@ -114,8 +115,7 @@ export class UwsSocketServer<C> implements SocketServer<C>, SocketOwner<C> {
     return uws
       .App()
       .ws<SocketBox<C>>('/*', {
-        // Twice, so that what is only somewhat too long still arrives and gets a close frame; the library just cuts (1006).
-        maxPayloadLength: this.maxMessageBytes * 2,
+        maxPayloadLength: longestPayloadBytes(this.maxMessageBytes),
         maxBackpressure: this.maxQueueBytes,
         closeOnBackpressureLimit: false, // it would cut with 1006 instead of 3008
         sendPingsAutomatically: false, // pings are the protocol's, and the hub's
