@@ -50,8 +50,11 @@ export interface Checkpoint {
 export interface ArchiveGap {
   from: number
   to: number
-  /** `evicted`: the stream dropped them. `rolled-back`: the stream lost its newest messages. */
-  reason: 'evicted' | 'rolled-back'
+  /**
+   * `evicted`: the stream dropped them. `rolled-back`: the stream lost its newest messages. `forgotten`: the archive held them and
+   * {@link Archive.forget} removed their day; only read, never written.
+   */
+  reason: 'evicted' | 'rolled-back' | 'forgotten'
 }
 
 export interface ArchiveBatch {
@@ -81,7 +84,8 @@ export interface ArchiveWriter {
    * Starts the numbering of an epoch at sequence 0 and closes the one before. `isLossless` says whether everything of that one had
    * been archived: positions of it then go on in this one.
    *
-   * @throws InternalError `archive-overtaken` when the stored checkpoint isn't `after` (undefined = none).
+   * @throws InternalError `archive-overtaken` when the stored checkpoint isn't `after` (undefined = none);
+   *   `archive-epoch-returned` when the archive has had this epoch before.
    */
   beginEpoch(epoch: string, after: Checkpoint | undefined, isLossless: boolean): Promise<Checkpoint>
   /**
@@ -117,9 +121,12 @@ export interface ArchivePage {
   publications: Publication[]
   /** No further ones in the range as of `checkpointSeq`. */
   isComplete: boolean
-  /** The stream's checkpoint in the same snapshot: what the rows above it say is nothing. 0 = none of this epoch. */
+  /**
+   * The stream's checkpoint in the same snapshot: what the rows above it say is nothing. Of a closed epoch: its last one. 0 = the
+   * archive has nothing of this epoch.
+   */
   checkpointSeq: number
-  /** What is known to be missing within the range, ascending. */
+  /** What is known to be missing, ascending and cut to the range: of the stream, or of the namespace where it was forgotten. */
   gaps: ArchiveGap[]
 }
 
@@ -136,7 +143,7 @@ export interface Archive {
    * @throws UnavailableError `archive-away`.
    */
   acquire(stream: string): Promise<ArchiveWriter | undefined>
-  /** One channel's publications of one epoch. @throws UnavailableError `archive-away`. */
+  /** One channel's publications of one epoch, dead letters among them. @throws UnavailableError `archive-away`. */
   read(query: ArchiveQuery): Promise<ArchivePage>
   /**
    * Removes whole days older than `olderThanMs` (since 1970) of one namespace. Answers how many days went.

@@ -10,3 +10,7 @@ export type {
   Checkpoint,
   Publication,
 } from './archive.js'
+export type { ArchiveEvents } from './archive-events.js'
+export { MemoryArchive, MemoryArchiveStore } from './memory/memory-archive.js'
+export { createPostgresArchive, type PostgresArchiveOptions } from './postgres/postgres-archive.js'
+export { queryableJson } from './queryable-json.js'
