@@ -21,7 +21,7 @@ export interface GatewayOptions {
     maxInFlight: number
     /** Commands per second of one connection; beyond them and the burst it is closed with 3013. */
     commandRate: number
-    /** Commands that it may send at once. A message of more than 4 KiB counts as one for each 4 KiB. */
+    /** Commands that it may send at once. A message counts as one for each KiB of it at least. */
     commandBurst: number
     pingIntervalMs: number
     pongTimeoutMs: number

@@ -165,9 +165,9 @@ describe('the intake', () => {
   })
 
   it('counts long messages by their size, because reading them is what costs', async () => {
-    const { open } = await start({ commandRate: 1, commandBurst: 20 })
+    const { open } = await start({ commandRate: 1, commandBurst: 100 })
     const { client, send } = open()
-    const long = `{"id":1,"rpc":{"data":"${'x'.repeat(60_000)}"}}` // 15 times 4 KiB
+    const long = `{"id":1,"rpc":{"data":"${'x'.repeat(60_000)}"}}` // 59 times 1 KiB
     send(long)
     send(long)
     expect(await client.closedWith).toEqual(Disconnects.tooManyRequests)

@@ -37,11 +37,11 @@ export interface MessageHandler {
   take(connection: Connection, command: Command): void
 }
 
-/** A fifth of what a round trip may take beside a flood: a turn costs about twice this, and what comes in with it. */
-const turnMs = 4
-const quantumMs = 1
-/** A message counts as one command for every such part of it. */
-const bytesPerCommand = 4_096
+/** A durable publish takes three turns, each twice this and what comes in with it: that has to stay below 100 ms beside a flood. */
+const turnMs = 2
+const quantumMs = 0.5
+/** A message counts as one command for every such part of it: 64 KiB of nested JSON take milliseconds to read. */
+const bytesPerCommand = 1_024
 /** A script that sends all it has in one loop: 5,000 messages of 1 KiB, and some. */
 const maxWaitingBytes = 8_388_608
 const maxNodeWaitingBytes = 67_108_864
