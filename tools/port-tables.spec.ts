@@ -11,7 +11,9 @@ function portsIn(page: string, column: number): number[] {
   )
 }
 
-const planned = usedPorts({ dev: false, embeddedNats: true }).map(({ offset }) => defaultBasePort + offset)
+const planned = usedPorts({ dev: false, embedded: ['nats', 'postgres'] }).map(
+  ({ offset }) => defaultBasePort + offset,
+)
 const byNumber = (a: number, b: number) => a - b
 
 describe('the tables of ports', () => {

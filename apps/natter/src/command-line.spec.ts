@@ -15,7 +15,15 @@ describe('the command line', () => {
       basePort: 8000,
       dataFolder: '/here/.natter',
       natsUrl: undefined,
+      postgresEnv: undefined,
     })
+  })
+
+  it('hands on how Postgres is named, and not what is in the file, because that is a secret', () => {
+    const url = { NATTER_POSTGRES_URL: 'postgres://mesh' }
+    const file = { NATTER_POSTGRES_URL_FILE: '/run/secrets/postgres' }
+    expect(read('start', { ...url, NATTER_POSTGRES_URL_FILE: '' })).toMatchObject({ postgresEnv: url })
+    expect(read('dev', { ...file, NATTER_POSTGRES_URL: '' })).toMatchObject({ postgresEnv: file })
   })
 
   it('lets a flag win over the environment, because it was typed later', () => {

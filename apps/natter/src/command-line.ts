@@ -1,15 +1,22 @@
 import { resolve } from 'node:path'
 import { parseArgs } from 'node:util'
+import type { PostgresEnv } from './mesh/mesh-settings.js'
 import { defaultBasePort, highestBasePort } from './port-plan.js'
+
+interface Everywhere {
+  basePort: number
+  dataFolder: string
+  /** What names a Postgres to use instead of the embedded one. */
+  postgresEnv: PostgresEnv | undefined
+}
 
 export type Command =
   | { is: 'help' }
-  | { is: 'start'; basePort: number; dataFolder: string; natsUrl: string | undefined }
-  | { is: 'dev'; basePort: number; dataFolder: string; natsUrl: string | undefined }
-  | { is: 'dev-gateway'; port: number | undefined; basePort: number; dataFolder: string; natsUrl: string }
+  | ({ is: 'start' | 'dev'; natsUrl: string | undefined } & Everywhere)
+  | ({ is: 'dev-gateway'; port: number | undefined; natsUrl: string } & Everywhere)
   | { is: 'mistake'; sentence: string }
 
-export const help = `natter start         a mesh on this machine: NATS, two gateways, the messenger
+export const help = `natter start         a mesh on this machine: NATS, Postgres, two gateways, the messenger
 natter dev           the same from source, restarted when you save
 natter dev gateway   one more gateway, for the mesh at NATTER_NATS_URL
 
@@ -19,6 +26,7 @@ natter dev gateway   one more gateway, for the mesh at NATTER_NATS_URL
   --help
 
 NATTER_NATS_URL      a running NATS to use instead of the embedded one
+NATTER_POSTGRES_URL  a running Postgres to use instead of the embedded one (or NATTER_POSTGRES_URL_FILE)
 `
 
 type Env = Record<string, string | undefined>
@@ -41,19 +49,28 @@ function understand(args: readonly string[], env: Env, cwd: string): Command {
   const command = positionals.join(' ')
   const dataFolder = resolve(cwd, values.data ?? (env.NATTER_DATA || '.natter'))
   const natsUrl = env.NATTER_NATS_URL || undefined
+  const postgresEnv = postgresEnvOf(env)
   if (command === 'start' || command === 'dev') {
-    return { is: command, basePort: basePortOf(values.port, env), dataFolder, natsUrl }
+    return { is: command, basePort: basePortOf(values.port, env), dataFolder, natsUrl, postgresEnv }
   }
   if (command === 'dev gateway') {
     if (natsUrl === undefined) throw new Error(wantsNats)
     const port = values.port === undefined ? undefined : portOf(values.port, '--port', 65_535)
-    return { is: 'dev-gateway', port, basePort: basePortOf(undefined, env), dataFolder, natsUrl }
+    return { is: 'dev-gateway', port, basePort: basePortOf(undefined, env), dataFolder, natsUrl, postgresEnv }
   }
   throw new Error(`There is no command "${command}". See natter --help.`)
 }
 
 const wantsNats =
   'natter dev gateway joins a mesh that runs: set NATTER_NATS_URL to its NATS, e.g. nats://127.0.0.1:8020.'
+
+function postgresEnvOf(env: Env): PostgresEnv | undefined {
+  for (const name of ['NATTER_POSTGRES_URL', 'NATTER_POSTGRES_URL_FILE']) {
+    const value = env[name]
+    if (value) return { [name]: value }
+  }
+  return undefined
+}
 
 function basePortOf(flag: string | undefined, env: Env): number {
   if (flag !== undefined) return portOf(flag, '--port', highestBasePort)

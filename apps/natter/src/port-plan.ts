@@ -14,8 +14,8 @@ export interface PlannedPort {
   purpose: string
   /** Only in `npm run dev`. */
   devOnly?: true
-  /** Not needed when NATTER_NATS_URL names a server. */
-  embeddedNats?: true
+  /** Not needed when NATTER_NATS_URL or NATTER_POSTGRES_URL names a server. */
+  embedded?: 'nats' | 'postgres'
 }
 
 /** The one declaration of all ports of a laptop's mesh, counted from one base. */
@@ -27,7 +27,8 @@ export const plannedPorts = [
   { name: 'gateway-1-ops', offset: 11, purpose: 'gateway-1, /health and /metrics' },
   { name: 'gateway-2-ops', offset: 12, purpose: 'gateway-2, /health and /metrics' },
   { name: 'supervisor-ops', offset: 19, purpose: 'supervisor, /health and /metrics' },
-  { name: 'nats', offset: 20, purpose: 'the embedded NATS', embeddedNats: true },
+  { name: 'nats', offset: 20, purpose: 'the embedded NATS', embedded: 'nats' },
+  { name: 'postgres', offset: 21, purpose: 'the embedded Postgres', embedded: 'postgres' },
   { name: 'messenger-inspect', offset: 30, purpose: 'messenger, inspector', devOnly: true },
   { name: 'gateway-1-inspect', offset: 31, purpose: 'gateway-1, inspector', devOnly: true },
   { name: 'gateway-2-inspect', offset: 32, purpose: 'gateway-2, inspector', devOnly: true },
@@ -43,8 +44,17 @@ export function planPorts(basePort: number): PortPlan {
   return Object.fromEntries(plannedPorts.map(({ name, offset }) => [name, basePort + offset])) as PortPlan
 }
 
+export interface PortUse {
+  dev: boolean
+  /** The servers that the run starts itself. */
+  embedded: readonly ('nats' | 'postgres')[]
+}
+
 /** The ports a run really uses. */
-export function usedPorts(use: { dev: boolean; embeddedNats: boolean }): readonly PlannedPort[] {
+export function usedPorts(use: PortUse): readonly PlannedPort[] {
   const all: readonly PlannedPort[] = plannedPorts
-  return all.filter((port) => (use.dev || !port.devOnly) && (use.embeddedNats || !port.embeddedNats))
+  return all.filter(
+    ({ devOnly, embedded }) =>
+      (use.dev || !devOnly) && (embedded === undefined || use.embedded.includes(embedded)),
+  )
 }

@@ -1,4 +1,5 @@
 import { execFileSync } from 'node:child_process'
+import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { systemClock } from '@natter/primitives'
 import { acquireLock } from './files/run-lock.js'
@@ -6,14 +7,14 @@ import { openSecrets } from './files/secrets.js'
 import { ConsoleReport, seconds, shownPath } from './console-report.js'
 import { busyPorts } from './mesh/busy-ports.js'
 import { Mesh, type BootOutcome } from './mesh/mesh.js'
-import { places, type MeshSettings } from './mesh/mesh-settings.js'
+import { places, type MeshSettings, type PostgresEnv } from './mesh/mesh-settings.js'
 import { observeMesh } from './mesh/observe-mesh.js'
 import { gatewayAddress, gatewayNames, natsUrl } from './mesh/process-specs.js'
 import type { Programs } from './mesh/programs.js'
 import { readLogLine } from './process/log-line.js'
 import type { ManagedProcess } from './process/managed-process.js'
 import { endOrphans } from './process/orphans.js'
-import { host, planPorts } from './port-plan.js'
+import { host, planPorts, type PortUse } from './port-plan.js'
 import { onStopRequest } from './stop-signals.js'
 
 /**
@@ -26,6 +27,8 @@ export interface RunOptions {
   basePort: number
   dataFolder: string
   natsUrl: string | undefined
+  /** Undefined: an embedded one. */
+  postgresEnv: PostgresEnv | undefined
   root: string
   programs: Programs
   dev: boolean
@@ -47,8 +50,7 @@ export async function runMesh(options: RunOptions): Promise<number> {
   try {
     const leftovers = await endOrphans(places.run(options.dataFolder))
     if (leftovers.length > 0) report.say(`A killed run had left ${leftovers.join(', ')}; ended.`)
-    const embeddedNats = options.natsUrl === undefined
-    const busy = await busyPorts(options.basePort, { dev: options.dev, embeddedNats })
+    const busy = await busyPorts(options.basePort, { dev: options.dev, embedded: embeddedServers(options) })
     for (const sentence of busy) report.say(sentence)
     if (busy.length > 0) return 1
     return await runStarted(settingsOf(options), options, report) // R1
@@ -57,8 +59,15 @@ export async function runMesh(options: RunOptions): Promise<number> {
   }
 }
 
+function embeddedServers({ natsUrl: url, postgresEnv: env }: RunOptions): PortUse['embedded'] {
+  return [
+    ...(url === undefined ? (['nats'] as const) : []),
+    ...(env === undefined ? (['postgres'] as const) : []),
+  ]
+}
+
 function settingsOf(options: RunOptions): MeshSettings {
-  const { dataFolder, root, programs, natsUrl: url, dev } = options
+  const { dataFolder, root, programs, natsUrl: url, postgresEnv: env, dev } = options
   return {
     root,
     dataFolder,
@@ -66,6 +75,7 @@ function settingsOf(options: RunOptions): MeshSettings {
     ports: planPorts(options.basePort),
     secrets: openSecrets(places.secrets(dataFolder)),
     nats: url === undefined ? { is: 'embedded', serverFile: natsServerFile(root) } : { is: 'external', url },
+    postgres: env === undefined ? { is: 'embedded' } : { is: 'external', env },
     inspect: dev,
   }
 }
@@ -90,6 +100,8 @@ async function runStarted(
   report: ConsoleReport,
 ): Promise<number> {
   const startedAtMs = Date.now()
+  // of an earlier, embedded one
+  if (settings.postgres.is === 'external') rmSync(places.postgresUrl(settings.dataFolder), { force: true })
   const mesh = new Mesh(settings, systemClock, options.extra)
   const stopped = stopOnRequest(mesh, report)
   for (const process of mesh.processes) report.follow(process)
@@ -132,6 +144,13 @@ function reportFailure(
   report.say(`All of it: ${shownPath(places.log(settings.dataFolder, process.name))}`)
 }
 
+/** Without the password, which terminals and logs would keep. */
+function postgresWhere({ postgres, ports, dataFolder }: MeshSettings): string {
+  if (postgres.is === 'external') return `the one in ${Object.keys(postgres.env).join()}`
+  const file = shownPath(places.postgresUrl(dataFolder))
+  return `${host}:${ports.postgres}, its URL is in ${file}: psql "$(cat ${file})"`
+}
+
 function readyMessage(settings: MeshSettings, mesh: Mesh, tookMs: number): string {
   const { ports } = settings
   const page = `http://${host}:${ports.page}`
@@ -146,6 +165,7 @@ function readyMessage(settings: MeshSettings, mesh: Mesh, tookMs: number): strin
     `  messenger   ${page}`,
     `  gateways    ${gateways.join('\n              ')}`,
     `  nats        ${natsUrl(settings)}`,
+    `  postgres    ${postgresWhere(settings)}`,
     `  health      http://${host}:${ports['supervisor-ops']}/health, and /metrics`,
     `  logs        ${shownPath(join(settings.dataFolder, 'logs'))}`,
     '',

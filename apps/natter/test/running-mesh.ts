@@ -15,7 +15,7 @@ const loader = ['--import', '@swc-node/register/esm-register']
 export async function freeBasePort(): Promise<number> {
   for (;;) {
     const base = 20_000 + 40 * Math.floor(Math.random() * 250)
-    const ports = usedPorts({ dev: true, embeddedNats: true }).map(({ offset }) => base + offset)
+    const ports = usedPorts({ dev: true, embedded: ['nats', 'postgres'] }).map(({ offset }) => base + offset)
     const states = await Promise.all(ports.map((port) => portState(port, host)))
     if (states.every((state) => state === 'free')) return base
   }
@@ -34,11 +34,19 @@ export async function until(
   }
 }
 
+export const embedded = 'embedded'
+
 export interface RunningMeshOptions {
   args?: string[]
   env?: Record<string, string>
   /** A folder with sources: then it is `natter dev`. */
   sourceRoot?: string
+  /** Default: an address that the stand-ins don't mind, because a Postgres of its own costs each mesh a second. */
+  postgres?: typeof embedded | { url: string }
+}
+
+function postgresEnv({ postgres = { url: 'postgres://nobody@127.0.0.1:1/none' } }: RunningMeshOptions) {
+  return { NATTER_POSTGRES_URL: postgres === embedded ? '' : postgres.url, NATTER_POSTGRES_URL_FILE: '' }
 }
 
 export class RunningMesh {
@@ -54,7 +62,7 @@ export class RunningMesh {
     const args = options.args ?? ['--port', String(basePort)]
     const sources = options.sourceRoot === undefined ? {} : { STAND_IN_SOURCES: options.sourceRoot }
     this.child = spawn(process.execPath, [...loader, standInMesh, '--data', folder, ...args], {
-      env: { ...process.env, NODE_OPTIONS: '', ...sources, ...options.env },
+      env: { ...process.env, NODE_OPTIONS: '', ...postgresEnv(options), ...sources, ...options.env },
       stdio: ['ignore', 'pipe', 'pipe'],
     })
     for (const stream of [this.child.stdout, this.child.stderr]) {
@@ -80,7 +88,7 @@ export class RunningMesh {
   }
 
   ready(): Promise<void> {
-    return this.says('Natter is ready')
+    return this.says('Natter is ready', 30_000)
   }
 
   /** Who runs for this mesh, by the files that name them. */

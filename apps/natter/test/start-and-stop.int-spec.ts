@@ -61,7 +61,7 @@ describe('a run of the mesh', () => {
     const squatter = createServer()
     await new Promise<void>((resolve) => squatter.listen(basePort + 2, '127.0.0.1', resolve))
     try {
-      const mesh = site.start(basePort)
+      const mesh = site.start(basePort, { postgres: 'embedded' })
       expect(await mesh.exited).toBe(1)
       expect(mesh.output).toContain(`Port ${basePort + 2} is taken; it is meant for gateway-2`)
       expect(mesh.output).toMatch(/--port \d+/)
@@ -72,10 +72,10 @@ describe('a run of the mesh', () => {
   })
 
   it('ends within 10 s of Ctrl-C and leaves no process', async () => {
-    const mesh = site.start(basePort)
+    const mesh = site.start(basePort, { postgres: 'embedded' })
     await mesh.ready()
     const processes = [...mesh.processes().values()]
-    expect(processes).toHaveLength(5)
+    expect(processes).toHaveLength(7)
     const askedAt = Date.now()
     mesh.signal('SIGINT')
     expect(await mesh.exited).toBe(0)
@@ -95,7 +95,7 @@ describe('a run of the mesh', () => {
   })
 
   it('leaves no process 5 s after its supervisor was killed', async () => {
-    const mesh = site.start(basePort)
+    const mesh = site.start(basePort, { postgres: 'embedded' })
     await mesh.ready()
     const processes = [...mesh.processes().values()]
     mesh.signal('SIGKILL')

@@ -1,5 +1,6 @@
+import { existsSync } from 'node:fs'
 import { systemClock } from '@natter/primitives'
-import { places } from '../mesh/mesh-settings.js'
+import { places, type PostgresEnv } from '../mesh/mesh-settings.js'
 import { childEnv, configFile, gatewayAddress, pageOriginsAt } from '../mesh/process-specs.js'
 import { sourceProgram } from '../mesh/programs.js'
 import { openSecrets } from '../files/secrets.js'
@@ -15,12 +16,13 @@ export interface DevGatewayOptions {
   basePort: number
   dataFolder: string
   natsUrl: string
+  postgresEnv: PostgresEnv | undefined
   root: string
 }
 
 /**
  * One more gateway for a mesh that runs, in the foreground. It keeps its port over restarts, so that its clients find it again,
- * and takes the secret of the data folder, so that the messenger's tokens hold here too.
+ * and takes the secret of the data folder, so that the messenger's tokens hold here too, and its Postgres.
  */
 export async function runDevGateway(options: DevGatewayOptions): Promise<number> {
   const { port: wanted, root } = options
@@ -49,9 +51,10 @@ function withInspector(program: Program): Program {
 }
 
 async function environment(options: DevGatewayOptions, port: number): Promise<Record<string, string>> {
-  const { basePort, dataFolder, natsUrl, root } = options
+  const { basePort, dataFolder, natsUrl, postgresEnv = postgresOf(dataFolder), root } = options
   return {
     NATTER_NATS_URL: natsUrl,
+    ...postgresEnv,
     NATTER_GATEWAY_HOST: host,
     NATTER_GATEWAY_PORT: String(port),
     NATTER_GATEWAY_NAME: `gateway-${port}`,
@@ -61,6 +64,12 @@ async function environment(options: DevGatewayOptions, port: number): Promise<Re
     NATTER_CLIENT_ALLOWED_ORIGINS: pageOriginsAt(basePort).join(','),
     ...configFile(root),
   }
+}
+
+/** The embedded one of the mesh that runs there. */
+function postgresOf(dataFolder: string): PostgresEnv {
+  const file = places.postgresUrl(dataFolder)
+  return existsSync(file) ? { NATTER_POSTGRES_URL_FILE: file } : {}
 }
 
 function followToTheEnd(gateway: ManagedProcess, port: number, root: string): Promise<number> {

@@ -1,5 +1,6 @@
 import { systemClock } from '@natter/primitives'
 import { seconds } from '../console-report.js'
+import type { PostgresEnv } from '../mesh/mesh-settings.js'
 import type { Mesh } from '../mesh/mesh.js'
 import { gatewayNames } from '../mesh/process-specs.js'
 import { ownProgram, type Programs } from '../mesh/programs.js'
@@ -12,6 +13,7 @@ export interface DevOptions {
   basePort: number
   dataFolder: string
   natsUrl: string | undefined
+  postgresEnv: PostgresEnv | undefined
   root: string
   /** What runs, and where the sources are that it is restarted for. */
   programs: Programs

@@ -1,11 +1,8 @@
-import { host, planPorts, usedPorts, type PlannedPort } from '../port-plan.js'
+import { host, planPorts, usedPorts, type PlannedPort, type PortUse } from '../port-plan.js'
 import { portState } from '../process/free-port.js'
 
 /** One sentence per port that can't be had, and one that says how to move; empty when all are free. */
-export async function busyPorts(
-  basePort: number,
-  use: { dev: boolean; embeddedNats: boolean },
-): Promise<string[]> {
+export async function busyPorts(basePort: number, use: PortUse): Promise<string[]> {
   const sentences = await Promise.all(usedPorts(use).map((port) => sentenceAbout(port, basePort)))
   const busy = sentences.filter((sentence) => sentence !== null)
   if (busy.length === 0) return []

@@ -3,6 +3,9 @@ import type { PortPlan } from '../port-plan.js'
 import type { Secrets } from '../files/secrets.js'
 import type { Programs } from './programs.js'
 
+/** How a process is told where Postgres is: NATTER_POSTGRES_URL or NATTER_POSTGRES_URL_FILE. */
+export type PostgresEnv = Record<string, string>
+
 /** Everything a mesh on one machine is made from, resolved. */
 export interface MeshSettings {
   root: string
@@ -11,6 +14,7 @@ export interface MeshSettings {
   programs: Programs
   secrets: Secrets
   nats: { is: 'external'; url: string } | { is: 'embedded'; serverFile: string }
+  postgres: { is: 'external'; env: PostgresEnv } | { is: 'embedded' }
   /** With inspectors, on the ports of the plan. */
   inspect: boolean
 }
@@ -24,4 +28,6 @@ export const places = {
   log: (dataFolder: string, name: string) => join(dataFolder, 'logs', `${name}.log`),
   natsConfig: (dataFolder: string) => join(dataFolder, 'nats.conf'),
   natsStore: (dataFolder: string) => join(dataFolder, 'nats'),
+  postgres: (dataFolder: string) => join(dataFolder, 'postgres'),
+  postgresUrl: (dataFolder: string) => join(dataFolder, 'postgres.url'),
 }

@@ -3,12 +3,13 @@ import { removeIdentity, writeIdentity } from '../files/identity-file.js'
 import type { Clock } from '@natter/primitives'
 import { ManagedProcess } from '../process/managed-process.js'
 import { places, type MeshSettings } from './mesh-settings.js'
-import { gatewayNames, gatewaySpec, messengerSpec, natsSpec } from './process-specs.js'
+import { gatewayNames, gatewaySpec, messengerSpec, natsSpec, postgresSpec } from './process-specs.js'
 
 /**
  * The processes of a mesh on one machine, and the order in which they come and go.
  *
- * M1. NATS is up before what needs it, at boot and at each restart; it goes last.
+ * M1. NATS and Postgres are up before what needs them, at boot and at each restart; they go last. A gateway needs NATS alone: it
+ *     serves while Postgres is away.
  * M2. A process that fails before its first ready fails the boot: its settings are wrong, and a loop would hide that.
  * M3. Each process that runs is named in a file, so that the next start can end what a killed supervisor left.
  */
@@ -16,7 +17,8 @@ export type BootOutcome =
   { is: 'ready' } | { is: 'failed'; process: ManagedProcess; how: string } | { is: 'stopped' }
 
 export class Mesh {
-  readonly nats: ManagedProcess | null
+  /** The embedded ones of NATS and Postgres. */
+  readonly servers: readonly ManagedProcess[]
   readonly apps: readonly ManagedProcess[]
   private stopping: Promise<void> | null = null
 
@@ -25,11 +27,16 @@ export class Mesh {
     clock: Clock,
     extra: () => readonly ManagedProcess[] = () => [],
   ) {
-    const { nats } = settings
-    this.nats = nats.is === 'embedded' ? new ManagedProcess(natsSpec(settings, nats.serverFile), clock) : null
-    const needs = this.nats === null ? {} : { needs: this.nats } // M1
+    const { nats, postgres } = settings
+    const natsServer =
+      nats.is === 'embedded' ? [new ManagedProcess(natsSpec(settings, nats.serverFile), clock)] : []
+    const postgresServer =
+      postgres.is === 'embedded' ? [new ManagedProcess(postgresSpec(settings), clock)] : []
+    this.servers = [...natsServer, ...postgresServer]
     this.apps = [
-      ...gatewayNames.map((name) => new ManagedProcess({ ...gatewaySpec(settings, name), ...needs }, clock)),
+      ...gatewayNames.map(
+        (name) => new ManagedProcess({ ...gatewaySpec(settings, name), needs: natsServer }, clock), // M1
+      ),
       new ManagedProcess(messengerSpec(settings), clock),
       ...extra(),
     ]
@@ -37,7 +44,7 @@ export class Mesh {
   }
 
   get processes(): readonly ManagedProcess[] {
-    return this.nats === null ? this.apps : [this.nats, ...this.apps]
+    return [...this.servers, ...this.apps]
   }
 
   find(name: string): ManagedProcess | undefined {
@@ -64,7 +71,7 @@ export class Mesh {
     })
   }
 
-  /** Ends all of it, NATS last (M1). */
+  /** Ends all of it, NATS and Postgres last (M1). */
   stop(): Promise<void> {
     this.stopping ??= this.stopInOrder()
     return this.stopping
@@ -76,7 +83,7 @@ export class Mesh {
 
   private async stopInOrder(): Promise<void> {
     await Promise.all(this.apps.map((process) => process.stop()))
-    await this.nats?.stop()
+    await Promise.all(this.servers.map((process) => process.stop()))
   }
 
   /** M3 */

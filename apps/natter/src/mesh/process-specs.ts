@@ -2,19 +2,20 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { host } from '../port-plan.js'
 import { writeNatsConfig } from '../nats/nats-config.js'
+import { embeddedPostgresUrl, writePostgresUrl } from '../postgres/postgres-url.js'
 import { endOrphan } from '../process/orphans.js'
 import type { ProcessSpec } from '../process/managed-process.js'
 import type { Program } from '../process/program.js'
-import { places, type MeshSettings } from './mesh-settings.js'
+import { places, type MeshSettings, type PostgresEnv } from './mesh-settings.js'
 
 export const gatewayNames = ['gateway-1', 'gateway-2'] as const
 export type GatewayName = (typeof gatewayNames)[number]
 
 /** A cold start from source on a busy machine takes seconds; what takes longer than this hangs. */
 const readyTimeoutMs = 30_000
-/** Together below the 10 s that Ctrl-C may take: applications first, then NATS. */
+/** Together below the 10 s that Ctrl-C may take: applications first, then NATS and Postgres. */
 const appStopTimeoutMs = 5000
-const natsStopTimeoutMs = 3500
+const serverStopTimeoutMs = 3500
 
 /** Settings of the supervisor itself, which its children would take for a mistake in theirs. */
 const own = new Set([
@@ -23,6 +24,8 @@ const own = new Set([
   'NATTER_NATS_SERVER',
   'NATTER_CHROMIUM',
   'NATTER_NATS_URL',
+  'NATTER_POSTGRES_URL',
+  'NATTER_POSTGRES_URL_FILE',
 ])
 
 export function childEnv(settings: Record<string, string>): NodeJS.ProcessEnv {
@@ -32,6 +35,11 @@ export function childEnv(settings: Record<string, string>): NodeJS.ProcessEnv {
 
 export function natsUrl({ nats, ports }: MeshSettings): string {
   return nats.is === 'external' ? nats.url : `nats://${host}:${ports.nats}`
+}
+
+export function postgresEnv({ postgres, ports, secrets }: MeshSettings): PostgresEnv {
+  if (postgres.is === 'external') return postgres.env
+  return { NATTER_POSTGRES_URL: embeddedPostgresUrl(host, ports.postgres, secrets.postgresPassword) }
 }
 
 export function pageOriginsAt(port: number): string[] {
@@ -53,10 +61,30 @@ export function natsSpec(settings: MeshSettings, serverFile: string): ProcessSpe
     cwd: root,
     env: childEnv({}),
     readyTimeoutMs,
-    stopTimeoutMs: natsStopTimeoutMs,
+    stopTimeoutMs: serverStopTimeoutMs,
     beforeStart: async () => {
       await endOrphan(identity)
       writeNatsConfig(config, { host, port: ports.nats, storeFolder: places.natsStore(dataFolder) })
+    },
+  }
+}
+
+export function postgresSpec(settings: MeshSettings): ProcessSpec {
+  const { dataFolder, ports, programs, root, secrets } = settings
+  const identity = places.identity(dataFolder, 'postgres-server')
+  const cluster = places.postgres(dataFolder)
+  const args = [cluster, places.secrets(dataFolder), identity, host, String(ports.postgres)]
+  return {
+    name: 'postgres',
+    program: { ...programs.postgres, args },
+    cwd: root,
+    env: childEnv({}),
+    readyTimeoutMs,
+    stopTimeoutMs: serverStopTimeoutMs,
+    beforeStart: async () => {
+      await endOrphan(identity)
+      const url = embeddedPostgresUrl(host, ports.postgres, secrets.postgresPassword)
+      writePostgresUrl(places.postgresUrl(dataFolder), url)
     },
   }
 }
@@ -65,6 +93,7 @@ export function gatewaySpec(settings: MeshSettings, name: GatewayName): Omit<Pro
   const { ports, programs, root, secrets } = settings
   const env = {
     NATTER_NATS_URL: natsUrl(settings),
+    ...postgresEnv(settings), // with an archive, a full stream refuses instead of forgetting
     NATTER_GATEWAY_HOST: host,
     NATTER_GATEWAY_PORT: String(ports[name]),
     NATTER_GATEWAY_NAME: name,

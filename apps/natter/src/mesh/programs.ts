@@ -6,6 +6,7 @@ import type { Program } from '../process/program.js'
 /** The programs of a mesh; tests put stand-ins here. */
 export interface Programs {
   nats: Program
+  postgres: Program
   gateway: Program
   messenger: Program
 }
@@ -36,15 +37,23 @@ export function sourceProgram(root: string, app: string): Program {
   return { file: join(root, 'apps', app, 'src', 'main.ts'), execArgv: [...loader, '--enable-source-maps'] }
 }
 
-const nats = () => ownProgram(join('nats', 'nats-guard'))
+/** The programs between us and what knows nothing of us. */
+export const guards = () => ({
+  nats: ownProgram(join('nats', 'nats-guard')),
+  postgres: ownProgram(join('postgres', 'postgres-guard')),
+})
 
 export function builtPrograms(root: string): Programs {
-  return { nats: nats(), gateway: builtProgram(root, 'gateway'), messenger: builtProgram(root, 'messenger') }
+  return {
+    ...guards(),
+    gateway: builtProgram(root, 'gateway'),
+    messenger: builtProgram(root, 'messenger'),
+  }
 }
 
 export function sourcePrograms(root: string): Programs {
   return {
-    nats: nats(),
+    ...guards(),
     gateway: sourceProgram(root, 'gateway'),
     messenger: sourceProgram(root, 'messenger'),
   }

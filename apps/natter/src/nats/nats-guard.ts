@@ -1,7 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process'
-import { existsSync } from 'node:fs'
 import { connect } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { dyingWithParent } from '../process/die-with-parent.js'
 import { identify } from '../process/process-identity.js'
 import { removeIdentity, writeIdentity } from '../files/identity-file.js'
 
@@ -18,12 +18,9 @@ import { removeIdentity, writeIdentity } from '../files/identity-file.js'
  *   nats-guard <nats-server> <config file> <identity file> <host> <port>
  */
 const graceMs = 2500
-const setpriv = ['/usr/bin/setpriv', '/bin/setpriv'].find((file) => existsSync(file))
 
 function startServer(binary: string, config: string, identityFile: string): ChildProcess {
-  const command = [binary, '--config', config]
-  const [file = binary, ...args] =
-    setpriv === undefined ? command : [setpriv, '--pdeathsig', 'KILL', ...command] // N2
+  const { file, args } = dyingWithParent('KILL', [binary, '--config', config]) // N2
   const server = spawn(file, args, { stdio: ['ignore', 'inherit', 'inherit'] })
   const identity = server.pid === undefined ? null : identify(server.pid)
   if (identity !== null) writeIdentity(identityFile, identity)

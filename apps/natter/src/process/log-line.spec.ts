@@ -20,6 +20,16 @@ describe('what a process says', () => {
     expect(at('FTL').level).toBe('error')
   })
 
+  it("has Postgres' level, but neither a client's mistake nor the end of a session is one of the mesh", () => {
+    const at = (rest: string) => readLogLine(`2026-01-01 00:00:00.000 UTC [7] ${rest}`, 'stderr')
+    expect(at('LOG:  ready')).toEqual({ level: 'info', text: 'ready' })
+    expect(at('WARNING:  careful').level).toBe('warn')
+    expect(at('FATAL:  lock file "postmaster.pid" already exists').level).toBe('error')
+    expect(at('PANIC:  no space left').level).toBe('error')
+    expect(at('ERROR:  syntax error at or near "selct"').level).toBe('info')
+    expect(at('FATAL:  the database system is starting up').level).toBe('info')
+  })
+
   it('is an error when it is plain and on stderr, but the rest of a stack trace is not one more each line', () => {
     expect(readLogLine('Error: no', 'stderr').level).toBe('error')
     expect(readLogLine('    at main.js:1:1', 'stderr').level).toBe('info')

@@ -8,11 +8,15 @@ export interface LogLine {
 
 const inspectorTalk = /^(Debugger (listening|attached|ending)|For help, see: |Waiting for the debugger)/
 
-/** Understands our JSON logs and nats-server's; anything else on stderr is taken seriously, on stdout not. */
+/** Understands our JSON logs, nats-server's and Postgres'; anything else on stderr is taken seriously, on stdout not. */
 export function readLogLine(line: string, stream: 'stdout' | 'stderr'): LogLine {
   // the rest of a stack trace is for the log, and so is what Node says of its inspector
   const isHeadline = stream === 'stderr' && /^\S/.test(line) && !inspectorTalk.test(line)
-  return fromJson(line) ?? fromNats(line) ?? { level: isHeadline ? 'error' : 'info', text: line }
+  return (
+    fromJson(line) ??
+    fromNats(line) ??
+    fromPostgres(line) ?? { level: isHeadline ? 'error' : 'info', text: line }
+  )
 }
 
 function fromJson(line: string): LogLine | null {
@@ -53,4 +57,15 @@ function fromNats(line: string): LogLine | null {
   if (mark === undefined || text === undefined) return null
   const level = mark === 'WRN' ? 'warn' : mark === 'ERR' || mark === 'FTL' ? 'error' : 'info'
   return { level, text }
+}
+
+/** A session that Postgres ends because itself it starts or ends. */
+const passing = /^(the database system is |terminating connection due to administrator command)/
+
+/** What goes wrong in a client's statement is told to that client, who says it if it matters. */
+function fromPostgres(line: string): LogLine | null {
+  const [, mark, text] = /^\d{4}-\d\d-\d\d [\d:.]+ \S+ \[\d+\] (\w+): +(.*)$/.exec(line) ?? []
+  if (mark === undefined || text === undefined) return null
+  const isGrave = mark === 'PANIC' || (mark === 'FATAL' && !passing.test(text))
+  return { level: isGrave ? 'error' : mark === 'WARNING' ? 'warn' : 'info', text }
 }

@@ -8,7 +8,7 @@ import type { Program } from './program.js'
  *
  * P1. A child that dies is started again after a growing wait; the wait starts small again only after a child that was ready
  *     for `steadyMs`, or one that dies at each first request would be restarted at the floor forever.
- * P2. What it needs comes first: while `needs` isn't ready, it waits for that instead of failing.
+ * P2. What it needs comes first: while one of `needs` isn't ready, it waits for that instead of failing.
  * P3. After `stop` nothing starts again. A child that doesn't end on SIGTERM in time is killed.
  * P4. A child stands outside the terminal's foreground group: Ctrl-C reaches the supervisor alone, which stops in order. Each
  *     child ends by itself when its IPC channel closes, so it can't outlive us either.
@@ -20,7 +20,7 @@ export interface ProcessSpec {
   env: NodeJS.ProcessEnv
   readyTimeoutMs: number
   stopTimeoutMs: number
-  needs?: ManagedProcess
+  needs?: readonly ManagedProcess[]
   /** Runs before each start, e.g. to end what an earlier one left behind. */
   beforeStart?: () => Promise<void>
 }
@@ -119,9 +119,10 @@ export class ManagedProcess {
   }
 
   private launch(): void {
-    const { needs, beforeStart } = this.spec
-    if (needs !== undefined && !needs.isReady) {
-      const unsubscribe = needs.events.on('process:ready', () => {
+    const { needs = [], beforeStart } = this.spec
+    const missing = needs.find(({ isReady }) => !isReady)
+    if (missing !== undefined) {
+      const unsubscribe = missing.events.on('process:ready', () => {
         unsubscribe()
         this.launch()
       })

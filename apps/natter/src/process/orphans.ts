@@ -8,7 +8,10 @@ const stepMs = 50
 /** Children of a killed supervisor end by themselves within seconds; after this long they are helped. */
 const patienceMs = 5000
 
-/** Ends the process that this file names, if it still runs, and forgets it. */
+/**
+ * Ends the process that this file names, if it still runs, and forgets it. It is sent SIGINT: all of ours end by it as by
+ * SIGTERM, and Postgres sends its clients away instead of waiting for them to leave.
+ */
 export async function endOrphan(file: string): Promise<boolean> {
   const orphan = readIdentity(file)
   const wasAlive = orphan !== null && (await endProcess(orphan))
@@ -17,7 +20,7 @@ export async function endOrphan(file: string): Promise<boolean> {
 }
 
 async function endProcess(orphan: ProcessIdentity): Promise<boolean> {
-  const wasAlive = signal(orphan, 'SIGTERM')
+  const wasAlive = signal(orphan, 'SIGINT')
   for (let waitedMs = 0; isAlive(orphan); waitedMs += stepMs) {
     if (waitedMs >= patienceMs) signal(orphan, 'SIGKILL')
     await sleep(stepMs)

@@ -20,6 +20,6 @@ const listen = (at) =>
   new Promise((resolve) =>
     createServer((_, response) => response.end('ok')).listen(Number(at), '127.0.0.1', resolve),
   )
-await listen(port)
+if (port !== undefined) await listen(port)
 await listen(process.env.NATTER_OPS_PORT)
 if (!mischief.includes('deaf')) process.send?.({ type: 'ready', details: {} })

@@ -5,13 +5,13 @@
 import { fileURLToPath } from 'node:url'
 import { readCommandLine } from '../../src/command-line.js'
 import { runDev } from '../../src/dev/run-dev.js'
-import { ownProgram, repositoryRoot } from '../../src/mesh/programs.js'
+import { guards, repositoryRoot } from '../../src/mesh/programs.js'
 import { runMesh } from '../../src/run-mesh.js'
 
 const command = readCommandLine(['start', ...process.argv.slice(2)], process.env, process.cwd())
 if (command.is !== 'start') throw new Error(JSON.stringify(command))
 const child = { file: fileURLToPath(new URL('child.mjs', import.meta.url)), execArgv: [] }
-const programs = { nats: ownProgram('nats/nats-guard'), gateway: child, messenger: child }
+const programs = { ...guards(), gateway: child, messenger: child }
 const options = { ...command, root: repositoryRoot(), programs }
 const sourceRoot = process.env.STAND_IN_SOURCES
 process.exit(
