@@ -6,55 +6,49 @@
  * or before the next frame sent to that subscriber. A bigger one is written at once.
  *
  * D1. `settle` leaves no doomed socket in a topic.
- * D2. `undrainedBytes` is 0 only when the library holds no publication back.
+ * D2. `undrainedBytes` is 0 only when the library holds no publication back, and never less than it holds for any one subscriber.
+ *     It forgets what was published before the last turn: under steady traffic it must not grow.
  * D3. Each socket that lost a frame is reported once, from `setImmediate` or `report`.
  */
-import type { Frame } from '@natter/protocol'
 import type { UwsSocket } from './uws-socket.js'
 
-/** The library's cork buffer: frames from here on are written to subscribers at once. */
-const bigFrameBytes = 16 * 1024
-
-/** `setImmediate` comes before the library's own end of turn, so its write has surely happened one turn later. */
-const turnsUntilDrained = 2
+/** 32 publications under 16 KiB, and their headers: no subscriber has more held back. */
+const maxHeldBytes = 32 * (16 * 1024 + 10)
 
 export class DropLedger<C> {
-  /** Upper bound of the published bytes the library holds back (D2). */
-  undrainedBytes = 0
-  private turnsLeft = 0
-  private isWritingBigFrame = false
-  private readonly unsettled: { socket: UwsSocket<C>; isFrameBehindHole: boolean }[] = []
+  private heldThisTurn = 0
+  private heldLastTurn = 0
+  private isTurnWatched = false
+  private readonly unsettled: UwsSocket<C>[] = []
   private readonly unreported = new Set<UwsSocket<C>>()
 
   constructor(private readonly onSlow: (socket: UwsSocket<C>) => void) {}
 
+  /** Upper bound of the published bytes that the library holds back for a subscriber (D2). */
+  get undrainedBytes(): number {
+    return Math.min(this.heldThisTurn + this.heldLastTurn, maxHeldBytes)
+  }
+
   /** In `dropped`: touches no socket. */
-  note(socket: UwsSocket<C>, droppedBytes: number): void {
+  note(socket: UwsSocket<C>): void {
     if (!socket.noteDrop()) return
-    // A small frame lost while a big one is being written was held back before it: the big one follows the hole.
-    this.unsettled.push({ socket, isFrameBehindHole: this.isWritingBigFrame && droppedBytes < bigFrameBytes })
+    this.unsettled.push(socket)
     this.unreported.add(socket)
     if (this.unreported.size === 1) setImmediate(() => this.report())
   }
 
-  publishBegins(frame: Frame): void {
-    const bytes = frameBytes(frame)
-    this.isWritingBigFrame = bytes >= bigFrameBytes
-    if (this.isWritingBigFrame) return
-    this.undrainedBytes += bytes + maxHeaderBytes
-    if (this.turnsLeft === 0) setImmediate(this.turnEnds)
-    this.turnsLeft = turnsUntilDrained
-  }
-
-  publishReturned(): void {
-    this.isWritingBigFrame = false
-    this.settle()
+  /** The library may hold a publication of so many bytes back. */
+  held(bytes: number): void {
+    this.heldThisTurn += bytes
+    if (this.isTurnWatched) return
+    this.isTurnWatched = true
+    setImmediate(this.turnEnds)
   }
 
   /** Isolates what lost a frame (D1). */
   settle(): void {
     if (this.unsettled.length === 0) return
-    for (const { socket, isFrameBehindHole } of this.unsettled.splice(0)) socket.isolate(isFrameBehindHole)
+    for (const socket of this.unsettled.splice(0)) socket.isolate()
   }
 
   /** Tells the users of sockets that lost a frame (D3). */
@@ -65,15 +59,11 @@ export class DropLedger<C> {
     for (const socket of sockets) this.onSlow(socket)
   }
 
+  /** `setImmediate` comes before the library's own end of turn, so its write has surely happened one turn later. */
   private readonly turnEnds = (): void => {
-    this.turnsLeft -= 1
-    if (this.turnsLeft > 0) setImmediate(this.turnEnds)
-    else this.undrainedBytes = 0
+    this.heldLastTurn = this.heldThisTurn
+    this.heldThisTurn = 0
+    this.isTurnWatched = this.heldLastTurn > 0
+    if (this.isTurnWatched) setImmediate(this.turnEnds)
   }
 }
-
-/** Of a server's frame: no mask. */
-const maxHeaderBytes = 10
-
-const frameBytes = (frame: Frame): number =>
-  typeof frame === 'string' ? Buffer.byteLength(frame) : frame.byteLength

@@ -3,6 +3,7 @@
  *
  * S1. A drop is noted inside `dropped` and dealt with before the next thing that could write: at the end of the native call it
  *     happened in, at the start of the next one, or in `setImmediate`, whichever comes first (T2).
+ *     A big frame is handed over only when no publication held back before it can be lost any more ({@link NearLimit}).
  * S2. The users of such sockets hear of it in `setImmediate`, never in the middle of a publish or a send.
  * S3. `onOpen` and `onClose` pair up: a socket closes for its user in `end`, in the library's close event or after a drop,
  *     and only its first close is reported (T4).
@@ -20,6 +21,7 @@ import { longestPayloadBytes } from '../payload-limit.js'
 import type { SocketHandlers, SocketServer, SocketServerOptions } from '../transport.js'
 import { DropLedger } from './drop-ledger.js'
 import { loadUws, type Uws } from './load-uws.js'
+import { bigFrameBytes, NearLimit } from './near-limit.js'
 import { answerPlainHttp, readUpgradeRequest, refuse } from './upgrade.js'
 import { slow, UwsSocket, type SocketBox, type SocketOwner } from './uws-socket.js'
 
@@ -47,6 +49,7 @@ export class UwsSocketServer<C> implements SocketServer<C>, SocketOwner<C> {
   readonly maxQueueBytes: number
   private readonly maxMessageBytes: number
   private readonly drops = new DropLedger<C>((socket) => this.onClosed(socket, slow.code, slow.reason))
+  private readonly nearLimit: NearLimit<C>
   private state: Listening = { kind: 'idle' }
 
   constructor(
@@ -56,6 +59,7 @@ export class UwsSocketServer<C> implements SocketServer<C>, SocketOwner<C> {
   ) {
     this.maxMessageBytes = options.maxMessageBytes ?? 65_536
     this.maxQueueBytes = options.maxQueueBytes ?? 1_048_576
+    this.nearLimit = new NearLimit(this.maxQueueBytes)
   }
 
   get undrainedBytes(): number {
@@ -80,10 +84,14 @@ export class UwsSocketServer<C> implements SocketServer<C>, SocketOwner<C> {
 
   publish(topic: string, frame: Frame): void {
     if (this.state.kind !== 'listening' && this.state.kind !== 'deaf') return
+    const payloadBytes = typeof frame === 'string' ? Buffer.byteLength(frame) : frame.byteLength
+    const isBig = payloadBytes >= bigFrameBytes
+    if (isBig) this.nearLimit.beforeBigFrame(this.drops.undrainedBytes)
+    else this.drops.held(payloadBytes + maxHeaderBytes)
+    this.nearLimit.published(payloadBytes + maxHeaderBytes, isBig)
     this.drops.settle() // S1
-    this.drops.publishBegins(frame)
     this.state.app.publish(topic, frame, typeof frame !== 'string', false)
-    this.drops.publishReturned()
+    this.drops.settle()
   }
 
   stopListening(): void {
@@ -106,6 +114,10 @@ export class UwsSocketServer<C> implements SocketServer<C>, SocketOwner<C> {
     this.drops.settle()
   }
 
+  onQueued(socket: UwsSocket<C>): void {
+    this.nearLimit.suspect(socket)
+  }
+
   onClosed(socket: UwsSocket<C>, code: number, reason: string): void {
     this.handlers.onClose(socket, code, reason)
   }
@@ -124,17 +136,22 @@ export class UwsSocketServer<C> implements SocketServer<C>, SocketOwner<C> {
         open: (native) => {
           const { socket } = native.getUserData()
           socket.opened(native)
+          this.nearLimit.opened(socket)
           this.handlers.onOpen(socket)
         },
         message: (native, message, isBinary) => this.message(native.getUserData().socket, message, isBinary),
-        dropped: (native, message) => this.drops.note(native.getUserData().socket, message.byteLength),
+        dropped: (native) => this.drops.note(native.getUserData().socket),
         drain: (native) => {
           const { socket } = native.getUserData()
           this.drops.settle()
+          this.nearLimit.drained()
           if (socket.drained()) this.handlers.onDrain(socket)
         },
-        close: (native, code, reason) =>
-          native.getUserData().socket.nativeClosed(code, decoder.decode(reason)),
+        close: (native, code, reason) => {
+          const { socket } = native.getUserData()
+          this.nearLimit.closed(socket)
+          socket.nativeClosed(code, decoder.decode(reason))
+        },
       })
       .any('/*', (res, req) => answerPlainHttp(res, req, socketPath))
   }
@@ -158,6 +175,9 @@ export class UwsSocketServer<C> implements SocketServer<C>, SocketOwner<C> {
     this.handlers.onMessage(socket, new Uint8Array(message), isBinary)
   }
 }
+
+/** Of a server's frame: no mask. */
+const maxHeaderBytes = 10
 
 /** The overload with host and options exists, though the package's types lack it. */
 type Listen = (

@@ -33,6 +33,8 @@ export interface SocketOwner<C> {
   readonly maxQueueBytes: number
   /** Upper bound of the published bytes that wait inside the library, not yet in any socket's `bufferedBytes`. */
   readonly undrainedBytes: number
+  /** Bytes of a `send` wait for the peer. */
+  onQueued(socket: UwsSocket<C>): void
   /** Isolates the sockets that lost a frame; call it outside of `dropped` only. */
   settleDrops(): void
   /** The socket has closed for its user; called once. */
@@ -73,6 +75,7 @@ export class UwsSocket<C> implements Socket<C> {
     }
     const verdict = verdicts[native.send(frame, typeof frame !== 'string', false)] ?? 'dropped'
     owner.settleDrops()
+    if (verdict === 'queued') owner.onQueued(this)
     if (verdict === 'dropped' || this.isOpen) return verdict
     this.cut(native) // U3: a publication before the frame was lost, and the frame written all the same
     return 'dropped'
@@ -108,12 +111,23 @@ export class UwsSocket<C> implements Socket<C> {
   }
 
   /** Outside of `dropped`: nothing published from now on reaches the peer. */
-  isolate(isFrameBehindHole: boolean): void {
+  isolate(): void {
     const { state } = this
     if (state.kind !== 'doomed') return
-    if (isFrameBehindHole) return this.cut(state.native) // U3
     for (const topic of state.native.getTopics()) state.native.unsubscribe(topic)
     state.grace = systemClock.setTimer(() => this.cut(state.native), graceMs)
+  }
+
+  /**
+   * Writes or loses the publications that the library holds back for this socket, if it might lose one. A socket over the limit
+   * is left alone: it loses whatever comes next, so nothing can follow.
+   */
+  decideHeld(heldBytes: number): void {
+    const { state, owner } = this
+    if (state.kind !== 'open') return
+    const waitingBytes = state.native.getBufferedAmount()
+    const isFull = waitingBytes > owner.maxQueueBytes
+    if (!isFull && waitingBytes + heldBytes > owner.maxQueueBytes) state.native.ping()
   }
 
   /** The peer has taken some of the waiting bytes. Answers whether the socket is still its user's. */
