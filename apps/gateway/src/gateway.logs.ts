@@ -34,6 +34,7 @@ export function log(
     'broker:topology:wish-ignored': 'warn',
     'broker:topology:change': 'info',
     'broker:retention:change': 'warn',
+    'broker:retention:refused': 'error',
     'broker:retention:kept': 'warn',
     'broker:epoch:change': 'warn',
     'broker:subscription:refused': 'error',

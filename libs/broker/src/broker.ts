@@ -204,6 +204,8 @@ export interface BrokerEvents {
   'broker:topology:wish-ignored': { streams: number; wished: number }
   /** What full streams do, or how much they keep, is another now. At the boot of the node that wished it, and on all others. */
   'broker:retention:change': { from: string; to: string }
+  /** NATS can't give a stream the recorded limits, most likely for want of disk: it keeps those it has. */
+  'broker:retention:refused': { stream: string; wanted: string; error: unknown }
   /** The streams refuse when they are full, and this node was not told of an archive: they go on so. */
   'broker:retention:kept': { onFull: 'refuse'; hint: string }
   'broker:epoch:change': { stream: string; epoch: string; reason: string }

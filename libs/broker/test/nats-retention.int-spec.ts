@@ -187,6 +187,22 @@ describe('what the streams of a mesh keep', () => {
     expect(await configOf()).toMatchObject({ discard: 'new', max_age: 0 })
   })
 
+  it('T7: a wish that NATS can’t fulfil is told and passed over, because in the record it concerns every node', async () => {
+    const { broker: one } = await open()
+    const events = new TypedEvents<BrokerEvents>()
+    const refused: BrokerEvents['broker:retention:refused'][] = []
+    events.on('broker:retention:refused', (event) => refused.push(event))
+    const { broker: two } = await open({ maxBytes: 2 ** 52, events })
+    expect(refused).toMatchObject([
+      { stream: 'KEEP_CH_0', wanted: expect.stringContaining(`${2 ** 52} bytes`) as unknown },
+    ])
+    await one.verifyStreams()
+    await two.log.append(two.route('', 'room').subject, text('x'))
+    expect((await configOf()).max_bytes).toBe(MiB)
+    await open({ maxBytes: 2 * MiB })
+    expect((await configOf()).max_bytes).toBe(2 * MiB)
+  })
+
   it('the record of a build that knew no retention is read: its streams go on forgetting unless somebody wishes otherwise', async () => {
     const { broker } = await open()
     const { retention, ...old } = await topology()

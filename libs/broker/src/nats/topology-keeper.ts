@@ -7,6 +7,7 @@ import {
   withWish,
   type Retention,
   type RetentionWish,
+  type StreamLimits,
 } from '../retention.js'
 import type { Subjects } from '../subjects.js'
 import {
@@ -19,7 +20,7 @@ import {
   type Topology,
 } from '../topology.js'
 import type { Appender } from './appender.js'
-import { refusalToError, type JetStreamApi } from './jetstream-api.js'
+import { refusalToError, type JetStreamApi, type StreamInfo } from './jetstream-api.js'
 import { alignLimits, ensureStream, streamConfig, type StreamOptions } from './provisioning.js'
 import type { NatsRegistry } from './registry.js'
 import type { RegistryWatch } from './registry-watch.js'
@@ -50,6 +51,7 @@ export interface KeeperParts {
  * T6. Streams follow the record. A node writes its wish into it once, at its boot: nodes with different wishes do not take turns
  *     for ever. Whoever changed a stream reads the record again afterwards, because a stream can't be changed by compare-and-set:
  *     the last one to do so brings it in line with the last record.
+ * T7. A wish that NATS can't fulfil is told and passed over: in the record it would else end every later "verify" of every node.
  */
 export class TopologyKeeper {
   private current: Topology | undefined
@@ -156,10 +158,23 @@ export class TopologyKeeper {
       const config = streamConfig(topology, subjects, index, this.wish)
       const { info, isNew } = await ensureStream(api, config)
       if (isNew) await appender.append(config.name, subjects.sentinel(index), new Uint8Array(0))
-      if (await alignLimits(api, info, config)) isAligned = false // T6
+      if (await this.align(info, config, topology.retention)) isAligned = false // T6
       created.push(info.created)
     }
     return { created, isAligned }
+  }
+
+  /** T7. False when nothing was changed. */
+  private async align(info: StreamInfo, limits: StreamLimits, retention: Retention): Promise<boolean> {
+    try {
+      return await alignLimits(this.parts.api, info, limits)
+    } catch (cause) {
+      const error = refusalToError(cause)
+      if (error instanceof UnavailableError) throw error
+      const wanted = describeRetention(retention)
+      this.parts.events.emit('broker:retention:refused', { stream: info.config.name, wanted, error })
+      return false
+    }
   }
 
   private adopt(next: Topology): void {
