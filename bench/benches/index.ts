@@ -1,0 +1,8 @@
+import type { Bench } from '../harness/bench.js'
+import { durablePublish } from './durable-publish.js'
+import { fanOut } from './fan-out.js'
+import { idleMemory } from './idle-memory.js'
+import { latency } from './latency.js'
+
+/** In the order of docs/benchmarks.md. */
+export const benches: readonly Bench[] = [fanOut, idleMemory, durablePublish, latency]

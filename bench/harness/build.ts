@@ -1,0 +1,46 @@
+/**
+ * What is measured is built: the apps by tools/build.mjs, the benches' own processes by swc. No loader runs in a measured process.
+ *
+ * BU1. A run has a copy of its own, so that a build made meanwhile doesn't change the programs in the middle.
+ */
+import { transformFile } from '@swc/core'
+import { execFileSync } from 'node:child_process'
+import { cpSync } from 'node:fs'
+import { mkdir, readdir, rm, writeFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+
+export const root = join(import.meta.dirname, '../..')
+
+export interface Built {
+  /** The compiled file of `bench/<path>.ts`. */
+  process(path: string): string
+  /** The main program of an app. */
+  app(name: string): string
+  /** The compiled index of a lib, as the gateway runs it. */
+  lib(name: string): string
+  remove(): Promise<void>
+}
+
+export async function build(apps: readonly string[]): Promise<Built> {
+  execFileSync(process.execPath, ['tools/build.mjs', ...apps], { cwd: root, stdio: 'inherit' })
+  const folder = join(root, 'dist', `bench-${process.pid}`)
+  for (const app of apps) cpSync(join(root, 'dist/apps', app), join(folder, 'apps', app), { recursive: true }) // BU1
+  const files = await readdir(join(root, 'bench'), { recursive: true })
+  await Promise.all(files.filter((file) => file.endsWith('.ts')).map((file) => compile(file, folder)))
+  return {
+    process: (path) => join(folder, 'bench', `${path}.js`),
+    app: (name) => join(folder, 'apps', name, 'apps', name, 'src/main.js'),
+    lib: (name) => join(folder, 'apps/gateway/libs', name, 'src/index.js'),
+    remove: () => rm(folder, { recursive: true, force: true }),
+  }
+}
+
+async function compile(file: string, folder: string): Promise<void> {
+  const { code } = await transformFile(join(root, 'bench', file), {
+    jsc: { target: 'es2023', parser: { syntax: 'typescript' } },
+    module: { type: 'es6' },
+  })
+  const target = join(folder, 'bench', file.replace(/\.ts$/, '.js'))
+  await mkdir(dirname(target), { recursive: true })
+  await writeFile(target, code)
+}
