@@ -1,0 +1,46 @@
+import {
+  channelSection,
+  defineConfig,
+  logSection,
+  natsSection,
+  opsSection,
+  postgresSection,
+  type ConfigOf,
+} from '@natter/config'
+import { randomBytes } from 'node:crypto'
+import { hostname } from 'node:os'
+import type { PersistenceOptions } from '../persistence.options.js'
+import { persistenceSection } from './persistence-section.js'
+
+export const persistenceConfig = defineConfig({
+  app: 'persistence',
+  // One natter.yaml serves all apps.
+  foreignSections: ['gateway', 'client', 'messenger'],
+  sections: [persistenceSection, natsSection, postgresSection, channelSection, opsSection, logSection],
+  check: ({ postgres, channel }) => {
+    const names = channel.namespaces.map(({ name }) => name)
+    const doubled = names.filter((name, index) => names.indexOf(name) !== index)
+    return [
+      ...doubled.map((name) => ({
+        key: 'channel.namespaces',
+        message: `names ${name} twice: keep one of them`,
+      })),
+      ...(postgres.url === undefined
+        ? [{ key: 'postgres.url', message: 'is needed: this process writes the archive there' }]
+        : []),
+    ]
+  },
+})
+
+export type PersistenceConfig = ConfigOf<typeof persistenceConfig>
+
+export function optionsOf({ persistence, nats }: PersistenceConfig): PersistenceOptions {
+  return {
+    name: persistence.name ?? `${hostname()}-${randomBytes(3).toString('hex')}`,
+    batchMessages: persistence.batch_messages,
+    batchBytes: persistence.batch_bytes,
+    batchDelayMs: persistence.batch_delay,
+    lagAlarmMs: persistence.lag_alarm,
+    hotForMs: nats.hot_for,
+  }
+}

@@ -1,0 +1,55 @@
+import type { ArchiveBatch, ArchiveRow, Checkpoint } from '@natter/archive'
+import { decodeMeta, type StreamMessage } from '@natter/broker'
+import { crc32 } from 'node:zlib'
+import { evictedBetween } from './gaps.js'
+import type { Selection } from './selection.js'
+import { digestOf } from './verdict.js'
+
+export interface BatchSource {
+  after: Checkpoint
+  /** At least one, ascending, above `after`. */
+  messages: readonly StreamMessage[]
+  /** The stream's oldest sequence, read after the messages. */
+  firstSeq: number
+}
+
+/** Text for the store's JSON column, or undefined where it can't hold the data. */
+export type ToJson = (data: Uint8Array) => string | undefined
+
+/** What one transaction writes of a page of messages. */
+export function batchOf(source: BatchSource, selection: Selection, toJson: ToJson): ArchiveBatch {
+  const { after, messages, firstSeq } = source
+  const seqs = messages.map(({ seq }) => seq)
+  return {
+    after,
+    next: checkpointAfter(after, messages),
+    rows: messages.flatMap((message) => rowOf(message, selection, toJson) ?? []),
+    gaps: evictedBetween(after.seq, seqs, firstSeq),
+  }
+}
+
+function checkpointAfter(after: Checkpoint, messages: readonly StreamMessage[]): Checkpoint {
+  const last = messages.at(-1)
+  if (last === undefined) return after
+  const rolling = messages.reduce((sum, { body }) => crc32(body, sum), after.rolling)
+  return { epoch: after.epoch, seq: last.seq, timeNs: last.timeNs, digest: digestOf(last.body), rolling }
+}
+
+function rowOf(message: StreamMessage, selection: Selection, toJson: ToJson): ArchiveRow | undefined {
+  const selected = selection.of(message.subject)
+  if (selected === undefined) return undefined
+  const { seq, timeNs, body, meta } = message
+  // Who published without our header said nothing of a kind: bytes are always right.
+  const kind = decodeMeta(meta)?.kind ?? 'bin'
+  const json = selected.hasJson && kind === 'json' ? toJson(body) : undefined
+  return {
+    seq,
+    timeNs,
+    namespace: selected.namespace,
+    channel: selected.channel,
+    kind,
+    data: body,
+    meta: meta ?? '',
+    ...(json === undefined ? {} : { json }),
+  }
+}

@@ -1,0 +1,49 @@
+import { describe, expect, it } from '@jest/globals'
+import fc from 'fast-check'
+import { World } from '../../test/harness.js'
+import { Purger } from './purger.js'
+import { digestOf } from './verdict.js'
+
+async function filled(count: number, hotForMs = 0) {
+  const world = new World({}, { onFull: 'refuse', maxBytes: 1_000_000 })
+  await world.publish('kept:a', ...Array.from({ length: count }, (_, i) => `${i}`))
+  const purger = new Purger({ stream: world.stream, log: world.broker.log, clock: world.clock, hotForMs })
+  const checkpointAt = (seq: number) => {
+    const { timeNs, body } = world.kept.find((message) => message.seq === seq)!
+    return { epoch: 'now', seq, timeNs, digest: digestOf(body), rolling: 0 }
+  }
+  return { world, purger, checkpointAt, state: () => world.mesh.stateOf(world.stream) }
+}
+
+describe('a purge', () => {
+  it('of a stream that was wiped and filled anew since it was looked at takes nothing: none of it is archived', async () => {
+    const { world, purger, checkpointAt, state } = await filled(8)
+    const [checkpoint, seen] = [checkpointAt(8), state()]
+    world.mesh.wipe()
+    world.mesh.verify()
+    await world.publish('kept:a', ...'abcdefghijkl')
+    expect(await purger.purge(checkpoint, seen)).toEqual({ is: 'doubtful' })
+    expect(world.kept).toHaveLength(12)
+  })
+
+  it('takes all that is below the checkpoint and too old, and nothing else, wherever the holes are', async () => {
+    const ages = fc.array(fc.integer({ min: 0, max: 20 }), { minLength: 2, maxLength: 30 })
+    await fc.assert(
+      fc.asyncProperty(ages, fc.array(fc.nat(29)), fc.nat(29), async (steps, holes, at) => {
+        const { world, purger, checkpointAt, state } = await filled(steps.length, 60_000)
+        let atMs = world.clock.now() - 200_000
+        for (const [i, message] of world.kept.entries()) {
+          atMs += (steps[i] ?? 0) * 1_000
+          message.timeNs = BigInt(atMs) * 1_000_000n
+        }
+        const checkpoint = checkpointAt(1 + (at % steps.length))
+        const stream = world.mesh.stream(world.stream)
+        stream.messages = stream.messages.filter(({ seq }) => seq === checkpoint.seq || !holes.includes(seq))
+        const cutoffNs = BigInt(world.clock.now() - 60_000) * 1_000_000n
+        const stays = world.kept.filter(({ seq, timeNs }) => seq >= checkpoint.seq || timeNs >= cutoffNs)
+        await purger.purge(checkpoint, state())
+        expect(world.kept).toEqual(stays)
+      }),
+    )
+  })
+})

@@ -1,0 +1,338 @@
+/**
+ * Carries one stream into the archive, exactly once.
+ *
+ *     waiting ──► verifying ──► reading ─┐
+ *        ▲            ▲  ▲────────┘      │
+ *        └──── backing off ◄─────────────┘
+ *
+ * SA1. Nothing is read into the archive but from a stream that was verified, and nothing is written of a page of which it isn't
+ *      known afterwards that it came from that stream: a doubt (NATS was away, a new epoch, another creation time) drops what was
+ *      read and verifies anew.
+ * SA2. Whoever verifies looks at the stored checkpoint, never at what it remembers: a write whose answer was lost may have been
+ *      done.
+ * SA3. At most two batches are in memory: the one that is written and the one that is read ahead.
+ * SA4. Nothing ends this but `stop`: what fails is tried again, with growing pauses. Trouble with NATS keeps the right to write,
+ *      any other gives it back, so that somebody else may try.
+ */
+import type { Archive, ArchiveBatch, ArchiveWriter, BatchReport, Checkpoint } from '@natter/archive'
+import type { Broker, StreamState } from '@natter/broker'
+import { Backoff, InternalError, UnavailableError, type Clock, type TypedEvents } from '@natter/primitives'
+import type { PersistenceEvents } from '../persistence.events.js'
+import type { PersistenceOptions } from '../persistence.options.js'
+import { batchOf, type ToJson } from './batch.js'
+import { Lag } from './lag.js'
+import { readPage, type Page } from './page.js'
+import { Pauses } from './pauses.js'
+import { Purger } from './purger.js'
+import type { Selection } from './selection.js'
+import { judge } from './verdict.js'
+
+/** How often the right is asked for while somebody else has it. */
+const acquireEveryMs = 2_000
+/** A rollback is looked at twice, so far apart, before the epoch ends: it costs every client its place. */
+const suspicionMs = 1_000
+/** Between two looks at a stream where nothing happens. */
+const idleMs = 1_000
+const backoffLimits = { baseMs: 200, maxMs: 5_000 }
+
+export interface StreamArchiverParts {
+  archive: Archive
+  broker: Broker
+  selection: Selection
+  toJson: ToJson
+  clock: Clock
+  events: TypedEvents<PersistenceEvents>
+  options: PersistenceOptions
+}
+
+interface Reading {
+  is: 'reading'
+  writer: ArchiveWriter
+  /** The stored one. */
+  checkpoint: Checkpoint
+  /** Of the stream that was verified. */
+  created: string
+  /** How many doubts there had been when verifying began. */
+  doubts: number
+  ahead: Promise<Page>
+  /** Looks in a row that found nothing. */
+  emptyLooks: number
+}
+
+type State =
+  /** For the right to write. */
+  | { is: 'waiting' }
+  | { is: 'verifying'; writer: ArchiveWriter; isSuspect: boolean }
+  | Reading
+  | { is: 'backing-off'; writer: ArchiveWriter | undefined; ms: number }
+
+/** For metrics and health. */
+export interface StreamStatus {
+  stream: string
+  isWriter: boolean
+  /** 0 = none known. */
+  checkpointSeq: number
+  lagMessages: number
+  lagSeconds: number
+}
+
+export class StreamArchiver {
+  private state: State = { is: 'waiting' }
+  private doubts = 0
+  private known: Checkpoint | undefined
+  private readonly lag = new Lag()
+  private readonly pauses: Pauses
+  private readonly purger: Purger
+  private readonly backoff = new Backoff(backoffLimits)
+
+  constructor(
+    readonly stream: string,
+    private readonly parts: StreamArchiverParts,
+  ) {
+    const { broker, clock, options } = parts
+    this.pauses = new Pauses(clock)
+    this.purger = new Purger({ stream, log: broker.log, clock, hotForMs: options.hotForMs })
+  }
+
+  get status(): StreamStatus {
+    return {
+      stream: this.stream,
+      isWriter: 'writer' in this.state && this.state.writer?.isHeld === true,
+      checkpointSeq: this.known?.seq ?? 0,
+      lagMessages: this.lag.messages,
+      lagSeconds: this.lag.seconds(this.parts.clock.now()),
+    }
+  }
+
+  /** Archives until `stop`; never rejects. */
+  async run(): Promise<void> {
+    while (!this.pauses.isStopped) this.state = await this.step(this.state)
+    await this.release()
+  }
+
+  /** The batch that is being written is finished. */
+  stop(): void {
+    this.pauses.stop()
+  }
+
+  /** The stream may not be the one it was: verify before anything else. */
+  doubt(): void {
+    this.doubts += 1
+    this.pauses.wake()
+  }
+
+  private async step(state: State): Promise<State> {
+    try {
+      switch (state.is) {
+        case 'waiting':
+          return await this.acquire(state)
+        case 'verifying':
+          return await this.verify(state)
+        case 'reading':
+          return await this.read(state)
+        case 'backing-off':
+          return await this.backOff(state)
+      }
+    } catch (error) {
+      return await this.fail(state, error) // SA4
+    }
+  }
+
+  private async acquire(state: State): Promise<State> {
+    const writer = await this.parts.archive.acquire(this.stream)
+    if (writer !== undefined) {
+      this.parts.events.emit('stream:acquire', { stream: this.stream })
+      return { is: 'verifying', writer, isSuspect: false }
+    }
+    this.known = undefined
+    this.lag.none()
+    await this.pauses.sleep(acquireEveryMs)
+    return state
+  }
+
+  private async verify(state: State & { is: 'verifying' }): Promise<State> {
+    const { broker } = this.parts
+    const { writer } = state
+    const doubts = this.doubts
+    const { epoch, seen } = await this.identity()
+    const checkpoint = await writer.checkpoint() // SA2
+    const isComparable = checkpoint?.epoch === epoch && checkpoint.seq > 0
+    const found = isComparable ? await broker.log.messageAt(this.stream, checkpoint.seq) : undefined
+    const verdict = judge(epoch, checkpoint, found, seen)
+    if (verdict === 'rolled-back') return await this.suspect(state, epoch, checkpoint)
+    const isNew = checkpoint === undefined || verdict === 'other-epoch'
+    const start = isNew ? await this.begin(writer, epoch, checkpoint) : checkpoint
+    if (start === undefined) return await this.suspect({ ...state, isSuspect: true }, epoch, checkpoint)
+    this.known = start
+    this.tellVerdict(verdict, start)
+    const ahead = this.readAhead(start.seq, 0)
+    return { is: 'reading', writer, checkpoint: start, created: seen.created, doubts, ahead, emptyLooks: 0 }
+  }
+
+  /** Undefined when the archive has closed this epoch: NATS was restored from an older copy, its record of epochs too. */
+  private async begin(
+    writer: ArchiveWriter,
+    epoch: string,
+    after: Checkpoint | undefined,
+  ): Promise<Checkpoint | undefined> {
+    try {
+      return await writer.beginEpoch(epoch, after, false)
+    } catch (error) {
+      if (error instanceof InternalError && error.code === 'archive-epoch-returned') return undefined
+      throw error
+    }
+  }
+
+  /** The stream lost messages that are archived: at the second look its numbering ends, and the next one is verified. */
+  private async suspect(
+    state: State & { is: 'verifying' },
+    epoch: string,
+    checkpoint: Checkpoint | undefined,
+  ): Promise<State> {
+    if (!state.isSuspect) {
+      await this.pauses.sleep(suspicionMs)
+      return { ...state, isSuspect: true }
+    }
+    this.tellVerdict('rolled-back', checkpoint)
+    await this.parts.broker.renewEpoch(this.stream, epoch)
+    return { ...state, isSuspect: false }
+  }
+
+  private tellVerdict(
+    verdict: PersistenceEvents['stream:verify']['verdict'],
+    checkpoint: Checkpoint | undefined,
+  ): void {
+    const { epoch = '', seq = 0 } = checkpoint ?? {}
+    this.parts.events.emit('stream:verify', { stream: this.stream, verdict, epoch, seq })
+  }
+
+  /**
+   * The epoch, and the stream as it was before the epoch was read: if another stream took its place in between, its creation time
+   * isn't this one, and the first page says so (SA1).
+   */
+  private async identity(): Promise<{ epoch: string; seen: StreamState }> {
+    const { broker } = this.parts
+    await broker.verifyStreams() // a stream that is gone is created again
+    const seen = await broker.log.state(this.stream)
+    await broker.verifyStreams()
+    return { epoch: broker.epochOf(this.stream), seen }
+  }
+
+  private async read(state: Reading): Promise<State> {
+    const page = await state.ahead
+    const { writer, checkpoint } = state
+    if (this.isDoubtful(state, page)) return { is: 'verifying', writer, isSuspect: false } // SA1
+    if (!writer.isHeld) return await this.lose(writer)
+    if (page.messages.length === 0) return await this.idle(state, page)
+    this.lag.behind(checkpoint.seq, page.messages[0], page.state)
+    const { firstSeq } = page.state
+    const source = { after: checkpoint, messages: page.messages, firstSeq }
+    const batch = batchOf(source, this.parts.selection, this.parts.toJson)
+    const ahead = this.readAhead(batch.next.seq, page.hasMore ? 0 : this.parts.options.batchDelayMs) // SA3
+    await this.write(writer, batch, page)
+    this.lag.behind(batch.next.seq, page.hasMore ? page.messages.at(-1) : undefined, page.state)
+    return await this.purge({ ...state, checkpoint: batch.next, ahead, emptyLooks: 0 }, page.state)
+  }
+
+  private isDoubtful({ doubts, created, checkpoint }: Reading, { state }: Page): boolean {
+    return doubts !== this.doubts || created !== state.created || state.lastSeq < checkpoint.seq
+  }
+
+  private async write(writer: ArchiveWriter, batch: ArchiveBatch, page: Page): Promise<void> {
+    const { clock } = this.parts
+    const startMs = clock.now()
+    const report = await writer.write(batch)
+    this.known = batch.next
+    this.backoff.reset()
+    this.tellWritten(batch, report, page, clock.now() - startMs)
+  }
+
+  private tellWritten({ next, gaps }: ArchiveBatch, report: BatchReport, page: Page, tookMs: number): void {
+    const { stream } = this
+    const { events } = this.parts
+    const { archived, deadLetters } = report
+    const skipped = page.messages.length - archived - deadLetters.length
+    const bytes = page.messages.reduce((sum, { body }) => sum + body.length, 0)
+    events.emit('batch:write', { stream, archived, skipped, bytes, seq: next.seq, tookMs })
+    for (const letter of deadLetters) events.emit('publication:dead-letter', { stream, ...letter })
+    for (const gap of gaps) events.emit('stream:gap', { stream, ...gap })
+  }
+
+  private async idle(state: Reading, page: Page): Promise<State> {
+    const { seq } = state.checkpoint
+    this.backoff.reset()
+    this.lag.none()
+    const ms = Math.min(idleMs, this.parts.options.batchDelayMs * 2 ** Math.min(state.emptyLooks, 10))
+    const next = { ...state, emptyLooks: state.emptyLooks + 1, ahead: this.readAhead(seq, ms) }
+    return await this.purge(next, page.state)
+  }
+
+  private async purge(state: Reading, seen: StreamState): Promise<State> {
+    const outcome = await this.purger.purge(state.checkpoint, seen)
+    if (outcome.is === 'purged') {
+      const { before, messages } = outcome
+      this.parts.events.emit('stream:purge', { stream: this.stream, before, messages })
+    }
+    return outcome.is === 'doubtful' ? { is: 'verifying', writer: state.writer, isSuspect: false } : state
+  }
+
+  /** The page behind `seq`, in `ms`. What it fails with is for whoever awaits it; nobody may come to. */
+  private readAhead(seq: number, ms: number): Promise<Page> {
+    const { broker, options } = this.parts
+    const range = { from: seq + 1, limit: options.batchMessages, maxBytes: options.batchBytes }
+    const pause = ms > 0 ? this.pauses.sleep(ms) : Promise.resolve()
+    const page = pause.then(() => readPage(broker.log, this.stream, range))
+    page.catch(() => {})
+    return page
+  }
+
+  private async fail(state: State, error: unknown): Promise<State> {
+    const ms = this.backoff.next()
+    this.parts.events.emit('stream:fail', { stream: this.stream, while: state.is, error, retryMs: ms })
+    const writer = 'writer' in state ? state.writer : undefined
+    if (writer?.isHeld === true && isOfNats(error)) return { is: 'backing-off', writer, ms }
+    if (writer !== undefined) await this.giveBack(writer)
+    return { is: 'backing-off', writer: undefined, ms }
+  }
+
+  private async backOff({ writer, ms }: State & { is: 'backing-off' }): Promise<State> {
+    await this.look()
+    await this.pauses.sleep(ms)
+    return writer === undefined ? { is: 'waiting' } : { is: 'verifying', writer, isSuspect: false }
+  }
+
+  /** How much waits meanwhile. Nothing depends on it. */
+  private async look(): Promise<void> {
+    if (this.known === undefined) return
+    const { log } = this.parts.broker
+    const { seq } = this.known
+    try {
+      const { messages, state } = await readPage(log, this.stream, { from: seq + 1, limit: 1, maxBytes: 1 })
+      this.lag.behind(seq, messages[0], state)
+    } catch {
+      // NATS is away as well, and health says so
+    }
+  }
+
+  /** The connection of the right is gone. */
+  private async lose(writer: ArchiveWriter): Promise<State> {
+    await this.giveBack(writer)
+    return { is: 'waiting' }
+  }
+
+  private async release(): Promise<void> {
+    if ('writer' in this.state && this.state.writer !== undefined) await this.giveBack(this.state.writer)
+    this.state = { is: 'waiting' }
+    this.lag.none()
+  }
+
+  private async giveBack(writer: ArchiveWriter): Promise<void> {
+    await writer.release()
+    this.parts.events.emit('stream:release', { stream: this.stream })
+  }
+}
+
+/** What the archive throws says so; the rest of what is away is NATS. */
+function isOfNats(error: unknown): boolean {
+  return error instanceof UnavailableError && error.code !== 'archive-away'
+}

@@ -1,0 +1,121 @@
+/** An archive of one stream in memory that fails when told to, before it has written or after. */
+import type {
+  Archive,
+  ArchiveBatch,
+  ArchiveGap,
+  ArchivePage,
+  ArchiveRow,
+  ArchiveWriter,
+  BatchReport,
+  Checkpoint,
+} from '@natter/archive'
+import { InternalError, UnavailableError } from '@natter/primitives'
+
+export type Operation = 'migrate' | 'acquire' | 'checkpoint' | 'begin' | 'write' | 'written' | 'forget'
+
+export const away = (): UnavailableError => new UnavailableError('archive-away', 'Gone, on purpose')
+
+export class BadArchive implements Archive {
+  readonly rows: (ArchiveRow & { epoch: string })[] = []
+  readonly gaps: (ArchiveGap & { epoch: string })[] = []
+  readonly epochs: { epoch: string; isLossless: boolean }[] = []
+  readonly batches: ArchiveBatch[] = []
+  readonly forgotten: { namespace: string; olderThanMs: number }[] = []
+  stored: Checkpoint | undefined
+  /** Throws to fail the operation; `written` is after the commit, where the answer is lost. */
+  fault: (operation: Operation) => void | Promise<void> = () => {}
+  /** Sequences that the store refuses. */
+  refuses: (row: ArchiveRow) => boolean = () => false
+  private holder: BadWriter | undefined
+
+  async migrate(): Promise<void> {
+    await this.fault('migrate')
+  }
+
+  async acquire(stream: string): Promise<ArchiveWriter | undefined> {
+    await this.fault('acquire')
+    if (this.holder?.isHeld === true) return undefined
+    this.holder = new BadWriter(this, stream)
+    return this.holder
+  }
+
+  /** As when the connection of the right is cut by somebody else. */
+  cut(): void {
+    if (this.holder !== undefined) this.holder.isHeld = false
+  }
+
+  read(): Promise<ArchivePage> {
+    return Promise.reject(away())
+  }
+
+  async forget(namespace: string, olderThanMs: number): Promise<number> {
+    await this.fault('forget')
+    this.forgotten.push({ namespace, olderThanMs })
+    return 1
+  }
+
+  async problem(): Promise<undefined> {}
+
+  async close(): Promise<void> {
+    this.cut()
+  }
+}
+
+class BadWriter implements ArchiveWriter {
+  isHeld = true
+
+  constructor(
+    private readonly archive: BadArchive,
+    readonly stream: string,
+  ) {}
+
+  async checkpoint(): Promise<Checkpoint | undefined> {
+    await this.attempt('checkpoint')
+    return this.archive.stored
+  }
+
+  async beginEpoch(epoch: string, after: Checkpoint | undefined, isLossless: boolean): Promise<Checkpoint> {
+    await this.attempt('begin')
+    this.requireAt(after)
+    if (this.archive.epochs.some((known) => known.epoch === epoch)) {
+      throw new InternalError('archive-epoch-returned', 'This epoch is over')
+    }
+    this.archive.epochs.push({ epoch, isLossless })
+    this.archive.stored = { epoch, seq: 0, timeNs: 0n, digest: '', rolling: 0 }
+    return this.archive.stored
+  }
+
+  async write(batch: ArchiveBatch): Promise<BatchReport> {
+    await this.attempt('write')
+    this.requireAt(batch.after)
+    const { epoch } = batch.next
+    const refused = batch.rows.filter((row) => this.archive.refuses(row))
+    const taken = batch.rows.filter((row) => !this.archive.refuses(row))
+    this.archive.batches.push(batch)
+    this.archive.rows.push(...taken.map((row) => ({ ...row, epoch })))
+    this.archive.gaps.push(...batch.gaps.map((gap) => ({ ...gap, epoch })))
+    this.archive.stored = batch.next
+    await this.attempt('written')
+    return { archived: taken.length, deadLetters: refused.map(({ seq }) => ({ seq, reason: 'refused' })) }
+  }
+
+  async release(): Promise<void> {
+    this.isHeld = false
+  }
+
+  private async attempt(operation: Operation): Promise<void> {
+    if (!this.isHeld) throw away()
+    try {
+      await this.archive.fault(operation)
+    } catch (error) {
+      this.isHeld = false
+      throw error
+    }
+  }
+
+  private requireAt(checkpoint: Checkpoint | undefined): void {
+    const { stored } = this.archive
+    if (stored?.epoch === checkpoint?.epoch && stored?.seq === checkpoint?.seq) return
+    throw new InternalError('archive-overtaken', 'Somebody else is ahead')
+  }
+}
