@@ -4,18 +4,22 @@ import { gatewayMetrics } from '../../apps/gateway/src/gateway.metrics.js'
 import { messengerConfig } from '../../apps/messenger/src/messenger.config.js'
 import { messengerMetrics } from '../../apps/messenger/src/messenger.metrics.js'
 import { meshMetrics } from '../../apps/natter/src/mesh/mesh.metrics.js'
+import { persistenceConfig } from '../../apps/persistence/src/config/persistence.config.js'
+import { persistenceMetrics } from '../../apps/persistence/src/persistence.metrics.js'
 import type { ConfigDefinition } from '@natter/config'
 import { processMetricTable, type MetricTable } from '@natter/observability'
 
 /** Those that read files, environment and flags. */
 export const configurations: readonly Pick<ConfigDefinition, 'app' | 'sections' | 'settings'>[] = [
   gatewayConfig,
+  persistenceConfig,
   messengerConfig,
 ]
 
 export const metricTables: readonly { process: string; table: MetricTable }[] = [
   { process: 'Every process', table: processMetricTable },
   { process: 'Gateway', table: gatewayMetrics },
+  { process: 'Persistence', table: persistenceMetrics },
   { process: 'Messenger', table: messengerMetrics },
   { process: 'Supervisor (`npm start`)', table: meshMetrics },
 ]
