@@ -27,6 +27,7 @@ const app = (name) => ({
 const messenger = app('messenger')
 const gateway = app('gateway')
 const natter = app('natter')
+const persistence = app('persistence')
 const page = {
   name: 'page',
   sources: ['package-lock.json', 'apps/messenger/web'],
@@ -40,7 +41,7 @@ const page = {
     '--logLevel=warn',
   ],
 }
-const targets = [messenger, gateway, natter, page]
+const targets = [messenger, gateway, natter, persistence, page]
 
 const isSource = (name) => !/^(node_modules|test|dist)$|\.spec\.ts$|\.md$/.test(name)
 
@@ -99,7 +100,10 @@ export async function build({ only = [], force = false, say }) {
     await buildTarget(target, hashes.get(target) ?? hashOf(target))
     say(`built ${target.name} in ${((Date.now() - startedAt) / 1000).toFixed(1)} s`)
   }
-  await Promise.all([one(messenger).then(() => one(page)), one(gateway).then(() => one(natter))]) // B2
+  const inTurn = async (...line) => {
+    for (const target of line) await one(target)
+  }
+  await Promise.all([inTurn(messenger, page, natter), inTurn(gateway, persistence)]) // B2
   return [...stale].map(({ name }) => name)
 }
 

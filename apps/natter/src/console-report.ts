@@ -22,7 +22,7 @@ export class ConsoleReport {
 
   follow(process: ManagedProcess): void {
     const { name, events } = process
-    const say = (text: string) => this.write(`  ${name.padEnd(10)} ${text}`)
+    const say = (text: string) => this.write(`  ${name.padEnd(11)} ${text}`)
     const file = new RotatingFile(places.log(this.dataFolder, name))
     const warn = this.throttled(name, say)
     events.on('process:line', ({ line, stream }) => {

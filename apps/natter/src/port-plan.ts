@@ -4,7 +4,7 @@ export const host = '127.0.0.1'
 export const defaultBasePort = 8000
 
 /** The highest offset in the plan; a base port must leave room for it. */
-const highestOffset = 32
+const highestOffset = 33
 
 export interface PlannedPort {
   /** Key in the plan. */
@@ -26,12 +26,14 @@ export const plannedPorts = [
   { name: 'messenger-ops', offset: 10, purpose: 'messenger, /health and /metrics' },
   { name: 'gateway-1-ops', offset: 11, purpose: 'gateway-1, /health and /metrics' },
   { name: 'gateway-2-ops', offset: 12, purpose: 'gateway-2, /health and /metrics' },
+  { name: 'persistence-ops', offset: 13, purpose: 'persistence, /health and /metrics' },
   { name: 'supervisor-ops', offset: 19, purpose: 'supervisor, /health and /metrics' },
   { name: 'nats', offset: 20, purpose: 'the embedded NATS', embedded: 'nats' },
   { name: 'postgres', offset: 21, purpose: 'the embedded Postgres', embedded: 'postgres' },
   { name: 'messenger-inspect', offset: 30, purpose: 'messenger, inspector', devOnly: true },
   { name: 'gateway-1-inspect', offset: 31, purpose: 'gateway-1, inspector', devOnly: true },
   { name: 'gateway-2-inspect', offset: 32, purpose: 'gateway-2, inspector', devOnly: true },
+  { name: 'persistence-inspect', offset: 33, purpose: 'persistence, inspector', devOnly: true },
 ] as const satisfies readonly PlannedPort[]
 
 export type PortName = (typeof plannedPorts)[number]['name']

@@ -9,7 +9,7 @@ import { busyPorts } from './mesh/busy-ports.js'
 import { Mesh, type BootOutcome } from './mesh/mesh.js'
 import { places, type MeshSettings, type PostgresEnv } from './mesh/mesh-settings.js'
 import { observeMesh } from './mesh/observe-mesh.js'
-import { gatewayAddress, gatewayNames, natsUrl } from './mesh/process-specs.js'
+import { gatewayAddress, gatewayNames, natsUrl, type GatewayName } from './mesh/process-specs.js'
 import type { Programs } from './mesh/programs.js'
 import { readLogLine } from './process/log-line.js'
 import type { ManagedProcess } from './process/managed-process.js'
@@ -152,18 +152,18 @@ function postgresWhere({ postgres, ports, dataFolder }: MeshSettings): string {
 }
 
 function readyMessage(settings: MeshSettings, mesh: Mesh, tookMs: number): string {
-  const { ports } = settings
+  const { ports, inspect } = settings
+  const pidOf = (name: GatewayName | 'persistence') =>
+    `pid ${mesh.find(name)?.pid}${inspect ? `, inspector on ${ports[`${name}-inspect`]}` : ''}`
   const page = `http://${host}:${ports.page}`
-  const gateways = gatewayNames.map((name) => {
-    const inspector = settings.inspect ? `, inspector on ${ports[`${name}-inspect`]}` : ''
-    return `${gatewayAddress(ports[name])}   ${name}, pid ${mesh.find(name)?.pid}${inspector}`
-  })
+  const gateways = gatewayNames.map((name) => `${gatewayAddress(ports[name])}   ${name}, ${pidOf(name)}`)
   return [
     '',
     `Natter is ready, after ${seconds(tookMs)} s.`,
     '',
     `  messenger   ${page}`,
     `  gateways    ${gateways.join('\n              ')}`,
+    `  persistence writes the archive, ${pidOf('persistence')}`,
     `  nats        ${natsUrl(settings)}`,
     `  postgres    ${postgresWhere(settings)}`,
     `  health      http://${host}:${ports['supervisor-ops']}/health, and /metrics`,

@@ -18,7 +18,7 @@ describe('natter dev', () => {
   beforeEach(async () => {
     site = new MeshSite()
     sources = mkdtempSync(join(tmpdir(), 'natter-sources-'))
-    for (const folder of ['apps/gateway/src', 'apps/messenger/src', 'libs/hub/src']) {
+    for (const folder of ['apps/gateway/src', 'apps/messenger/src', 'apps/persistence/src', 'libs/hub/src']) {
       mkdirSync(join(sources, folder), { recursive: true })
     }
     mesh = site.start(await freeBasePort(), { sourceRoot: sources })
@@ -48,13 +48,17 @@ describe('natter dev', () => {
     ])
   })
 
-  it('restarts the messenger alone for its own files, and everything but NATS for a lib', async () => {
+  it('restarts the messenger or persistence alone for its own files, and everything but NATS for a lib', async () => {
     save('apps/messenger/src/main.ts')
     await until(async () => isNew('messenger') && (await isHealthy()), 3000, 'a new messenger')
-    expect(isNew('gateway-1') || isNew('gateway-2')).toBe(false)
+    expect(isNew('gateway-1') || isNew('gateway-2') || isNew('persistence')).toBe(false)
+    before = pids()
+    save('apps/persistence/src/main.ts')
+    await until(async () => isNew('persistence') && (await isHealthy()), 3000, 'a new persistence')
+    expect(isNew('gateway-1') || isNew('gateway-2') || isNew('messenger')).toBe(false)
     before = pids()
     save('libs/hub/src/hub.ts')
-    const names = ['gateway-1', 'gateway-2', 'messenger']
+    const names = ['gateway-1', 'gateway-2', 'messenger', 'persistence']
     await until(async () => names.every(isNew) && (await isHealthy()), 5000, 'all new')
     expect(isNew('nats')).toBe(false)
   })

@@ -73,7 +73,12 @@ describe('a process that dies', () => {
   it('needs no embedded NATS when NATTER_NATS_URL names one', async () => {
     const mesh = site.start(basePort, { env: { NATTER_NATS_URL: 'nats://127.0.0.1:1' } })
     await mesh.ready()
-    expect([...mesh.processes().keys()].toSorted()).toEqual(['gateway-1', 'gateway-2', 'messenger'])
+    expect([...mesh.processes().keys()].toSorted()).toEqual([
+      'gateway-1',
+      'gateway-2',
+      'messenger',
+      'persistence',
+    ])
     expect(mesh.output).toContain('nats://127.0.0.1:1')
   })
 })

@@ -21,7 +21,14 @@ describe('a run of the mesh', () => {
     await mesh.ready()
     expect(mesh.output).toContain(`http://127.0.0.1:${basePort}`)
     expect(mesh.output).toContain(`ws://127.0.0.1:${basePort + 2}/connection/websocket`)
-    for (const port of ['page', 'gateway-1', 'gateway-2', 'messenger-ops', 'gateway-2-ops'] as const) {
+    for (const port of [
+      'page',
+      'gateway-1',
+      'gateway-2',
+      'messenger-ops',
+      'gateway-2-ops',
+      'persistence-ops',
+    ] as const) {
       expect(await mesh.fetch(port, '/')).toMatchObject({ status: 200 })
     }
     expect(await mesh.fetch('supervisor-ops', '/health')).toMatchObject({ status: 200 })
@@ -75,7 +82,7 @@ describe('a run of the mesh', () => {
     const mesh = site.start(basePort, { postgres: 'embedded' })
     await mesh.ready()
     const processes = [...mesh.processes().values()]
-    expect(processes).toHaveLength(7)
+    expect(processes).toHaveLength(8)
     const askedAt = Date.now()
     mesh.signal('SIGINT')
     expect(await mesh.exited).toBe(0)

@@ -48,7 +48,7 @@ function pageBuilder(root: string): ManagedProcess {
 
 function restartOnSave(root: string, mesh: Mesh, say: (line: string) => void): void {
   const rolling = new RollingRestart()
-  watchSources(root, ['apps/gateway/src', 'apps/messenger/src', 'libs'], (files) => {
+  watchSources(root, ['apps/gateway/src', 'apps/messenger/src', 'apps/persistence/src', 'libs'], (files) => {
     const affected = affectedBy(files, mesh)
     const startedAtMs = Date.now()
     say(`Saved ${files.join(', ')}: ${affected.map(({ name }) => name).join(', ')} restart`)
@@ -67,6 +67,7 @@ function affectedBy(files: readonly string[], mesh: Mesh): ManagedProcess[] {
   const names = [
     ...(isHit('apps/gateway/') ? gatewayNames : []),
     ...(isHit('apps/messenger/') ? ['messenger'] : []),
+    ...(isHit('apps/persistence/') ? ['persistence'] : []),
   ]
   return names.map((name) => mesh.find(name)).filter((process) => process !== undefined)
 }

@@ -3,7 +3,14 @@ import { removeIdentity, writeIdentity } from '../files/identity-file.js'
 import type { Clock } from '@natter/primitives'
 import { ManagedProcess } from '../process/managed-process.js'
 import { places, type MeshSettings } from './mesh-settings.js'
-import { gatewayNames, gatewaySpec, messengerSpec, natsSpec, postgresSpec } from './process-specs.js'
+import {
+  gatewayNames,
+  gatewaySpec,
+  messengerSpec,
+  natsSpec,
+  persistenceSpec,
+  postgresSpec,
+} from './process-specs.js'
 
 /**
  * The processes of a mesh on one machine, and the order in which they come and go.
@@ -37,6 +44,7 @@ export class Mesh {
       ...gatewayNames.map(
         (name) => new ManagedProcess({ ...gatewaySpec(settings, name), needs: natsServer }, clock), // M1
       ),
+      new ManagedProcess({ ...persistenceSpec(settings), needs: this.servers }, clock), // M1
       new ManagedProcess(messengerSpec(settings), clock),
       ...extra(),
     ]

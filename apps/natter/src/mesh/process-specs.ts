@@ -113,6 +113,26 @@ export function gatewaySpec(settings: MeshSettings, name: GatewayName): Omit<Pro
   }
 }
 
+export function persistenceSpec(settings: MeshSettings): Omit<ProcessSpec, 'needs'> {
+  const { ports, programs, root } = settings
+  const env = {
+    NATTER_NATS_URL: natsUrl(settings),
+    ...postgresEnv(settings),
+    NATTER_PERSISTENCE_NAME: 'persistence',
+    NATTER_OPS_HOST: host,
+    NATTER_OPS_PORT: String(ports['persistence-ops']),
+    ...configFile(root),
+  }
+  return {
+    name: 'persistence',
+    program: withInspector(settings, programs.persistence, ports['persistence-inspect']),
+    cwd: root,
+    env: childEnv(env),
+    readyTimeoutMs,
+    stopTimeoutMs: appStopTimeoutMs,
+  }
+}
+
 export function messengerSpec(settings: MeshSettings): Omit<ProcessSpec, 'needs'> {
   const { ports, programs, root, secrets } = settings
   const gateways = gatewayNames.map((name) => gatewayAddress(ports[name], 'localhost'))

@@ -9,6 +9,7 @@ export interface Programs {
   postgres: Program
   gateway: Program
   messenger: Program
+  persistence: Program
 }
 
 const loader = ['--import', '@swc-node/register/esm-register']
@@ -48,6 +49,7 @@ export function builtPrograms(root: string): Programs {
     ...guards(),
     gateway: builtProgram(root, 'gateway'),
     messenger: builtProgram(root, 'messenger'),
+    persistence: builtProgram(root, 'persistence'),
   }
 }
 
@@ -56,5 +58,6 @@ export function sourcePrograms(root: string): Programs {
     ...guards(),
     gateway: sourceProgram(root, 'gateway'),
     messenger: sourceProgram(root, 'messenger'),
+    persistence: sourceProgram(root, 'persistence'),
   }
 }

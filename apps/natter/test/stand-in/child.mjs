@@ -1,5 +1,5 @@
 /**
- * Stands in for a gateway or the messenger: listens on its two ports, says that it is ready, ends as the real ones do. What it
+ * Stands in for a gateway, persistence or the messenger: listens on its ports, says that it is ready, ends as the real ones do. What it
  * should do wrong comes by NATTER_STAND_IN: `deaf` never says ready, `broken` dies first, `stubborn` ignores SIGTERM.
  */
 import { createServer } from 'node:http'
