@@ -77,6 +77,18 @@ describe('the watch over streams', () => {
     expect(told).toEqual(['A 0 → 90'])
   })
 
+  it('a refusal counts at the next look that succeeds, however many fail before', async () => {
+    const { clock, mesh, fullness, told } = start(0.95)
+    await clock.advanceAsync(0)
+    mesh.isAway = true
+    fullness.refused('A')
+    await clock.advanceAsync(10_000)
+    mesh.isAway = false
+    await clock.advanceAsync(250)
+    expect(told).toEqual(['A 0 → 90', 'A 90 → 100'])
+    fullness.stop()
+  })
+
   it('a look that hangs is the only one, also when the stream refuses meanwhile (F1)', async () => {
     const { clock, mesh, fullness, told } = start(0.95)
     await clock.advanceAsync(0)
