@@ -62,7 +62,7 @@ async function direct(
   await child.ask('connect', { url: nats.url, ...(lib === undefined ? {} : { lib }) })
   const subject = new Subjects('natter').stored('kept', 'kept:bench')
   const publish: Publish = async (count) => {
-    const wish = { subject, bytes, count, inFlight, ...(meta === undefined ? {} : { meta }) }
+    const wish = { subjects: [subject], bytes, count, inFlight, ...(meta === undefined ? {} : { meta }) }
     const end = await child.ask<PipelineEnd>('publish', wish satisfies PublishWish)
     if (end.firstError !== undefined) throw new Error(end.firstError)
     return end

@@ -9,21 +9,24 @@ export interface PipelineEnd {
   done: number
   tookMs: number
   firstError: string | undefined
+  /** The largest of what the pieces answered. */
+  largest: number
 }
 
 /** Resolves when each has ended, well or not. */
-export function pipeline({ count, inFlight }: Pipeline, act: () => Promise<void>): Promise<PipelineEnd> {
+export function pipeline({ count, inFlight }: Pipeline, act: () => Promise<number>): Promise<PipelineEnd> {
   const startedAt = performance.now()
-  let [sent, ended, done] = [0, 0, 0]
+  let [sent, ended, done, largest] = [0, 0, 0, 0]
   let firstError: string | undefined
   return new Promise((resolve) => {
     const end = (): void => {
       ended += 1
-      if (ended === count) resolve({ sent, done, tookMs: performance.now() - startedAt, firstError })
+      if (ended === count) resolve({ sent, done, tookMs: performance.now() - startedAt, firstError, largest })
       else next()
     }
-    const succeeded = (): void => {
+    const succeeded = (answer: number): void => {
       done += 1
+      largest = Math.max(largest, answer)
       end()
     }
     const failed = (error: unknown): void => {

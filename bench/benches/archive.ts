@@ -1,0 +1,233 @@
+/**
+ * How fast the persistence app writes a backlog, beside COPY of the same rows; and how late a publication is under steady load.
+ *
+ * AR1. Both write into a database of the same server with the same tables, in batches of the same size, a transaction each. The clock
+ *      starts when the first batch is in: boot, tables and cold caches stay out on both sides.
+ * AR2. Archived is what the stored checkpoint says. It is looked at every few milliseconds, so lags are told a little too long.
+ */
+import { Subjects } from '@natter/broker'
+import { Client } from 'pg'
+import type { Copied, LoadWish } from '../contenders/copy.js'
+import type { PacedWish, Published, PublishWish } from '../contenders/broker-publisher.js'
+import type { PipelineEnd } from '../contenders/pipeline.js'
+import type { Bench, Context } from '../harness/bench.js'
+import type { Child } from '../harness/child.js'
+import { nowUs } from '../harness/payload.js'
+import type { Sample } from '../harness/results.js'
+import { Histogram } from '../harness/statistics.js'
+import { join } from 'node:path'
+
+const bytes = 200
+const batch = 5_000
+const channels = 100
+const lagRate = 5_000
+const schema = 'natter'
+const meta = '{"k":"json","i":{"u":"publisher-1","c":"0b6c2a2e-3f3c-4a53-9d5c-0f2f6d1c7a55"}}'
+const lookEveryMs = 5
+
+/** As people run it: what is committed survives. */
+const postgresSettings = {
+  fsync: 'on',
+  full_page_writes: 'on',
+  shared_buffers: '256MB',
+  max_wal_size: '4GB',
+}
+
+const counts = (isQuick: boolean) =>
+  isQuick ? { backlog: 15_000, lagSeconds: 1 } : { backlog: 200_000, lagSeconds: 10 }
+
+const backlogShape = `${bytes} bytes, batches of ${batch}`
+const lagShape = `${lagRate} publications/s`
+
+const subjects = Array.from({ length: channels }, (_, index) =>
+  new Subjects('natter').stored('filed', `filed:bench-${index}`),
+)
+
+interface Look {
+  atUs: number
+  seq: number
+}
+
+/** AR2. Looks until the checkpoint has reached `upTo()`; answers each look that saw it move. */
+async function watch(client: Client, upTo: () => number, withinMs: number): Promise<Look[]> {
+  const looks: Look[] = []
+  const endUs = nowUs() + withinMs * 1000
+  for (;;) {
+    const seq = await checkpoint(client)
+    const atUs = nowUs()
+    if (seq > (looks.at(-1)?.seq ?? 0)) looks.push({ atUs, seq })
+    if (seq >= upTo()) return looks
+    if (atUs > endUs) throw new Error(`The archive is at ${seq} of ${upTo()} after ${withinMs} ms`)
+    await new Promise((resolve) => setTimeout(resolve, lookEveryMs))
+  }
+}
+
+/** 0 while there is none, or no table for it yet. */
+async function checkpoint(client: Client): Promise<number> {
+  const { rows } = await client.query<{ there: string | null }>(
+    `select to_regclass('${schema}.archive_checkpoint') as there`,
+  )
+  if (rows[0]?.there == null) return 0
+  const found = await client.query<{ seq: string }>(
+    `select max(seq) as seq from ${schema}.archive_checkpoint`,
+  )
+  return Number(found.rows[0]?.seq ?? 0)
+}
+
+async function archived(client: Client): Promise<number> {
+  const { rows } = await client.query<{ count: string }>(`select count(*) from ${schema}.publications`)
+  return Number(rows[0]?.count ?? 0)
+}
+
+async function backlog(publisher: Child, client: Client, start: () => Promise<Child>, count: number) {
+  const wish = { subjects, bytes, meta, count, inFlight: 1_000 } satisfies PublishWish
+  const end = await publisher.ask<PipelineEnd>('publish', wish)
+  if (end.firstError !== undefined) throw new Error(end.firstError)
+  await start()
+  const looks = await watch(client, () => end.largest, 120_000)
+  const [first, last] = [looks[0], looks.at(-1)]
+  if (first === undefined || last === undefined || last.seq === first.seq)
+    throw new Error('The whole backlog was one batch: there is no rate to read from that')
+  const rowsPerSecond = ((last.seq - first.seq) / (last.atUs - first.atUs)) * 1_000_000 // AR1
+  const sample: Sample = {
+    contender: 'persistence',
+    shape: backlogShape,
+    expected: count,
+    delivered: await archived(client),
+    figures: { rowsPerSecond },
+  }
+  return sample
+}
+
+async function lag(publisher: Child, client: Client, seconds: number): Promise<Sample> {
+  const before = await archived(client)
+  const count = lagRate * seconds
+  const wish = { subjects, bytes, meta, perSecond: lagRate, count } satisfies PacedWish
+  let target = Number.POSITIVE_INFINITY
+  const publishing = publisher.ask<Published>('paced', wish).then((all) => {
+    target = Math.max(...all.slice(-1_000).map(([seq]) => seq))
+    return all
+  })
+  const [published, looks] = await Promise.all([
+    publishing,
+    watch(client, () => target, seconds * 1000 + 30_000),
+  ])
+  const delays = new Histogram()
+  let at = 0
+  for (const [seq, dueUs] of published.toSorted(([a], [b]) => a - b)) {
+    while ((looks[at]?.seq ?? Number.POSITIVE_INFINITY) < seq) at += 1
+    delays.record((looks[at]?.atUs ?? Number.POSITIVE_INFINITY) - dueUs)
+  }
+  const ms = (share: number): number => delays.percentile(share) / 1000
+  return {
+    contender: 'persistence',
+    shape: lagShape,
+    expected: count,
+    delivered: (await archived(client)) - before,
+    figures: { p50Ms: ms(0.5), p99Ms: ms(0.99), maxMs: ms(1) },
+    histogram: delays.data(),
+  }
+}
+
+/** COPY into a copy of the database whose rows were removed: the same tables, partitions and indexes. */
+async function copied(
+  context: Context,
+  server: { url: string },
+  source: string,
+  count: number,
+): Promise<Sample> {
+  const child = await context.stage.process('contenders/copy', 'measured')
+  await child.ask('load', { url: source, schema, batch } satisfies LoadWish)
+  const target = new URL(source)
+  target.pathname = '/copied'
+  await using admin = await connected(server.url)
+  await admin.client.query(`create database copied template ${new URL(source).pathname.slice(1)}`)
+  await using client = await connected(target.href)
+  await client.client.query(`truncate ${schema}.publications`)
+  await client.client.query('checkpoint')
+  const { rows, rowsTimed, tookMs } = await child.ask<Copied>('copy', { url: target.href, schema })
+  return {
+    contender: 'COPY',
+    shape: backlogShape,
+    expected: count,
+    delivered: rows === (await archived(client.client)) ? rows : 0,
+    figures: { rowsPerSecond: (rowsTimed / tookMs) * 1000 },
+  }
+}
+
+async function connected(url: string) {
+  const client = new Client({ connectionString: url })
+  await client.connect()
+  return { client, [Symbol.asyncDispose]: () => client.end() }
+}
+
+async function run(context: Context): Promise<Sample[]> {
+  const { stage, isQuick, say } = context
+  const { backlog: count, lagSeconds } = counts(isQuick)
+  const [nats, server] = [await stage.nats(), await stage.postgres(postgresSettings)]
+  const url = await server.createDatabase('archived')
+  const publisher = await stage.process('contenders/broker-publisher', 'load')
+  await publisher.ask('connect', { url: nats.url, lib: stage.built.lib('broker') })
+  const settings = {
+    NATS_URL: nats.url,
+    POSTGRES_URL: url,
+    CONFIG: join(import.meta.dirname, '../harness/natter.yaml'),
+    LOG_LEVEL: 'warn',
+  }
+  const samples: Sample[] = []
+  const persistence: Child[] = []
+  const start = async (): Promise<Child> => {
+    const child = await stage.app('persistence', settings, 'measured')
+    persistence.push(child)
+    return child
+  }
+  {
+    await using client = await connected(url)
+    samples.push(await backlog(publisher, client.client, start, count))
+    say('persistence: backlog')
+    samples.push(await lag(publisher, client.client, lagSeconds))
+    say('persistence: lag')
+  }
+  await Promise.all(persistence.map((child) => child.end()))
+  samples.push(await copied(context, server, url, count + lagRate * lagSeconds))
+  say('COPY')
+  return samples
+}
+
+export const archive: Bench = {
+  name: 'archive',
+  title: 'Archive',
+  apps: ['gateway', 'persistence'],
+  isPlaced: false,
+  withinMs: 240_000,
+  load: (isQuick) => {
+    const { backlog: count, lagSeconds } = counts(isQuick)
+    return (
+      `a backlog of ${count} publications of ${bytes} bytes over ${channels} channels, then ${lagRate} a second for ${lagSeconds} s; ` +
+      'Postgres with fsync and full_page_writes on, shared_buffers 256 MB, max_wal_size 4 GB'
+    )
+  },
+  inside: {
+    persistence:
+      'from the first batch in Postgres to the last: reading JetStream, digest, encoding, COPY, spans and checkpoint, in one transaction per batch',
+    COPY: 'one connection that copies the same rows, already encoded, into the same partitioned, indexed table of another database',
+  },
+  bars: [
+    {
+      what: 'rate of the archive ÷ COPY',
+      limit: 0.7,
+      unit: '×',
+      holds: 'at least',
+      of: { contender: 'persistence', shape: backlogShape, figure: 'rowsPerSecond' },
+      baseline: { contender: 'COPY', shape: backlogShape, figure: 'rowsPerSecond' },
+    },
+    {
+      what: `lag of the archive, p99, at ${lagShape}`,
+      limit: 2_000,
+      unit: 'ms',
+      holds: 'at most',
+      of: { contender: 'persistence', shape: lagShape, figure: 'p99Ms' },
+    },
+  ],
+  run,
+}
