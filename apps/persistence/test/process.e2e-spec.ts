@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
 import { eventually, leakCheck, startProcess } from '@natter/testing'
-import { rm } from 'node:fs/promises'
+import { cp, mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { Stack, type Running } from './stack.js'
@@ -39,10 +40,10 @@ describe('the persistence app as a process', () => {
 
   /** Publishes at a steady pace until told to stop; answers how many were acknowledged. */
   function publishing(): () => Promise<number> {
-    let isOver = false
+    const over = new AbortController()
     let count = 0
     const run = async (): Promise<number> => {
-      while (!isOver) {
+      while (!over.signal.aborted) {
         const texts = Array.from({ length: 10 }, () => String((count += 1)))
         await Promise.all(texts.map((text, i) => stack.publish(`kept:${i % 3}`, text)))
         await pause(10)
@@ -51,7 +52,7 @@ describe('the persistence app as a process', () => {
     }
     const ended = run()
     return () => {
-      isOver = true
+      over.abort()
       return ended
     }
   }
@@ -175,6 +176,38 @@ describe('the persistence app as a process', () => {
     expect((await stack.inArchive(before)).length).toBe(1)
     expect((await stack.rows()).map(({ data }) => String(data)).toSorted()).toEqual(['new', 'old'])
   }, 60_000)
+
+  it('NATS restored from an older copy, twice: what it hands out anew is archived under new epochs, and no old row changes', async () => {
+    await stack.publish('kept:a', 'kept')
+    await stack.nats.kill('SIGTERM')
+    const copy = await mkdtemp(join(tmpdir(), 'natter-copy-'))
+    await cp(stack.nats.storeDir, copy, { recursive: true })
+    await stack.nats.restart()
+    const { process } = await stack.running()
+    await eventually(() => stack.publish('kept:a', 'lost'), { timeoutMs: 20_000 })
+    await stack.caughtUp()
+    const epochs = [stack.broker.epochOf(stack.stream)]
+    for (const round of [1, 2]) {
+      await stack.nats.kill('SIGKILL')
+      await rm(stack.nats.storeDir, { recursive: true })
+      await cp(copy, stack.nats.storeDir, { recursive: true })
+      await stack.nats.restart()
+      for (let i = 0; i < 5; i += 1)
+        await eventually(() => stack.publish('kept:a', `new ${round} ${i}`), { timeoutMs: 20_000 })
+      await eventually(() => !epochs.includes(stack.broker.epochOf(stack.stream)), { timeoutMs: 30_000 })
+      epochs.push(stack.broker.epochOf(stack.stream))
+      await expectSame()
+    }
+    const rows = await stack.rows()
+    const textsOf = (epoch: string | undefined): string[] =>
+      rows.filter((row) => row.epoch === epoch).map(({ data }) => String(data))
+    const news = (round: number): string[] => [0, 1, 2, 3, 4].map((i) => `new ${round} ${i}`)
+    expect(textsOf(epochs[0])).toEqual(['kept', 'lost'])
+    expect(textsOf(epochs[1])).toEqual(['kept', ...news(1)])
+    expect(textsOf(epochs[2])).toEqual(['kept', ...news(2)])
+    expect(process.lines.filter((line) => line.includes('"rolled-back"'))).toHaveLength(2)
+    await rm(copy, { recursive: true })
+  }, 120_000)
 
   it('of two processes one writes a stream; when it is killed, the other takes over', async () => {
     const first = await stack.running()

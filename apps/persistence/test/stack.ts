@@ -113,7 +113,7 @@ export class Stack {
     const rows = await this.query<Omit<Row, 'seq'> & { seq: string }>(
       'select epoch, seq, channel, kind, data, meta, json from natter.history order by epoch, seq',
     )
-    return rows.map((row) => ({ ...row, seq: Number(row.seq) }))
+    return rows.map((row) => Object.assign(row, { seq: Number(row.seq) }))
   }
 
   /** Once the archive has reached the end of the stream. */
