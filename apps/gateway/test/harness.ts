@@ -5,7 +5,7 @@ import { systemClock } from '@natter/primitives'
 import { createUwsServer } from '@natter/transport'
 import { WebSocket } from 'ws'
 import { z } from 'zod'
-import { Gateway } from '../src/gateway.js'
+import { Gateway, type GatewayParts } from '../src/gateway.js'
 import type { GatewayOptions } from '../src/gateway.options.js'
 
 const namespaceOptions = namespaceSchema({ duration: z.number() })
@@ -75,6 +75,8 @@ export interface NodeOverrides {
   maxConnections?: number
   secret?: string
   prefix?: string
+  /** Default: uWebSockets.js on a free port. */
+  createServer?: GatewayParts['createServer']
 }
 
 let nodes = 0
@@ -100,11 +102,18 @@ export async function startNode(broker: Broker, overrides: NodeOverrides = {}): 
     namespaces,
     clock: systemClock,
     verifier: secret === undefined ? new NoTokens() : new HmacTokenVerifier({ secret, clock: systemClock }),
-    createServer: (handlers) =>
-      createUwsServer(
-        { host: '127.0.0.1', port: 0, maxMessageBytes: 65_536, maxQueueBytes: options.client.maxQueueBytes },
-        handlers,
-      ),
+    createServer:
+      overrides.createServer ??
+      ((handlers) =>
+        createUwsServer(
+          {
+            host: '127.0.0.1',
+            port: 0,
+            maxMessageBytes: 65_536,
+            maxQueueBytes: options.client.maxQueueBytes,
+          },
+          handlers,
+        )),
   })
   const port = await gateway.start()
   const stop = async (): Promise<void> => {

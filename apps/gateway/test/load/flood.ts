@@ -1,12 +1,12 @@
 /**
  * Clients that flood a gateway from a process of their own, and come back at once when they are closed: `flood.ts port sockets
- * kind`. Prints `{connects, bytes, closes}` as JSON lines, once a second.
+ * kind,kind…`, the sockets dealt out over the kinds. Prints `{connects, bytes, closes}` as JSON lines, once a second.
  */
 import { connect, type Socket } from 'node:net'
 import { encodeFrame, FrameReader, opcodes } from '@natter/testing'
 
 const [port = 0, sockets = 1] = process.argv.slice(2, 4).map(Number)
-const kind = process.argv[4] ?? 'publish'
+const kinds = (process.argv[4] ?? 'publish').split(',')
 
 const stats = { connects: 0, bytes: 0, closes: {} as Record<string, number> }
 
@@ -41,20 +41,20 @@ function chunkOf(make: (n: number) => string): Buffer {
   return Buffer.concat(frames)
 }
 
-const chunk = chunkOf(payloads[kind] ?? publish)
+const chunks = kinds.map((kind) => chunkOf(payloads[kind] ?? publish))
 const hello = text('{"id":1,"connect":{}}')
 const handshake =
   `GET /connection/websocket HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n` +
   `Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n`
 
-function pump(socket: Socket): void {
+function pump(socket: Socket, chunk: Buffer): void {
   while (socket.writable) {
     stats.bytes += chunk.length
     if (!socket.write(chunk)) return
   }
 }
 
-function start(): void {
+function start(chunk: Buffer): void {
   const socket = connect(port, '127.0.0.1')
   const reader = new FrameReader()
   let isOpen = false
@@ -75,15 +75,15 @@ function start(): void {
     }
     isOpen = true
     socket.write(hello)
-    pump(socket)
+    pump(socket, chunk)
   })
-  socket.on('drain', () => pump(socket))
+  socket.on('drain', () => pump(socket, chunk))
   socket.on('error', () => {})
   socket.on('close', () => {
     stats.closes[code] = (stats.closes[code] ?? 0) + 1
-    setTimeout(start, isOpen ? 0 : 20)
+    setTimeout(() => start(chunk), isOpen ? 0 : 20)
   })
 }
 
-for (let n = 0; n < sockets; n += 1) start()
+for (let n = 0; n < sockets; n += 1) start(chunks[n % chunks.length] ?? Buffer.alloc(0))
 setInterval(() => process.stdout.write(`${JSON.stringify(stats)}\n`), 1_000)
