@@ -26,6 +26,29 @@ describe('a purge', () => {
     expect(world.kept).toHaveLength(12)
   })
 
+  it('still makes room where somebody removed the message at the checkpoint: else a full stream would refuse for good', async () => {
+    const { world, purger, checkpointAt, state } = await filled(8)
+    const [checkpoint, seen] = [checkpointAt(6), state()]
+    const stream = world.mesh.stream(world.stream)
+    stream.messages = stream.messages.filter(({ seq }) => seq !== 6)
+    expect(await purger.purge(checkpoint, seen)).toMatchObject({ is: 'purged', before: 6, messages: 5 })
+  })
+
+  it('but not where the stream ends before it, or was made anew', async () => {
+    const { world, purger, checkpointAt, state } = await filled(8)
+    const [checkpoint, seen] = [checkpointAt(8), state()]
+    world.mesh.rollBack(world.stream, 5)
+    expect(await purger.purge(checkpoint, seen)).toEqual({ is: 'doubtful' })
+    world.mesh.wipe()
+    world.mesh.verify()
+    await world.publish('kept:a', ...'abcdefghij')
+    const stream = world.mesh.stream(world.stream)
+    stream.messages = stream.messages.filter(({ seq }) => seq !== 8)
+    world.clock.advance(60_000)
+    expect(await purger.purge(checkpoint, seen)).toEqual({ is: 'doubtful' })
+    expect(world.kept).toHaveLength(9)
+  })
+
   it('takes all that is below the checkpoint and too old, and nothing else, wherever the holes are', async () => {
     const ages = fc.array(fc.integer({ min: 0, max: 20 }), { minLength: 2, maxLength: 30 })
     await fc.assert(

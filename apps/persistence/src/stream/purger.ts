@@ -43,9 +43,17 @@ export class Purger {
     const before = await this.findBefore(state.firstSeq, checkpoint.seq) // PU2: `before` itself stays
     if (before <= state.firstSeq) return { is: 'idle' }
     const { stream, log } = this.parts
-    const proof = await log.messageAt(stream, checkpoint.seq)
-    if (proof === undefined || !isAt(checkpoint, proof)) return { is: 'doubtful' } // PU1
+    if (!(await this.isSame(checkpoint, state))) return { is: 'doubtful' } // PU1
     return { is: 'purged', before, messages: await log.purge(stream, before) }
+  }
+
+  /** Somebody may have removed that one message: then the stream must be the one of that time, and go on behind it. */
+  private async isSame(checkpoint: Checkpoint, seen: StreamState): Promise<boolean> {
+    const { stream, log } = this.parts
+    const state = await log.state(stream)
+    const proof = await log.messageAt(stream, checkpoint.seq)
+    if (proof !== undefined) return isAt(checkpoint, proof)
+    return state.created === seen.created && state.lastSeq >= checkpoint.seq
   }
 
   private isDue({ bytes, maxBytes }: StreamState): boolean {
