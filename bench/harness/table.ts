@@ -3,11 +3,14 @@ import type { Bar, BenchResult, Sample } from './results.js'
 import { summarize, type Summary } from './statistics.js'
 import { judgeAll, type Verdict } from './verdict.js'
 
+/** Of things that come in wholes. */
+export const whole = (count: number): string => Math.round(count).toLocaleString('en-US')
+
 /** Three digits that count, without an exponent. */
 export function digits(value: number): string {
   if (!Number.isFinite(value)) return '–'
   const size = Math.abs(value)
-  if (size >= 1000) return Math.round(value).toLocaleString('en-US')
+  if (size >= 1000) return whole(value)
   return size >= 100
     ? value.toFixed(0)
     : size >= 10

@@ -1,7 +1,7 @@
 /** The text of docs/benchmarks.md. Pure. */
 import type { Bench } from '../harness/bench.js'
 import type { BenchResult } from '../harness/results.js'
-import { barText, digits, rowsOf, verdictText, withSpread, type Row } from '../harness/table.js'
+import { barText, rowsOf, verdictText, whole, withSpread, type Row } from '../harness/table.js'
 import { judgeAll } from '../harness/verdict.js'
 
 const table = (head: readonly string[], rows: readonly (readonly string[])[]): string =>
@@ -75,7 +75,7 @@ function figuresOf(result: BenchResult): string {
   const cells = rows.map((row) => {
     const { contender, shape, delivered, expected } = row
     const told = figures.map((figure) => cell(row, figure))
-    return [contender, shape, `${digits(delivered)} of ${digits(expected)}`].concat(told)
+    return [contender, shape, `${whole(delivered)} of ${whole(expected)}`].concat(told)
   })
   return table(['Contender', 'Load', 'Delivered', ...figures.map(words)], cells)
 }

@@ -40,7 +40,10 @@ function barsOf(result: BenchResult, panel: Panel): object {
     layer: [
       {
         // a bar on a logarithmic scale has no honest beginning
-        mark: panel.isLog === true ? { type: 'point', filled: true, size: 110 } : { type: 'bar', height: 16 },
+        mark:
+          panel.isLog === true
+            ? { type: 'point', filled: true, size: 110, opacity: 1 }
+            : { type: 'bar', height: 16 },
         encoding: {
           y,
           x,
