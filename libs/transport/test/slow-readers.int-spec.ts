@@ -9,6 +9,8 @@ import { createUwsServer, type Socket, type SocketServer } from '../src/index.js
 const stalls = 240
 const stallsAtOnce = 12
 const big = 16_384
+/** More than kernel, limit and respites take. */
+const moreThanFitsBytes = 128_000_000
 
 /** mulberry32: the same numbers for the same seed. */
 const randomOf = (seed: number) => (): number => {
@@ -89,10 +91,11 @@ describe('uws: readers that stop', () => {
     const smallBytes = 100 + Math.ceil(random() ** 2 * (big - 200))
     let respites = random() < 0.3 ? 5 : 0
     let count = 0
-    while (socket.isOpen) {
+    for (let writtenBytes = 0; socket.isOpen && writtenBytes < moreThanFitsBytes;) {
       for (let inTurn = Math.ceil(random() * 60); inTurn > 0; inTurn -= 1) {
         const bytes = random() < bigShare ? big + Math.floor(random() * 40_000) : smallBytes
         count += 1
+        writtenBytes += bytes
         const frame = `${count} ${'.'.repeat(Math.max(0, bytes - 8))}`
         if (random() < sendShare) socket.send(frame)
         else server.publish('room', frame)
