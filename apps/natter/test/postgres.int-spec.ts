@@ -11,10 +11,13 @@ import {
 } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals'
 import { Client } from 'pg'
 import { isAlive } from '../src/process/process-identity.js'
 import { anyAlive, freeBasePort, MeshSite, until, type RunningMesh } from './running-mesh.js'
+
+/** Some start three times, and on a machine with little to spare initdb takes seconds. */
+jest.setTimeout(60_000)
 
 describe('the embedded Postgres', () => {
   let site: MeshSite

@@ -87,8 +87,11 @@ export class RunningMesh {
     })
   }
 
-  ready(): Promise<void> {
-    return this.says('Natter is ready', 30_000)
+  async ready(): Promise<void> {
+    const failed = this.exited.then((code) => {
+      throw new Error(`exit code ${code} before it was ready:\n${this.output}`)
+    })
+    await Promise.race([this.says('Natter is ready', 30_000), failed])
   }
 
   /** Who runs for this mesh, by the files that name them. */
