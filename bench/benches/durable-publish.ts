@@ -126,7 +126,7 @@ export const durablePublish: Bench = {
   },
   inside: {
     'bare JetStream':
-      'one process with @nats-io/transport-node: publish with a reply subject, the acknowledgement parsed; no headers, one promise per publish',
+      'one process with @nats-io/transport-node: publish with a reply subject, the acknowledgement parsed, a callback; no headers, no promises',
     'libs/broker': 'one process calling log.append of the built lib, without metadata',
     'libs/broker, with metadata': 'the same with the metadata header that gateways write',
     gateway:

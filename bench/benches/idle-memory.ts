@@ -9,7 +9,7 @@ import type { Dialect } from '../clients/dialects.js'
 import type { ConnectWish } from '../drivers/subscribers.js'
 import type { Bench, Context } from '../harness/bench.js'
 import type { Child } from '../harness/child.js'
-import { kernelBytes, rssBytes } from '../harness/cpu.js'
+import { socketKernelBytes, rssBytes } from '../harness/cpu.js'
 import type { Bar, Sample } from '../harness/results.js'
 import { tokenSecret } from '../harness/stage.js'
 
@@ -68,7 +68,7 @@ async function measure(contender: Contender, context: Context): Promise<Sample> 
     delivered: open,
     figures: {
       [figure]: grown.rss / 1024 / (to - from),
-      kernelKilobytesPerSocketPair: grown.kernel / 1024 / (to - from),
+      kernelKilobytesPerPairOfSockets: grown.kernel / 1024 / (to - from),
       rssMegabytesAtEnd: after.rss / 2 ** 20,
     },
   }
@@ -96,7 +96,7 @@ function connector(
 /** IM1. */
 async function settled(child: Child): Promise<{ rss: number; kernel: number }> {
   for (let round = 0; round < 3; round += 1) await child.ask('collect')
-  return { rss: rssBytes(child.pid), kernel: kernelBytes() }
+  return { rss: rssBytes(child.pid), kernel: socketKernelBytes() }
 }
 
 async function run(context: Context): Promise<Sample[]> {

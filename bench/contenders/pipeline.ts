@@ -13,30 +13,27 @@ export interface PipelineEnd {
   largest: number
 }
 
-/** Resolves when each has ended, well or not. */
-export function pipeline({ count, inFlight }: Pipeline, act: () => Promise<number>): Promise<PipelineEnd> {
+/** Called once per piece: with what it answered, or with why there is no answer. */
+export type Done = (answer: number, error?: Error) => void
+
+/** Resolves when each has ended, well or not. Callbacks: a promise per piece would be counted to the bare contender. */
+export function pipeline({ count, inFlight }: Pipeline, act: (done: Done) => void): Promise<PipelineEnd> {
   const startedAt = performance.now()
   let [sent, ended, done, largest] = [0, 0, 0, 0]
   let firstError: string | undefined
   return new Promise((resolve) => {
-    const end = (): void => {
+    const end: Done = (answer, error) => {
       ended += 1
+      if (error === undefined) done += 1
+      else firstError ??= error.message
+      if (answer > largest) largest = answer
       if (ended === count) resolve({ sent, done, tookMs: performance.now() - startedAt, firstError, largest })
       else next()
-    }
-    const succeeded = (answer: number): void => {
-      done += 1
-      largest = Math.max(largest, answer)
-      end()
-    }
-    const failed = (error: unknown): void => {
-      firstError ??= String(error)
-      end()
     }
     const next = (): void => {
       if (sent === count) return
       sent += 1
-      act().then(succeeded, failed)
+      act(end)
     }
     for (let index = 0; index < Math.min(inFlight, count); index += 1) next()
   })

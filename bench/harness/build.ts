@@ -1,12 +1,12 @@
 /**
  * What is measured is built: the apps by tools/build.mjs, the benches' own processes by swc. No loader runs in a measured process.
  *
- * BU1. A run has a copy of its own, so that a build made meanwhile doesn't change the programs in the middle.
+ * BU1. A run has a copy of its own, so that a build made meanwhile doesn't change the programs in the middle. It goes with the run.
  */
 import { transformFile } from '@swc/core'
 import { execFileSync } from 'node:child_process'
-import { cpSync } from 'node:fs'
-import { mkdir, readdir, rm, writeFile } from 'node:fs/promises'
+import { cpSync, rmSync } from 'node:fs'
+import { mkdir, readdir, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 
 export const root = join(import.meta.dirname, '../..')
@@ -18,12 +18,12 @@ export interface Built {
   app(name: string): string
   /** The compiled index of a lib, as the gateway runs it. */
   lib(name: string): string
-  remove(): Promise<void>
 }
 
 export async function build(apps: readonly string[]): Promise<Built> {
   execFileSync(process.execPath, ['tools/build.mjs', ...apps], { cwd: root, stdio: 'inherit' })
   const folder = join(root, 'dist', `bench-${process.pid}`)
+  process.once('exit', () => rmSync(folder, { recursive: true, force: true }))
   for (const app of apps) cpSync(join(root, 'dist/apps', app), join(folder, 'apps', app), { recursive: true }) // BU1
   const files = await readdir(join(root, 'bench'), { recursive: true })
   await Promise.all(files.filter((file) => file.endsWith('.ts')).map((file) => compile(file, folder)))
@@ -31,7 +31,6 @@ export async function build(apps: readonly string[]): Promise<Built> {
     process: (path) => join(folder, 'bench', `${path}.js`),
     app: (name) => join(folder, 'apps', name, 'apps', name, 'src/main.js'),
     lib: (name) => join(folder, 'apps/gateway/libs', name, 'src/index.js'),
-    remove: () => rm(folder, { recursive: true, force: true }),
   }
 }
 

@@ -65,9 +65,15 @@ export function rssBytes(pid: number): number {
   return Number(kilobytes ?? 0) * 1024
 }
 
-/** Bytes that the kernel holds for everybody: slab (sockets, inodes, files) and the buffers of TCP. */
-export function kernelBytes(): number {
-  const slab = Number(/^Slab:\s+(\d+)/m.exec(read('/proc/meminfo'))?.[1] ?? 0) * 1024
-  const pages = Number(/^TCP:.* mem (\d+)/m.exec(read('/proc/net/sockstat'))?.[1] ?? 0)
-  return slab + pages * 4096
+/** Caches of the kernel whose objects belong to sockets; their names differ a little between kernels. */
+const socketCaches = /^(TCP|TCPv6|sock_inode_cache|filp|ep_head|eventpoll_\w+|skbuff_\w+|tcp_bind\w*)$/
+
+/** Bytes that the kernel holds for the sockets of all processes: their objects and the buffers of TCP. 0 where /proc doesn't tell. */
+export function socketKernelBytes(): number {
+  let total = Number(/^TCP:.* mem (\d+)/m.exec(read('/proc/net/sockstat'))?.[1] ?? 0) * 4096
+  for (const line of read('/proc/slabinfo').split('\n')) {
+    const [name = '', objects, , objectBytes] = line.split(/\s+/)
+    if (socketCaches.test(name)) total += Number(objects) * Number(objectBytes)
+  }
+  return total
 }

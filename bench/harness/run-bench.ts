@@ -35,7 +35,7 @@ export async function runBench(
       const context = { stage, isQuick, skip, say: (line: string) => say(`  ${line}`) }
       done.push(await within(bench.withinMs, bench.run(context)))
     } finally {
-      await stage.end() // RB1
+      await stage.close() // RB1
     }
   }
   return {

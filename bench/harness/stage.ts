@@ -3,6 +3,7 @@
  *
  * SG1. Everything started here ends with `end`, in the reverse order, also after a failure; and with the bench's process if that is
  *      killed, but for servers that don't listen to us, which die on an ordinary exit.
+ * SG2. A stage that was closed takes nothing more: a run that was given up can't leave anything behind later.
  */
 import {
   freePort,
@@ -26,6 +27,7 @@ export interface Gateway extends Child {
 
 export class Stage {
   private readonly ends: (() => Promise<unknown>)[] = []
+  private isClosed = false
 
   constructor(
     readonly built: Built,
@@ -71,14 +73,14 @@ export class Stage {
 
   async nats(): Promise<NatsServer> {
     const server = await startNatsServer()
-    this.ends.push(() => server.stop())
+    await this.keep(() => server.stop())
     this.placement.place(server.pid, 'load')
     return server
   }
 
   async postgres(settings: Readonly<Record<string, string>>): Promise<PostgresServer> {
     const server = await startPostgres({ settings })
-    this.ends.push(() => server.stop())
+    await this.keep(() => server.stop())
     return server
   }
 
@@ -88,19 +90,32 @@ export class Stage {
     const args = ['--port', String(port), '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no']
     const server = await startProcess({ command: 'redis-server', args }).catch(() => undefined)
     if (server === undefined) return undefined
-    this.ends.push(() => server.kill('SIGKILL'))
+    await this.keep(() => server.kill('SIGKILL'))
     await server.waitForLine((line) => line.includes('eady to accept connections'))
     this.placement.place(server.pid, 'load')
     return port
   }
 
+  /** Ends all that was started so far. */
   async end(): Promise<void> {
     for (const end of this.ends.splice(0).toReversed()) await end().catch(() => {}) // SG1
   }
 
+  async close(): Promise<void> {
+    this.isClosed = true
+    await this.end()
+  }
+
+  private async keep(end: () => Promise<unknown>): Promise<void> {
+    this.ends.push(end)
+    if (!this.isClosed) return
+    await this.end() // SG2
+    throw new Error('This run was given up')
+  }
+
   private async child(options: ChildOptions, role: Role): Promise<Child> {
     const child = await startChild(options)
-    this.ends.push(() => child.end())
+    await this.keep(() => child.end())
     this.placement.place(child.pid, role)
     return child
   }
