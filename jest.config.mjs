@@ -40,7 +40,7 @@ export default {
     kind('unit', [
       '<rootDir>/{apps,libs}/*/src/**/*.spec.ts',
       '<rootDir>/apps/*/web/src/**/*.spec.ts',
-      '<rootDir>/test/properties/**/*.spec.ts',
+      '<rootDir>/test/{properties,fault,mutants}/**/*.spec.ts',
     ]),
     kind('integration', [
       '<rootDir>/{apps,libs}/*/test/**/*.int-spec.ts',

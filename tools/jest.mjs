@@ -2,6 +2,7 @@
  * Runs the tests of one kind: Node as Jest's ES module mode wants it, results as JSON for the total of `npm test`.
  *
  *   node tools/jest.mjs unit|integration|browser|docs|fault [args of jest]
+ *   node tools/jest.mjs fault [--publications N] [--minutes N] [--seed N]
  */
 import { spawn } from 'node:child_process'
 import { existsSync, mkdirSync, rmSync } from 'node:fs'
@@ -10,12 +11,23 @@ import { join } from 'node:path'
 import { pinnedNode, root } from './paths.mjs'
 
 const kinds = ['unit', 'integration', 'browser', 'docs', 'fault']
-const [kind, ...args] = process.argv.slice(2)
+const [kind, ...given] = process.argv.slice(2)
 if (!kinds.includes(kind)) {
   console.error(`Which tests? One of ${kinds.join(', ')}`)
   process.exit(2)
 }
 
+/** Jest refuses flags that it doesn't know: the size of a fault run goes by the environment. */
+function withoutRunSize(args) {
+  const sizes = ['--publications', '--minutes', '--seed']
+  return args.filter((arg, at) => {
+    const flag = sizes.find((size) => arg === size || args[at - 1] === size)
+    if (flag !== undefined && arg !== flag) process.env[`NATTER_FAULT_${flag.slice(2).toUpperCase()}`] = arg
+    return flag === undefined
+  })
+}
+
+const args = kind === 'fault' ? withoutRunSize(given) : given
 const results = join(root, '.natter', 'test-results')
 mkdirSync(results, { recursive: true })
 const outputFile = join(results, `${kind}.json`)

@@ -6,25 +6,56 @@ import { join } from 'node:path'
 
 const repo = join(import.meta.dirname, '../..')
 
+/** What programs are built from, and what builds them. */
+const sources = [
+  'apps',
+  'libs',
+  'tools',
+  'package.json',
+  'package-lock.json',
+  'tsconfig.json',
+  'nest-cli.json',
+]
+
 export interface PlantedCopy {
   folder: string
   remove(): Promise<void>
 }
 
-/** The sources with `test/mutants/<name>.patch` applied; a patch that no longer fits fails here, and wants mending. */
-export async function plantedCopy(name: string): Promise<PlantedCopy> {
-  const folder = await mkdtemp(join(tmpdir(), `natter-mutant-${name}-`))
-  for (const entry of ['apps', 'libs', 'package.json', 'tsconfig.json']) {
-    await cp(join(repo, entry), join(folder, entry), { recursive: true })
+/** A patch that was written against other sources. */
+export class PatchDoesNotApply extends Error {
+  override name = 'PatchDoesNotApply'
+}
+
+export const patchFile = (name: string): string => join(repo, 'test/mutants', `${name}.patch`)
+
+/**
+ * The sources with the patch applied; without a name as they are.
+ *
+ * @throws PatchDoesNotApply when the sources have moved on: the patch wants mending.
+ */
+export async function plantedCopy(name?: string, file = name && patchFile(name)): Promise<PlantedCopy> {
+  const folder = await mkdtemp(join(tmpdir(), `natter-mutant-${name ?? 'none'}-`))
+  const remove = (): Promise<void> => rm(folder, { recursive: true, force: true })
+  try {
+    for (const entry of sources) await cp(join(repo, entry), join(folder, entry), { recursive: true })
+    await symlink(join(repo, 'node_modules'), join(folder, 'node_modules'))
+    if (file !== undefined && file !== '') applyPatch(file, folder)
+    return { folder, remove }
+  } catch (error) {
+    await remove()
+    throw error
   }
-  await symlink(join(repo, 'node_modules'), join(folder, 'node_modules'))
-  execFileSync(
-    'git',
-    ['apply', '--unsafe-paths', `--directory=${folder}`, join(repo, 'test/mutants', `${name}.patch`)],
-    {
-      cwd: '/',
-      stdio: 'pipe',
-    },
-  )
-  return { folder, remove: () => rm(folder, { recursive: true, force: true }) }
+}
+
+/** @throws PatchDoesNotApply. */
+export function applyPatch(file: string, folder: string, ...flags: string[]): void {
+  try {
+    const args = ['apply', ...flags, '--unsafe-paths', `--directory=${folder}`, file]
+    execFileSync('git', args, { cwd: '/', stdio: 'pipe' })
+  } catch (cause) {
+    const told = (cause as { stderr?: Buffer }).stderr?.toString().trim() ?? String(cause)
+    const sentence = `${file} does not apply any more: plant the same bug in today's sources and write the patch anew. ${told}`
+    throw new PatchDoesNotApply(sentence, { cause })
+  }
 }

@@ -1,0 +1,65 @@
+/** The planted bugs and the run that has to find each: short, and full of what brings that bug to light. */
+import type { Rule } from '../fault/evidence.js'
+import { ciSettings, type Settings } from '../fault/settings.js'
+
+export interface Mutant {
+  /** Of the patch. */
+  name: string
+  /** What is said when it is found; another finding is not this bug. */
+  rules: readonly Rule[]
+  settings: Settings
+}
+
+/** A run without faults and archive, to which each mutant adds what it needs. */
+const calm: Settings = {
+  ...ciSettings,
+  hasArchive: false,
+  publications: 800,
+  durationMs: 10_000,
+  briefs: 0,
+  churns: 20,
+  stalls: 0,
+  gatewayKills: 0,
+  persistenceKills: 0,
+  gatewayPauses: 0,
+  persistencePauses: 0,
+  natsPauses: 0,
+  postgresPauses: 0,
+  gatewayRestarts: 0,
+}
+
+export const mutants: readonly Mutant[] = [
+  {
+    name: 'acknowledge-early',
+    rules: ['acknowledged-before-stored', 'acknowledged-not-stored'],
+    settings: { ...calm, natsPauses: 4, gatewayKills: 2 },
+  },
+  {
+    name: 'skip-the-splice',
+    rules: ['missed'],
+    settings: { ...calm, churns: 100, gatewayKills: 2 },
+  },
+  {
+    name: 'forget-the-flush',
+    rules: ['missed'],
+    // who is killed recovers what was lost, so nobody is
+    settings: { ...calm, publications: 1_000, briefs: 300, churns: 0 },
+  },
+  {
+    name: 'checkpoint-outside-the-transaction',
+    rules: ['archive-missing'],
+    settings: {
+      ...calm,
+      hasArchive: true,
+      publications: 1_500,
+      durationMs: 15_000,
+      postgresPauses: 4,
+      persistenceKills: 3,
+    },
+  },
+  {
+    name: 'send-after-a-dropped-frame',
+    rules: ['missed'],
+    settings: { ...calm, stalls: 3, durationMs: 14_000 },
+  },
+]
