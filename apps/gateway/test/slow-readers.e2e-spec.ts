@@ -33,6 +33,9 @@ const randomOf = (seed: number) => (): number => {
 /** What a node's memory may move by itself: heap that isn't collected, memory that the allocator keeps. */
 const spareBytes = 96 * 1_048_576
 
+/** Publishers may say as much as they like. */
+const eager = { commandRate: 1_000_000, commandBurst: 1_000_000 }
+
 /** Flags of a Node that collects its garbage when it is told to, and says how much of the heap is left. */
 const collectsOnSignal = [
   '--expose-gc',
@@ -113,7 +116,9 @@ describe('clients that stop reading', () => {
   it(`24 stalls: each ends the connection, and who resumes by position has every publication once, in order (SEED=${seed})`, async () => {
     const [rounds, readers] = [4, 6]
     const random = randomOf(seed)
-    const node = await startOnNats({ client: { maxQueueBytes: 65_536 + Math.floor(random() * 200_000) } })
+    const node = await startOnNats({
+      client: { ...eager, maxQueueBytes: 65_536 + Math.floor(random() * 200_000) },
+    })
     const slow = countSlow(node)
     followers = Array.from({ length: readers }, () => new Follower(portOf(node), 'room:slow'))
     for (const follower of followers) await follower.connect()
@@ -239,7 +244,7 @@ describe('clients that stop reading', () => {
   }, 120_000)
 
   it('a catch-up waits for its reader, page by page; what is published meanwhile comes after it, each once', async () => {
-    const node = await startMemoryNode(new MemoryMesh(), { client: { maxQueueBytes: 200_000 } })
+    const node = await startMemoryNode(new MemoryMesh(), { client: { ...eager, maxQueueBytes: 200_000 } })
     nodes.push(node)
     const slow = countSlow(node)
     const publisher = await connect(node.url)
