@@ -77,7 +77,12 @@ async function direct(
 async function throughGateway(nats: NatsServer, { stage, isQuick }: Context): Promise<Sample> {
   const gateway = await stage.gateway(nats)
   const driver = await stage.process('drivers/publishing-clients', 'load')
-  await driver.ask('connect', { port: gateway.port, clients, secret: tokenSecret } satisfies PublishersWish)
+  await driver.ask('connect', {
+    dialect: 'natter',
+    port: gateway.port,
+    clients,
+    secret: tokenSecret,
+  } satisfies PublishersWish)
   const channels = Array.from({ length: clients }, (_, index) => `kept:bench-${index}`)
   const publish: Publish = (count) =>
     driver.ask('closedLoop', { channels, bytes, inFlight: inFlight / clients, count } satisfies ClosedLoop)

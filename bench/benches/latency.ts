@@ -4,6 +4,7 @@
  * L1. The sender is an open loop: what is sent late counts from when it was due.
  * L2. Publisher and subscribers read the same clock, the machine's monotonic one. Nothing of it holds between machines.
  */
+import { freePort } from '@natter/testing'
 import type { PacedLoad, PublishersWish } from '../drivers/publishing-clients.js'
 import type { ConnectWish, Received } from '../drivers/subscribers.js'
 import type { Bench, Context } from '../harness/bench.js'
@@ -19,35 +20,60 @@ const channel = 'kept:latency'
 const rates = [100, 1_000]
 const shapeOf = (perSecond: number): string => `${perSecond} publications/s × ${subscribers} subscribers`
 
-const seconds = (isQuick: boolean) => (isQuick ? { warmUp: 0.5, window: 1 } : { warmUp: 2, window: 10 })
+const seconds = (isQuick: boolean) => (isQuick ? { warmUp: 0.5, window: 1 } : { warmUp: 2, window: 8 })
 
-async function run({ stage, isQuick, say }: Context): Promise<Sample[]> {
+/** Two nodes of one contender: `near` has the publishers, `far` the subscribers. */
+interface Pair {
+  name: string
+  dialect: 'natter' | 'socket.io'
+  near: number
+  far: number
+}
+
+async function natter({ stage }: Context): Promise<Pair> {
   const nats = await stage.nats()
   const [near, far] = [await stage.gateway(nats), await stage.gateway(nats)]
+  return { name: 'natter', dialect: 'natter', near: near.port, far: far.port }
+}
+
+async function socketIo({ stage }: Context, redis: number): Promise<Pair> {
+  const start = async (): Promise<number> => {
+    const [child, port] = [await stage.process('contenders/socket-io', 'measured'), await freePort()]
+    await child.ask('listen', { port, redis })
+    return port
+  }
+  return { name: 'socket.io', dialect: 'socket.io', near: await start(), far: await start() }
+}
+
+async function run(context: Context): Promise<Sample[]> {
+  const { stage } = context
+  const samples = await measure(await natter(context), context)
+  await stage.end()
+  const redis = await stage.redis()
+  if (redis === undefined) context.skip('socket.io', 'there is no redis-server on the PATH')
+  else samples.push(...(await measure(await socketIo(context, redis), context)))
+  return samples
+}
+
+async function measure({ name, dialect, near, far }: Pair, context: Context): Promise<Sample[]> {
+  const { stage, isQuick, say } = context
   const listener = await stage.process('drivers/subscribers', 'load')
   const sender = await stage.process('drivers/publishing-clients', 'load')
-  await listener.ask('connect', {
-    dialect: 'natter',
-    port: far.port,
-    count: subscribers,
-    channels: [channel],
-    timesAll: true,
-  } satisfies ConnectWish)
-  await sender.ask('connect', {
-    port: near.port,
-    clients: publishers,
-    secret: tokenSecret,
-  } satisfies PublishersWish)
+  const listening = { dialect, port: far, count: subscribers, channels: [channel], timesAll: true }
+  await listener.ask('connect', listening satisfies ConnectWish)
+  const sending = { dialect, port: near, clients: publishers, secret: tokenSecret }
+  await sender.ask('connect', sending satisfies PublishersWish)
   const samples: Sample[] = []
   for (const perSecond of rates) {
-    await deliver(sender, listener, perSecond, seconds(isQuick).warmUp)
-    samples.push(await deliver(sender, listener, perSecond, seconds(isQuick).window))
-    say(shapeOf(perSecond))
+    await deliver(name, sender, listener, perSecond, seconds(isQuick).warmUp)
+    samples.push(await deliver(name, sender, listener, perSecond, seconds(isQuick).window))
+    say(`${name}: ${shapeOf(perSecond)}`)
   }
   return samples
 }
 
 async function deliver(
+  name: string,
   sender: Child,
   listener: Child,
   perSecond: number,
@@ -74,7 +100,7 @@ async function deliver(
     senderLateMs: sent.latestUs / 1000,
   }
   return {
-    contender: 'natter',
+    contender: name,
     shape: shapeOf(perSecond),
     expected,
     delivered: received.delivered,
@@ -103,6 +129,7 @@ export const latency: Bench = {
   inside: {
     natter:
       'due → sent → gateway → JetStream, stored → other gateway → read by the subscriber. How late the sender itself was is in it, and told (senderLateMs)',
+    'socket.io': 'due → sent → node → Redis → other node → read by the subscriber. Nothing is stored',
   },
   bars: [bar(1_000, 10), bar(100, 5)],
   run,

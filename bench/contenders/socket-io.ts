@@ -13,6 +13,10 @@ io.on('connection', (socket) => {
   socket.on('join', (channels: string[]) => {
     void Promise.resolve(socket.join(channels)).then(() => socket.emit('ready'))
   })
+  socket.on('publish', (channel: string, data: unknown, done: () => void) => {
+    io.to(channel).emit('m', data)
+    done()
+  })
 })
 
 serve({

@@ -1,15 +1,20 @@
 /** WebSocket clients that publish and await each acknowledgement, each with some in flight. At most 250 per process. */
-import { connectionToken, inTurns, subscriber } from '../clients/dialects.js'
+import { answerPings, connectionToken, inTurns, subscriber, type Dialect } from '../clients/dialects.js'
 import type { RawSocket } from '../clients/raw-socket.js'
 import { nowUs, payload } from '../harness/payload.js'
 import { serve } from '../harness/remote.js'
 import { openLoop } from '../harness/open-loop.js'
 
 export interface PublishersWish {
+  dialect: Words
   port: number
   clients: number
+  /** Signs a token for each; Natter only. */
   secret: string
 }
+
+/** Whose clients can publish. */
+type Words = Exclude<Dialect, 'plain'>
 
 export interface ClosedLoop {
   channels: readonly string[]
@@ -27,18 +32,40 @@ export interface PacedLoad {
   count: number
 }
 
+/** How each publishes and is told that it has; throws at an error. */
+const wordings = {
+  natter: {
+    publish: (id: number, channel: string, data: string) =>
+      `{"id":${id},"publish":{"channel":${JSON.stringify(channel)},"data":${data}}}`,
+    acknowledged: (text: string) => {
+      if (text.includes('"error"')) throw new Error(text.slice(0, 300))
+      return text.split('"publish":{}').length - 1
+    },
+  },
+  'socket.io': {
+    publish: (id: number, channel: string, data: string) =>
+      `42${id}["publish",${JSON.stringify(channel)},${data}]`,
+    acknowledged: (text: string) => (text.startsWith('43') ? 1 : 0),
+  },
+}
+
 let sockets: RawSocket[] = []
+let dialect: Words = 'natter'
 let ids = 10
 
 const command = (channel: string, data: string): string => {
   ids += 1
-  return `{"id":${ids},"publish":{"channel":${JSON.stringify(channel)},"data":${data}}}`
+  return wordings[dialect].publish(ids, channel, data)
 }
 
-/** Replies in a frame; throws at one that is an error. */
-function acknowledged(text: string): number {
-  if (text.includes('"error"')) throw new Error(text.slice(0, 300))
-  return text.split('"publish":{}').length - 1
+/** Answers pings and counts acknowledgements. */
+function listen(socket: RawSocket, onReplies: (count: number) => void): void {
+  const answer = answerPings(dialect, socket)
+  socket.onText = (text) => {
+    answer(text)
+    const replies = wordings[dialect].acknowledged(text)
+    if (replies > 0) onReplies(replies)
+  }
 }
 
 /** Sends from each client as its acknowledgements come. Resolves with how many were acknowledged, and the time it took. */
@@ -59,17 +86,11 @@ function closedLoop({
     }
     for (const [index, socket] of sockets.entries()) {
       socket.onClose = (why) => reject(new Error(`a client was closed: ${why}`))
-      socket.onText = (text) => {
-        if (text === '{}') return socket.send('{}')
-        try {
-          const replies = acknowledged(text)
-          done += replies
-          publish(socket, index, replies)
-        } catch (error) {
-          reject(error instanceof Error ? error : new Error(String(error)))
-        }
+      listen(socket, (replies) => {
+        done += replies
         if (done === count) resolve({ done, tookMs: performance.now() - startedAt })
-      }
+        else publish(socket, index, replies)
+      })
     }
     for (const [index, socket] of sockets.entries()) publish(socket, index, inFlight)
   })
@@ -85,13 +106,11 @@ async function paced({
   let done = 0
   let allDone = (): void => {}
   const all = new Promise<void>((resolve) => (allDone = resolve))
-  for (const socket of sockets) {
-    socket.onText = (text) => {
-      if (text === '{}') return socket.send('{}')
-      done += acknowledged(text)
+  for (const socket of sockets)
+    listen(socket, (replies) => {
+      done += replies
       if (done === count) allDone()
-    }
-  }
+    })
   const { latestUs } = await openLoop({
     turns: count,
     perSecond,
@@ -104,13 +123,15 @@ async function paced({
 }
 
 serve({
-  connect: ({ port, clients, secret }: PublishersWish) =>
-    inTurns(clients, 50, async (index) => {
-      const token = connectionToken(`publisher-${index}`, secret)
-      const socket = await subscriber({ dialect: 'natter', port, channels: [], token })
+  connect: (wish: PublishersWish) => {
+    dialect = wish.dialect
+    return inTurns(wish.clients, 50, async (index) => {
+      const token = connectionToken(`publisher-${index}`, wish.secret)
+      const socket = await subscriber({ dialect, port: wish.port, channels: [], token })
       socket.reader.readsAll = true
       sockets = [...sockets, socket]
-    }),
+    })
+  },
   closedLoop,
   paced,
 })

@@ -2,7 +2,7 @@
 import type { TopLevelSpec } from 'vega-lite'
 import { digits, rowsOf, type Row } from '../harness/table.js'
 import { Histogram } from '../harness/statistics.js'
-import type { BenchResult } from '../harness/results.js'
+import type { BenchResult, Sample } from '../harness/results.js'
 
 const ours = '#d1495b'
 const others = '#8d99ae'
@@ -90,8 +90,9 @@ const everything = (title: string, axis: string, figure: string): Panel => ({
 function curves(result: BenchResult): TopLevelSpec {
   const shares = [0.5, 0.75, 0.9, 0.95, 0.99, 0.995, 0.999, 0.9995, 0.9999]
   const samples = result.runs.flat()
-  const values = [...new Set(samples.map(({ shape }) => shape))].flatMap((shape) => {
-    const same = samples.filter((sample) => sample.shape === shape)
+  const lineOf = ({ contender, shape }: Sample): string => `${contender}: ${shape}`
+  const values = [...new Set(samples.map(lineOf))].flatMap((shape) => {
+    const same = samples.filter((sample) => lineOf(sample) === shape)
     const all = Histogram.merge(same.map(({ histogram }) => histogram ?? []))
     return shares.map((share) => ({
       shape,
