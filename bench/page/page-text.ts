@@ -44,7 +44,7 @@ ${table(
     ],
     [
       'Memory over days',
-      'no time',
+      'a run takes minutes',
       '`npm run natter` under steady load, `natter_process_resident_memory_bytes` watched',
     ],
   ],

@@ -90,7 +90,8 @@ const everything = (title: string, axis: string, figure: string): Panel => ({
 function curves(result: BenchResult): TopLevelSpec {
   const shares = [0.5, 0.75, 0.9, 0.95, 0.99, 0.995, 0.999, 0.9995, 0.9999]
   const samples = result.runs.flat()
-  const lineOf = ({ contender, shape }: Sample): string => `${contender}: ${shape}`
+  const lineOf = ({ contender, shape }: Sample): string =>
+    `${contender}, ${shape.replace(/ publications\/s.*/, '/s')}`
   const values = [...new Set(samples.map(lineOf))].flatMap((shape) => {
     const same = samples.filter((sample) => lineOf(sample) === shape)
     const all = Histogram.merge(same.map(({ histogram }) => histogram ?? []))
