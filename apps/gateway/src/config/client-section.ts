@@ -77,7 +77,7 @@ export const clientSection = defineSection('client', 'Who may connect, and what 
     schema: count(),
     default: 10_000,
     example: '2000',
-    doc: 'Commands that a connection may send at once. A message counts as one for each KiB of it at least.',
+    doc: 'Commands that a connection may send at once. A message counts as one for each KiB, and each 64 brackets, of it at least.',
     shown: true,
   },
   ping_interval: {

@@ -183,6 +183,18 @@ describe('the intake', () => {
     expect(await client.closedWith).toEqual(Disconnects.tooManyRequests)
   })
 
+  it('counts long messages by the objects and arrays they open, because nesting costs more to read than its bytes', async () => {
+    const nested = `{"id":1,"rpc":{"data":${'['.repeat(30_000)}${']'.repeat(30_000)}}}` // 469 times 64
+    const flat = `{"id":1,"rpc":{"data":[${'{"a":"some text, as data has it"},'.repeat(1_500)}0]}}` // 59 KiB, 49 by size
+    const { open } = await start({ commandRate: 1, commandBurst: 100 })
+    const [deep, usual] = [open(), open()]
+    deep.send(nested)
+    expect(await deep.client.closedWith).toEqual(Disconnects.tooManyRequests)
+    usual.send(flat)
+    await new Promise(setImmediate)
+    expect(usual.connection.socket.isOpen).toBe(true)
+  })
+
   it('bounds the bytes that wait for one connection, and for all of them (I3)', async () => {
     const { open, intake } = await start({ commandRate: 1_000_000, commandBurst: 1_000_000 }, 10)
     const long = `{"id":1,"rpc":{"data":"${'x'.repeat(60_000)}"}}`
