@@ -52,11 +52,12 @@ function tell({ violations, counts, published, folder }: RunResult): void {
   say(`the history: ${folder}`)
 }
 
-/** Ctrl-C ends the run in order: what it started goes with it. */
+/** Ctrl-C, and what nobody foresaw: the run ends in order, and what it started goes with it. */
 function interrupted(): AbortSignal {
   const controller = new AbortController()
   for (const name of ['SIGINT', 'SIGTERM'] as const)
     process.once(name, () => controller.abort(new Error(name)))
+  process.once('uncaughtException', (error) => controller.abort(error))
   return controller.signal
 }
 

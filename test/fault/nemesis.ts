@@ -5,6 +5,7 @@ import type { Fault } from './plan.js'
 
 /** How long a kill waits for a burst through its gateway; without one it comes all the same. */
 const burstTimeoutMs = 2_000
+const burstPublications = 5
 
 export class Nemesis {
   private readonly inBurst = new Map<string, () => void>()
@@ -21,9 +22,9 @@ export class Nemesis {
     await Promise.all(this.faults.map((fault) => this.do(fault)))
   }
 
-  /** A publication was acknowledged by this gateway. */
-  acknowledged(gateway: string): void {
-    this.inBurst.get(gateway)?.()
+  /** A frame with so many publications is on its way to this gateway. */
+  sent(gateway: string, publications: number): void {
+    if (publications >= burstPublications) this.inBurst.get(gateway)?.()
   }
 
   private async do(fault: Fault): Promise<void> {
@@ -38,6 +39,7 @@ export class Nemesis {
         return member.restart('SIGTERM', 0)
       case 'kill-in-burst':
         await this.burst(fault.target)
+        await delay(fault.afterMs)
         return member.restart('SIGKILL', fault.downMs)
       case 'kill':
         return member.restart('SIGKILL', fault.downMs)

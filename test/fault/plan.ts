@@ -45,8 +45,8 @@ export type Fault = { atMs: number; target: string } &
   /** SIGKILL, and started again after `downMs`. */
   (
     | { kind: 'kill'; downMs: number }
-    /** SIGKILL of a gateway at the first acknowledgement of the next burst. */
-    | { kind: 'kill-in-burst'; downMs: number }
+    /** SIGKILL of a gateway right after many publications were sent to it: some are stored by then, few acknowledged. */
+    | { kind: 'kill-in-burst'; afterMs: number; downMs: number }
     | { kind: 'pause'; forMs: number }
     | { kind: 'restart' }
   )
@@ -179,11 +179,14 @@ function planFaults(settings: Settings): Fault[] {
     const moments = luck.moments(count, 1_500, settings.durationMs - 2_000)
     for (const [n, atMs] of moments.entries()) faults.push(...faultAt(atMs, n))
   }
-  const kill = (target: string, atMs: number, kind: 'kill' | 'kill-in-burst' = 'kill'): Fault => ({
+  const downMs = (): number => luck.whole(0, 1_200)
+  const kill = (target: string, atMs: number): Fault => ({ atMs, target, kind: 'kill', downMs: downMs() })
+  const killInBurst = (target: string, atMs: number): Fault => ({
     atMs,
     target,
-    kind,
-    downMs: luck.whole(0, 1_200),
+    kind: 'kill-in-burst',
+    afterMs: luck.whole(0, 5),
+    downMs: downMs(),
   })
   const pause = (target: string, atMs: number, minMs: number, maxMs: number): Fault => ({
     atMs,
@@ -192,7 +195,9 @@ function planFaults(settings: Settings): Fault[] {
     forMs: luck.whole(minMs, maxMs),
   })
   const gateway = (): string => luck.pick(gateways)
-  some(settings.gatewayKills, (atMs, n) => [kill(gateway(), atMs, n % 2 === 0 ? 'kill' : 'kill-in-burst')])
+  some(settings.gatewayKills, (atMs, n) => [
+    n % 3 === 0 ? kill(gateway(), atMs) : killInBurst(gateway(), atMs),
+  ])
   some(settings.gatewayPauses, (atMs) => [pause(gateway(), atMs, 500, 6_000)])
   some(settings.gatewayRestarts, (atMs) => [{ atMs, target: gateway(), kind: 'restart' }])
   // well below the 3 s after which an append counts as unknown

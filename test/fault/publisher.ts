@@ -27,7 +27,8 @@ export interface PublisherWorld {
   luck: Chance
   /** When the plan's clock started, by `performance.now()`. */
   startMs: number
-  onAcknowledged(gateway: string): void
+  /** A frame with so many publications is on its way. */
+  onSent(gateway: string, publications: number): void
 }
 
 export class Publisher {
@@ -106,10 +107,11 @@ export class Publisher {
         this.called(attempt, data, way.connection.number)
         commands.push({
           command: `"publish":{"channel":${JSON.stringify(channel)},"data":${data}}`,
-          onReply: ({ error }) => this.replied(attempt, way.gateway, error?.code),
+          onReply: ({ error }) => this.replied(attempt, error?.code),
         })
       }
       way.connection.askAll(commands)
+      this.world.onSent(way.gateway, commands.length)
     }
   }
 
@@ -121,10 +123,9 @@ export class Publisher {
     this.world.recorder.record({ kind: 'publish', ...call })
   }
 
-  private replied(attempt: Attempt, gateway: string, code: number | undefined): void {
+  private replied(attempt: Attempt, code: number | undefined): void {
     if (code === undefined) {
       this.answered(attempt, 'acknowledged')
-      this.world.onAcknowledged(gateway)
     } else if (code === 100 || code === 111) this.answered(attempt, 'unknown', `error ${code}`)
     else this.answered(attempt, 'refused', `error ${code}`)
     this.pump()

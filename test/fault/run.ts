@@ -103,10 +103,8 @@ async function play(mesh: Mesh, recorder: Recorder, { settings, say, signal }: R
   const nemesis = new Nemesis(plan.faults, mesh.members, startMs)
   const worldOf = (name: string) => ({ doors, recorder, luck: chance(settings.seed, name), startMs, fail })
   const readers = plan.subscribers.map((each) => new Subscriber(each, worldOf(each.name)))
-  const onAcknowledged = (gateway: string): void => nemesis.acknowledged(gateway)
-  const publishers = plan.publishers.map(
-    (each) => new Publisher(each, { ...worldOf(each.name), onAcknowledged }),
-  )
+  const onSent = (gateway: string, publications: number): void => nemesis.sent(gateway, publications)
+  const publishers = plan.publishers.map((each) => new Publisher(each, { ...worldOf(each.name), onSent }))
   const work = async (): Promise<void> => {
     await Promise.all([...readers, ...publishers].map((client) => client.start()))
     for (const client of readers) client.follow()
