@@ -20,7 +20,7 @@ const channel = 'kept:latency'
 const rates = [100, 1_000]
 const shapeOf = (perSecond: number): string => `${perSecond} publications/s × ${subscribers} subscribers`
 
-const seconds = (isQuick: boolean) => (isQuick ? { warmUp: 0.5, window: 1 } : { warmUp: 2, window: 8 })
+const seconds = (isQuick: boolean) => (isQuick ? { warmUp: 0.5, window: 1 } : { warmUp: 1, window: 6 })
 
 /** Two nodes of one contender: `near` has the publishers, `far` the subscribers. */
 interface Pair {
