@@ -12,7 +12,7 @@ import type { HistoryEvent } from './history.js'
 /** A reply is read after it was written, so a stamp may be younger by as much as two readings of one clock differ. */
 const clockSlackMs = 50
 
-type ReadingEvent = Extract<HistoryEvent, { kind: 'subscribed' | 'delivery' | 'left' }>
+type ReadingEvent = Extract<HistoryEvent, { kind: 'subscribe' | 'subscribed' | 'delivery' | 'left' }>
 type Delivery = Extract<ReadingEvent, { kind: 'delivery' }>
 type Subscribed = Extract<ReadingEvent, { kind: 'subscribed' }>
 
@@ -21,7 +21,8 @@ interface Reader {
   name: string
   /** The channel's publications, ascending. */
   log: readonly StoredPublication[]
-  isSubscribed: boolean
+  /** `wanting`: it asked to be let in, or was thrown out. */
+  state: 'off' | 'wanting' | 'subscribed'
   /** Everything up to here was seen, or was before its time. */
   position: number
   /** Index in `log` of the first publication above the position. */
@@ -45,7 +46,7 @@ export function checkReading(stream: StreamContent, report: Report): ReadingChec
     let reader = readers.get(name)
     if (reader === undefined) {
       const log = logs.get(channel) ?? []
-      reader = { name, log, isSubscribed: false, position: 0, next: 0, missed: new Set() }
+      reader = { name, log, state: 'off', position: 0, next: 0, missed: new Set() }
       readers.set(name, reader)
     }
     return reader
@@ -54,8 +55,10 @@ export function checkReading(stream: StreamContent, report: Report): ReadingChec
     take(event) {
       const reader = readerOf(event)
       if (event.kind === 'left') {
-        reader.isSubscribed = false
+        reader.state = event.why === 'asked' ? 'off' : 'wanting'
         if (event.why === '2500') counts.resumes += 1
+      } else if (event.kind === 'subscribe') {
+        reader.state = 'wanting'
       } else if (event.kind === 'subscribed') {
         if (event.from !== undefined && event.recovered) counts.recoveries += 1
         subscribed(reader, event, stream, report)
@@ -66,7 +69,9 @@ export function checkReading(stream: StreamContent, report: Report): ReadingChec
     },
     end() {
       for (const reader of readers.values()) {
-        if (reader.isSubscribed) skipTo(reader, Infinity, 'at the end', report)
+        if (reader.state === 'subscribed') skipTo(reader, Infinity, 'at the end', report)
+        if (reader.state === 'wanting')
+          report('unserved', `${reader.name} wants to be subscribed and is not at the end`)
       }
       return counts
     },
@@ -75,7 +80,7 @@ export function checkReading(stream: StreamContent, report: Report): ReadingChec
 
 function subscribed(reader: Reader, event: Subscribed, stream: StreamContent, report: Report): void {
   const { from, epoch, offset, recovered, count, atMs } = event
-  reader.isSubscribed = true
+  reader.state = 'subscribed'
   if (epoch !== stream.epoch)
     report('other-epoch', `${reader.name} was told epoch ${epoch}, the stream's is ${stream.epoch}`)
   const newest = reader.log.findLast((publication) => publication.atMs <= atMs + clockSlackMs)?.seq ?? 0
@@ -104,7 +109,7 @@ function delivered(
   report: Report,
 ): void {
   const { name } = reader
-  if (!reader.isSubscribed) report('uninvited', `${name} got seq ${offset} without being subscribed`)
+  if (reader.state !== 'subscribed') report('uninvited', `${name} got seq ${offset} without being subscribed`)
   if (stored === undefined) return report('invented', `${name} got seq ${offset}, which the stream hasn't`)
   if (stored.channel !== channel)
     return report('misattributed', `${subscriber} got ${named(stored)} as one of ${channel}`)

@@ -154,6 +154,16 @@ describe('the judge', () => {
     })
   })
 
+  it('finds somebody who is not let in any more, for who sees nothing misses nothing', () => {
+    finds(['unserved'], (valid, pick) => {
+      const replies = indexesOf(valid, 'subscribed')
+      if (replies.length === 0) return undefined
+      const { subscriber, channel } = valid.events[pick(replies)] as Of<'subscribed'>
+      valid.events.push({ atMs: 0, kind: 'left', subscriber, channel, why: 'closed 1006' })
+      return valid
+    })
+  })
+
   it('finds a recovery that was refused, another epoch, and a position that was not reached yet', () => {
     finds(
       ['unrecovered'],

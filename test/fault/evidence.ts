@@ -53,6 +53,7 @@ export type Rule =
   | 'doubled'
   | 'late'
   | 'uninvited'
+  | 'unserved'
   | 'unrecovered'
   | 'other-epoch'
   | 'position-ahead'

@@ -32,6 +32,8 @@ export type HistoryEvent = { atMs: number } & (
       outcome: 'acknowledged' | 'refused' | 'unknown'
       why?: string
     }
+  /** Asked to be let in. */
+  | { kind: 'subscribe'; subscriber: string; gateway: string; channel: string }
   | {
       kind: 'subscribed'
       subscriber: string

@@ -135,6 +135,12 @@ export class Subscriber {
       const reading = this.channels.get(channel)
       if (reading?.isWanted !== true || reading.state !== 'off') return []
       reading.state = 'joining'
+      this.world.recorder.record({
+        kind: 'subscribe',
+        subscriber: this.plan.name,
+        gateway: way.gateway,
+        channel,
+      })
       const { position } = reading
       const resume =
         position === undefined

@@ -114,6 +114,7 @@ class Play {
     const { position: from } = reader
     const recovered = from === undefined ? [] : this.above(channel, from.offset).slice(0, 2)
     const offset = from?.offset ?? this.lastSeq
+    this.record({ kind: 'subscribe', subscriber, gateway: 'gateway', channel })
     const reply = { subscriber, gateway: 'gateway', channel, epoch, offset, count: recovered.length }
     if (from === undefined) this.record({ kind: 'subscribed', ...reply, recovered: false })
     else this.record({ kind: 'subscribed', ...reply, recovered: true, from: { ...from } })

@@ -33,7 +33,12 @@ describe('the hunt for a planted bug', () => {
 
   it('tries another seed, and stops at the first that finds it', async () => {
     const { parts, seen } = hunting([], [missed])
-    expect(await hunt(mutant, parts)).toEqual({ kind: 'found', seed: 2, text: 'missed: ana missed one' })
+    expect(await hunt(mutant, parts)).toEqual({
+      kind: 'found',
+      seed: 2,
+      findings: 1,
+      text: 'missed: ana missed one',
+    })
     expect(seen).toEqual([1, 2])
   })
 

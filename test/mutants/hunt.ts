@@ -11,7 +11,7 @@ import type { Mutant } from './mutants.js'
 import { PatchDoesNotApply, type PlantedCopy } from './planted-copy.js'
 
 export type HuntEnd =
-  | { kind: 'found'; seed: number; text: string }
+  | { kind: 'found'; seed: number; findings: number; text: string }
   | { kind: 'not-found'; seeds: number[]; others: number }
   | { kind: 'does-not-apply'; text: string }
   | { kind: 'run-failed'; text: string }
@@ -49,8 +49,10 @@ async function search(
   let others = 0
   for (const seed of seeds) {
     const violations = await check(source, { ...settings, seed })
-    const finding = violations.find(({ rule }) => rules.includes(rule)) // H2
-    if (finding !== undefined) return { kind: 'found', seed, text: `${finding.rule}: ${finding.text}` }
+    const findings = violations.filter(({ rule }) => rules.includes(rule)) // H2
+    const [first] = findings
+    if (first !== undefined)
+      return { kind: 'found', seed, findings: findings.length, text: `${first.rule}: ${first.text}` }
     others += violations.length
   }
   return { kind: 'not-found', seeds: [...seeds], others }
@@ -59,7 +61,7 @@ async function search(
 export function told(mutant: Pick<Mutant, 'name'>, end: HuntEnd): string {
   switch (end.kind) {
     case 'found':
-      return `${mutant.name}: found with seed ${end.seed}\n    ${end.text}`
+      return `${mutant.name}: found with seed ${end.seed}, ${end.findings} times\n    ${end.text}`
     case 'not-found': {
       const others = end.others > 0 ? ` (${end.others} findings that it can't have caused)` : ''
       return `${mutant.name}: NOT FOUND with seeds ${end.seeds.join(', ')}${others}: the checker would miss this bug`
