@@ -2,12 +2,17 @@ import type { Command } from '@natter/protocol'
 
 /** Shared: most connections have nothing waiting most of the time. */
 const none: readonly Command[] = []
+const maxGone = 256
+/** In the place of a message whose turn has come. */
+const gone = new Uint8Array(0)
 
 /**
  * What a client has sent and nobody has handled yet: messages as they came, and the commands of the one that is in work.
  *
  * B1. Commands come out in the order in which they went in, each once.
  * B2. A message is decoded when all before it was handled, never earlier.
+ * B3. A message is let go when its turn comes, also where something always waits behind it; the places of those that are gone are
+ *     given back when they are more than `maxGone`, and more than those that wait.
  */
 export class Inbox {
   /** Of the messages, not of the commands in work. */
@@ -51,20 +56,26 @@ export class Inbox {
 
   clear(): void {
     this.waitingBytes = 0
-    this.messages = undefined
-    this.firstMessage = 0
+    this.forget(undefined)
     this.load(none)
   }
 
   private shift(): Uint8Array | undefined {
-    const message = this.messages?.[this.firstMessage]
-    if (message === undefined) return undefined
+    const { messages } = this
+    const message = messages?.[this.firstMessage]
+    if (messages === undefined || message === undefined) return undefined
+    messages[this.firstMessage] = gone // B3
     this.firstMessage += 1
     this.waitingBytes -= message.byteLength
-    if (this.waitingMessages === 0) {
-      this.messages = undefined
-      this.firstMessage = 0
+    if (this.waitingMessages === 0) this.forget(undefined)
+    else if (this.firstMessage >= Math.max(maxGone, messages.length / 2)) {
+      this.forget(messages.slice(this.firstMessage))
     }
     return message
+  }
+
+  private forget(left: Uint8Array[] | undefined): void {
+    this.messages = left
+    this.firstMessage = 0
   }
 }

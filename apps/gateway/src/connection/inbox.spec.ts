@@ -1,0 +1,46 @@
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
+import { describe, expect, it } from '@jest/globals'
+import { Inbox } from './inbox.js'
+
+setFlagsFromString('--expose-gc')
+const collect = runInNewContext('gc') as () => void
+
+describe('what a connection has waiting', () => {
+  it('keeps no message whose turn has come, though another one always waits: a steady sender would fill the memory', async () => {
+    const inbox = new Inbox()
+    const handled: WeakRef<Uint8Array>[] = []
+    const decode = (message: Uint8Array) => {
+      handled.push(new WeakRef(message))
+      return [{ id: handled.length, method: 'unknown' as const }]
+    }
+    inbox.push(new Uint8Array(1_024))
+    for (let i = 0; i < 2_000; i += 1) {
+      inbox.push(new Uint8Array(1_024))
+      inbox.next(decode)
+    }
+    expect([inbox.waitingMessages, inbox.waitingBytes]).toEqual([1, 1_024])
+    await new Promise(setImmediate) // a WeakRef holds its target until the turn ends
+    collect()
+    expect(handled.filter((one) => one.deref() !== undefined).length).toBeLessThan(2)
+  })
+
+  it('gives out everything once, in order, however much comes and goes meanwhile', () => {
+    const inbox = new Inbox()
+    const seen: (number | undefined)[] = []
+    const decode = (message: Uint8Array) => [{ id: message.byteLength, method: 'unknown' as const }]
+    let pushed = 0
+    for (let round = 1; round <= 60; round += 1) {
+      for (let i = 0; i < round % 37; i += 1) inbox.push(new Uint8Array((pushed += 1)))
+      for (let i = 0; i < round % 23; i += 1) {
+        const id = inbox.next(decode)?.id
+        if (id !== undefined) seen.push(id)
+      }
+    }
+    for (let command = inbox.next(decode); command !== undefined; command = inbox.next(decode)) {
+      seen.push(command.id)
+    }
+    expect(seen).toEqual(Array.from({ length: pushed }, (_, index) => index + 1))
+    expect([inbox.isEmpty, inbox.waitingBytes]).toEqual([true, 0])
+  })
+})
