@@ -132,7 +132,7 @@ export class MemoryArchive implements Archive {
 }
 
 function forgetRows(epoch: EpochState, isOld: (row: ArchiveRow) => boolean): Set<number> {
-  const gone = epoch.publications.filter(isOld)
+  const gone = [...epoch.publications, ...epoch.deadLetters.map(({ row }) => row)].filter(isOld)
   const days = new Set(gone.map(({ timeNs }) => dayOf(timeNs)))
   for (const day of days) {
     const seqs = gone.filter(({ timeNs }) => dayOf(timeNs) === day).map(({ seq }) => seq)

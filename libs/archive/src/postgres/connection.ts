@@ -28,7 +28,7 @@ export async function openClient(options: ConnectionOptions): Promise<Client> {
   client.on('error', () => {}) // told by `end` and by the statement that waits
   try {
     await client.connect()
-    await client.query(SESSION)
+    await inTime(client, options, () => client.query(SESSION))
     return client
   } catch (error) {
     dropClient(client)
@@ -36,10 +36,29 @@ export async function openClient(options: ConnectionOptions): Promise<Client> {
   }
 }
 
+/** Ends the connection when it hasn't answered in time: what waits for it then fails. */
+export async function inTime<T>(
+  client: Client,
+  { answerTimeoutMs }: ConnectionOptions,
+  act: () => Promise<T>,
+): Promise<T> {
+  const timer = setTimeout(() => dropClient(client), answerTimeoutMs)
+  try {
+    return await act()
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
 export function openPool(options: ConnectionOptions, size: number): Pool {
   const pool = new Pool({
     ...configOf(options),
     max: size,
+    // oxlint-disable-next-line typescript/no-misused-promises -- the pool waits for it, its types don't say so
+    onConnect: async (client: ClientBase) => {
+      client.on('error', () => {}) // while it is in use the pool doesn't listen, and an error would end the process
+      await client.query(SESSION)
+    },
     query_timeout: options.answerTimeoutMs,
     idleTimeoutMillis: 30_000,
     allowExitOnIdle: true,
@@ -89,6 +108,6 @@ const DATA_CLASSES = new Set(['22', '23', '54'])
 export const isDataError = (error: unknown): error is DatabaseError =>
   error instanceof DatabaseError && DATA_CLASSES.has(error.code?.slice(0, 2) ?? '')
 
-/** Also said of a row for which there is no partition. */
-export const isCheckViolation = (error: unknown): boolean =>
-  error instanceof DatabaseError && error.code === '23514'
+/** A row has no table to go to. The code is that of a check which failed, but no check is named. */
+export const isNoPartition = (error: unknown): boolean =>
+  error instanceof DatabaseError && error.code === '23514' && error.constraint === undefined

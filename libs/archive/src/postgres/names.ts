@@ -33,7 +33,7 @@ export function namesOf(schema: string): Names {
 }
 
 /** The table of a namespace: by number, for a namespace may be called anything. */
-export const namespaceTable = (id: number): string => `publications_n${id}`
+export const namespaceTable = (id: number | ''): string => `publications_n${id}`
 
 export const dayTable = (id: number, day: number): string =>
   `${namespaceTable(id)}_${dayText(day).replaceAll('-', '')}`

@@ -1,9 +1,10 @@
 /**
- * The tables of namespaces and days: made when the first row comes, dropped when a day is forgotten.
+ * The tables of namespaces and days: made when the first row comes. `forget.ts` drops them.
  *
  * PT1. A table is filled with its columns first and attached then: attaching lets readers and writers of the parent go on.
  * PT2. One process makes tables at a time, by an advisory lock, each in a transaction of its own: no batch waits for more than one.
- * PT3. A day is marked as forgotten before its rows go: who reads meanwhile is told of too much missing, never of too little.
+ * PT3. A table that isn't attached is dropped only where its day is marked as forgotten, in the same transaction and under the same
+ *      lock: whoever makes it anew can't hide what was in it.
  */
 import type { TypedEvents } from '@natter/primitives'
 import type { ClientBase } from 'pg'
@@ -17,6 +18,9 @@ interface Place {
   day: number
 }
 
+/** `leaving`: a `forget` is in the middle of it, and nothing can be written there until it is through. */
+type TableState = 'attached' | 'leaving' | 'detached' | 'none'
+
 export class Partitions {
   /** Those known to exist, by day. One that somebody dropped is found by the write that fails. */
   private readonly known = new Map<string, Set<number>>()
@@ -26,49 +30,49 @@ export class Partitions {
     private readonly events: TypedEvents<ArchiveEvents>,
   ) {}
 
-  /** Makes the missing tables for these rows. Outside of any transaction. */
-  async ensure(client: ClientBase, rows: readonly ArchiveRow[]): Promise<void> {
-    for (const { namespace, timeNs } of rows) {
-      const day = dayOf(timeNs)
-      const days = this.known.get(namespace)
-      if (days?.has(day) === true) continue
-      await this.create(client, { namespace, day })
-      if (days === undefined) this.known.set(namespace, new Set([day]))
-      else days.add(day)
+  /** Makes the missing tables for these rows. Answers the rows whose day is just being forgotten. Outside of any transaction. */
+  async ensure(client: ClientBase, rows: readonly ArchiveRow[]): Promise<ArchiveRow[]> {
+    const leaving = new Map<string, Set<number>>()
+    const homeless: ArchiveRow[] = []
+    for (const row of rows) {
+      const { namespace } = row
+      const day = dayOf(row.timeNs)
+      if (this.known.get(namespace)?.has(day) === true) continue
+      const isLeaving = leaving.get(namespace)?.has(day) ?? !(await this.create(client, { namespace, day }))
+      note(isLeaving ? leaving : this.known, namespace, day)
+      if (isLeaving) homeless.push(row)
     }
+    return homeless
   }
 
-  /** A write said that one of them isn't there. */
+  /** A write said that one of them isn't there, or some were dropped. */
   forgetKnown(): void {
     this.known.clear()
   }
 
-  private async create(client: ClientBase, place: Place): Promise<void> {
-    await client.query('begin')
-    try {
-      await client.query('select pg_advisory_xact_lock($1)', [this.names.lockKey('partitions')]) // PT2
-      const isNew = await this.createLocked(client, place)
-      await client.query('commit')
-      const { namespace, day } = place
-      if (isNew) this.events.emit('archive:partition:create', { namespace, day: dayText(day) })
-    } catch (error) {
-      await client.query('rollback').catch(() => {})
-      throw error
-    }
+  /** False when its day is just being forgotten. */
+  private async create(client: ClientBase, place: Place): Promise<boolean> {
+    const before = await underLock(client, this.names, () => this.createLocked(client, place))
+    const { namespace, day } = place
+    const isNew = before === 'none' || before === 'detached'
+    if (isNew) this.events.emit('archive:partition:create', { namespace, day: dayText(day) })
+    return before !== 'leaving'
   }
 
-  private async createLocked(client: ClientBase, { namespace, day }: Place): Promise<boolean> {
+  /** Answers what there was before. */
+  private async createLocked(client: ClientBase, { namespace, day }: Place): Promise<TableState> {
     const id = await this.idOf(client, namespace)
-    const parent = namespaceTable(id)
-    await this.attach(client, 'publications', parent, {
-      shape: 'partition by range (published_at)',
-      bound: `in (${literal(namespace)})`,
-    })
+    const [parent, table] = [namespaceTable(id), dayTable(id, day)]
+    if ((await stateOf(client, this.names, parent)) === 'none') {
+      const shape = 'partition by range (published_at)'
+      await this.attach(client, 'publications', parent, { shape, bound: `in (${literal(namespace)})` })
+    }
+    const state = await stateOf(client, this.names, table)
+    if (state === 'attached' || state === 'leaving') return state
+    await dropDetached(client, this.names, { namespace, day, table })
     const [from, to] = [day, day + 1].map((each) => literal(`${dayText(each)}T00:00:00Z`))
-    return await this.attach(client, parent, dayTable(id, day), {
-      shape: '',
-      bound: `from (${from}) to (${to})`,
-    })
+    await this.attach(client, parent, table, { shape: '', bound: `from (${from}) to (${to})` })
+    return state
   }
 
   private async idOf(client: ClientBase, namespace: string): Promise<number> {
@@ -83,87 +87,67 @@ export class Partitions {
     return rows[0]?.id ?? 0
   }
 
-  /** PT1. Answers whether it was missing. */
+  /** PT1 */
   private async attach(
     client: ClientBase,
     parent: string,
     table: string,
     { shape, bound }: { shape: string; bound: string },
-  ): Promise<boolean> {
+  ): Promise<void> {
     const [whole, part] = [this.names.of(parent), this.names.of(table)]
-    const { rows } = await client.query<{ attached: boolean }>(
-      'select relispartition as attached from pg_class where oid = to_regclass($1)',
-      [part],
-    )
-    if (rows[0]?.attached === true) return false
-    await client.query(`drop table if exists ${part}`) // what a `forget` that was cut off has left
     await client.query(`create table ${part} (like ${whole} including defaults including storage) ${shape}`)
     await client.query(`alter table ${whole} attach partition ${part} for values ${bound}`)
-    return true
-  }
-
-  /** Drops the days of a namespace that ended by `olderThanMs`. Answers how many. */
-  async drop(client: ClientBase, namespace: string, olderThanMs: number): Promise<number> {
-    const { rows } = await client.query<{ id: number; held: boolean }>(
-      `select id, pg_try_advisory_lock($2) as held from ${this.names.of('archive_namespace')} where name = $1`,
-      [namespace, this.names.lockKey('forget')],
-    )
-    const found = rows[0]
-    if (found?.held !== true) return 0 // nothing of it, or another process is at it
-    try {
-      const endDay = Math.floor(olderThanMs / 86_400_000)
-      const old = (await this.daysOf(client, found.id)).filter(({ day }) => day < endDay)
-      for (const each of old) await this.dropDay(client, namespace, found.id, each)
-      await this.dropDeadLetters(client, namespace, endDay)
-      return old.length
-    } finally {
-      await client.query('select pg_advisory_unlock($1)', [this.names.lockKey('forget')])
-    }
-  }
-
-  private async daysOf(client: ClientBase, id: number): Promise<{ day: number; isPending: boolean }[]> {
-    const { rows } = await client.query<{ name: string; pending: boolean }>(
-      `select relname as name, inhdetachpending as pending from pg_inherits join pg_class on pg_class.oid = inhrelid
-       where inhparent = to_regclass($1) order by relname`,
-      [this.names.of(namespaceTable(id))],
-    )
-    return rows.map(({ name, pending }) => ({ day: dayOfTable(name), isPending: pending }))
-  }
-
-  private async dropDay(
-    client: ClientBase,
-    namespace: string,
-    id: number,
-    { day, isPending }: { day: number; isPending: boolean },
-  ): Promise<void> {
-    await client.query(
-      `update ${this.names.of('archive_span')} set forgotten = true where namespace = $1 and day = $2::date`,
-      [namespace, dayText(day)],
-    ) // PT3
-    const [parent, table] = [this.names.of(namespaceTable(id)), this.names.of(dayTable(id, day))]
-    const mode = isPending ? 'finalize' : 'concurrently'
-    await client.query(`alter table ${parent} detach partition ${table} ${mode}`)
-    await client.query(`drop table if exists ${table}`)
-    this.known.get(namespace)?.delete(day)
-    this.events.emit('archive:partition:drop', { namespace, day: dayText(day) })
-  }
-
-  private async dropDeadLetters(client: ClientBase, namespace: string, endDay: number): Promise<void> {
-    await client.query(
-      `with gone as (delete from ${this.names.of('dead_letter')} where namespace = $1 and time_ns < $2
-         returning stream, epoch, seq, time_ns)
-       insert into ${this.names.of('archive_span')}
-       select ordinal, $3::text, to_timestamp(trunc(time_ns / 1000000000))::date, min(seq), max(seq), true
-       from gone join ${this.names.of('archive_epoch')} using (stream, epoch) group by 1, 3
-       on conflict (epoch_ordinal, namespace, day) do update set forgotten = true,
-         min_seq = least(archive_span.min_seq, excluded.min_seq), max_seq = greatest(archive_span.max_seq, excluded.max_seq)`,
-      [Buffer.from(namespace), String(BigInt(endDay) * 86_400_000_000_000n), namespace],
-    )
   }
 }
 
-/** `publications_n3_20261121` → days since 1970. */
-function dayOfTable(name: string): number {
-  const [, year, month, day] = /_(\d{4,})(\d\d)(\d\d)$/.exec(name) ?? []
-  return Date.UTC(Number(year), Number(month) - 1, Number(day)) / 86_400_000
+function note(days: Map<string, Set<number>>, namespace: string, day: number): void {
+  const found = days.get(namespace)
+  if (found === undefined) days.set(namespace, new Set([day]))
+  else found.add(day)
+}
+
+/** PT2. A transaction in which nobody else makes or drops tables. */
+export async function underLock<T>(client: ClientBase, names: Names, act: () => Promise<T>): Promise<T> {
+  await client.query('begin')
+  try {
+    await client.query('select pg_advisory_xact_lock($1)', [names.lockKey('partitions')])
+    const result = await act()
+    await client.query('commit')
+    return result
+  } catch (error) {
+    await client.query('rollback').catch(() => {})
+    throw error
+  }
+}
+
+async function stateOf(client: ClientBase, names: Names, table: string): Promise<TableState> {
+  const { rows } = await client.query<{ state: TableState }>(
+    `select case when i.inhrelid is null then 'detached' when i.inhdetachpending then 'leaving' else 'attached' end as state
+     from pg_class c left join pg_inherits i on i.inhrelid = c.oid where c.oid = to_regclass($1)`,
+    [names.of(table)],
+  )
+  return rows[0]?.state ?? 'none'
+}
+
+/** PT3. What a `forget` has detached, whether it is still there or died. Within `underLock`. Answers whether there was any. */
+export async function dropDetached(
+  client: ClientBase,
+  names: Names,
+  { namespace, day, table }: Place & { table: string },
+): Promise<boolean> {
+  if ((await stateOf(client, names, table)) !== 'detached') return false
+  await markForgotten(client, names, { namespace, day })
+  await client.query(`drop table ${names.of(table)}`)
+  return true
+}
+
+export async function markForgotten(
+  client: ClientBase,
+  names: Names,
+  { namespace, day }: Place,
+): Promise<void> {
+  await client.query(
+    `update ${names.of('archive_span')} set forgotten = true where namespace = $1 and day = $2::date and not forgotten`,
+    [namespace, dayText(day)],
+  )
 }

@@ -2,7 +2,16 @@ import { NatterError, TypedEvents } from '@natter/primitives'
 import type { Client, Pool } from 'pg'
 import type { ArchiveEvents } from '../archive-events.js'
 import type { Archive, ArchivePage, ArchiveQuery, ArchiveWriter } from '../archive.js'
-import { away, openClient, openPool, withPooled, type ConnectionOptions } from './connection.js'
+import {
+  away,
+  dropClient,
+  inTime,
+  openClient,
+  openPool,
+  withPooled,
+  type ConnectionOptions,
+} from './connection.js'
+import { forgetDays } from './forget.js'
 import { migrate } from './migrate.js'
 import { namesOf, type Names } from './names.js'
 import { Partitions } from './partitions.js'
@@ -18,7 +27,7 @@ export interface PostgresArchiveOptions {
   events?: TypedEvents<ArchiveEvents>
   /** Default 5,000. */
   connectTimeoutMs?: number
-  /** How long the server may take for one write or one statement before the connection is given up. Default 60,000. */
+  /** How long the server may take for one write, one statement of a read or the migration before the connection is given up. Default 60,000. */
   answerTimeoutMs?: number
   /** Shown by `pg_stat_activity`. Default `natter`. */
   applicationName?: string
@@ -56,17 +65,21 @@ class PostgresArchive implements Archive {
   async migrate(): Promise<void> {
     const client = await openClient(this.connection)
     try {
-      await migrate(client, this.names, this.events)
+      await inTime(client, this.connection, () => migrate(client, this.names, this.events))
+      await inTime(client, this.connection, () => client.end())
     } catch (error) {
+      dropClient(client)
       throw error instanceof NatterError ? error : away(error)
-    } finally {
-      await client.end().catch(() => {})
     }
   }
 
   async acquire(stream: string): Promise<ArchiveWriter | undefined> {
     const client = await openClient(this.connection)
     if (!(await this.tryLock(client, stream))) return undefined
+    if (this.closing !== undefined) {
+      dropClient(client)
+      throw away(new Error('the archive was closed'))
+    }
     const writer = new PostgresWriter(stream, {
       client,
       names: this.names,
@@ -81,14 +94,15 @@ class PostgresArchive implements Archive {
 
   private async tryLock(client: Client, stream: string): Promise<boolean> {
     try {
-      const { rows } = await client.query<{ held: boolean }>('select pg_try_advisory_lock($1) as held', [
-        this.names.lockKey(`stream ${stream}`),
-      ])
+      const key = this.names.lockKey(`stream ${stream}`)
+      const { rows } = await inTime(client, this.connection, () =>
+        client.query<{ held: boolean }>('select pg_try_advisory_lock($1) as held', [key]),
+      )
       if (rows[0]?.held === true) return true
-      await client.end().catch(() => {})
+      await inTime(client, this.connection, () => client.end())
       return false
     } catch (error) {
-      void client.end().catch(() => {})
+      dropClient(client)
       throw away(error)
     }
   }
@@ -98,7 +112,11 @@ class PostgresArchive implements Archive {
   }
 
   forget(namespace: string, olderThanMs: number): Promise<number> {
-    return withPooled(this.pool, (client) => this.partitions.drop(client, namespace, olderThanMs))
+    const { names, events } = this
+    const forgetting = withPooled(this.pool, (client) =>
+      forgetDays({ client, names, events }, namespace, olderThanMs),
+    )
+    return forgetting.finally(() => this.partitions.forgetKnown())
   }
 
   async problem(): Promise<string | undefined> {

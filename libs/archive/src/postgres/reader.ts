@@ -4,14 +4,15 @@
  * R1. Checkpoint, rows and gaps are of one snapshot: what the checkpoint covers and isn't answered doesn't exist, or is in the gaps.
  * R2. No read touches all days: the spans say which days hold the sequences that are asked for, and they are read a few at a time.
  * R3. Dead letters are publications too: they come in their place.
- * R4. Days that were forgotten are told as gaps, and looked up last: a day may go while we read.
+ * R4. Days that were forgotten, and those whose table is gone or going, are told as gaps. They are looked up last: a day may go
+ *     while we read.
  */
 import type { ClientBase, Pool } from 'pg'
 import type { ArchiveGap, ArchivePage, ArchiveQuery, Publication } from '../archive.js'
 import { clipGaps, fitPage } from '../page.js'
 import { withPooled } from './connection.js'
 import { clustersOf, inGrowingRuns, type Cluster, type Span } from './clusters.js'
-import type { Names } from './names.js'
+import { namespaceTable, type Names } from './names.js'
 
 interface PublicationRow {
   seq: string
@@ -173,11 +174,19 @@ export function pageQuery(
   return { text, values }
 }
 
+/** Bounded as those of the tables are: the data of what doesn't fit stays where it is. */
 async function deadLettersOf(client: ClientBase, names: Names, query: ArchiveQuery): Promise<Found> {
+  const order = query.direction === 'forward' ? 'asc' : 'desc'
   const { rows } = await client.query<PublicationRow>(
-    `select seq, time_ns, kind, meta, data from ${names.of('dead_letter')}
-     where stream = $1 and epoch = $2 and seq > $3 and seq <= $4 and channel = $5 and namespace = $6
-     order by seq ${query.direction === 'forward' ? 'asc' : 'desc'} limit $7`,
+    `select seq, time_ns, kind, meta, case when nth <= $7 and (nth = 1 or bytes <= $8) then data end as data
+     from (
+       select *, row_number() over same as nth, sum(octet_length(data)) over same as bytes
+       from (
+         select seq, time_ns, kind, meta, data from ${names.of('dead_letter')}
+         where stream = $1 and epoch = $2 and seq > $3 and seq <= $4 and channel = $5 and namespace = $6
+         order by seq ${order} limit $7::int + 1
+       ) few window same as (order by seq ${order} rows unbounded preceding)
+     ) summed order by seq ${order}`,
     [
       query.stream,
       query.epoch,
@@ -185,11 +194,15 @@ async function deadLettersOf(client: ClientBase, names: Names, query: ArchiveQue
       query.upTo,
       Buffer.from(query.channel),
       Buffer.from(query.namespace),
-      query.limit + 1,
+      query.limit,
+      query.maxBytes,
     ],
   )
-  const publications = rows.map((row) => publicationOf(row, row.data ?? Buffer.alloc(0), query))
-  return { publications, isCut: publications.length > query.limit }
+  const cutAt = rows.findIndex(({ data }) => data === null)
+  const publications = rows
+    .slice(0, cutAt === -1 ? rows.length : cutAt)
+    .flatMap((row) => (row.data === null ? [] : [publicationOf(row, row.data, query)]))
+  return { publications, isCut: cutAt !== -1 }
 }
 
 const publicationOf = (
@@ -229,8 +242,12 @@ async function forgottenOf(
   if (query.namespace.includes('\0')) return []
   const { rows } = await client.query<{ from: string; to: string }>(
     `select min_seq as from, max_seq as to from ${names.of('archive_span')}
-     where epoch_ordinal = $1 and namespace = $2 and max_seq > $3 and min_seq <= $4 and forgotten`,
-    [ordinal, query.namespace, query.after, query.upTo],
+     where epoch_ordinal = $1 and namespace = $2 and max_seq > $3 and min_seq <= $4
+       and (forgotten or not exists (
+         select from pg_inherits join pg_class on pg_class.oid = inhrelid
+         where not inhdetachpending and relnamespace = to_regnamespace($5) and relname =
+           (select $6 || id from ${names.of('archive_namespace')} where name = $2) || to_char(day, '_YYYYMMDD')))`,
+    [ordinal, query.namespace, query.after, query.upTo, names.schema, namespaceTable('')],
   )
   return rows.map(({ from, to }) => ({ from: Number(from), to: Number(to), reason: 'forgotten' }))
 }

@@ -8,7 +8,7 @@
 import type { ClientBase } from 'pg'
 import type { ArchiveRow } from '../archive.js'
 import { unstorable } from '../rules.js'
-import { isDataError, messageOf } from './connection.js'
+import { isDataError, isNoPartition, messageOf } from './connection.js'
 import { columns, type CopyEncoder } from './copy-encoder.js'
 import { copyIn } from './copy-in.js'
 import type { Names } from './names.js'
@@ -69,7 +69,7 @@ async function tryPart(client: ClientBase, act: () => Promise<void>): Promise<st
     await client.query('release savepoint part')
     return undefined
   } catch (error) {
-    if (!isDataError(error)) throw error
+    if (!isDataError(error) || isNoPartition(error)) throw error // no row's fault
     await client.query('rollback to savepoint part; release savepoint part')
     return `${error.code}: ${messageOf(error)}`
   }

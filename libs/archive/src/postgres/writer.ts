@@ -11,7 +11,7 @@ import type { Client } from 'pg'
 import type { ArchiveEvents } from '../archive-events.js'
 import type { ArchiveBatch, ArchiveRow, ArchiveWriter, BatchReport, Checkpoint } from '../archive.js'
 import { dayOf, dayText, epochReturned, isSameCheckpoint, overtaken, requireSound } from '../rules.js'
-import { away, dropClient, isCheckViolation, isDataError } from './connection.js'
+import { away, dropClient, isDataError, isNoPartition } from './connection.js'
 import { CopyEncoder } from './copy-encoder.js'
 import type { Names } from './names.js'
 import type { Partitions } from './partitions.js'
@@ -45,9 +45,14 @@ interface CheckpointRow {
 /** How the rows of a batch are sent: all at once, or so that those which are refused are found. */
 type Storing = (rows: readonly ArchiveRow[], epoch: EpochRef) => Promise<DeadLetter[]>
 
+/** How often a batch finds a day dropped between making it and writing into it, before the connection is given up. */
+const TABLE_TRIES = 3
+const LEAVING = 'its day is being forgotten'
+
 export class PostgresWriter implements ArchiveWriter {
   private state: 'held' | 'lost' | 'released' = 'held'
   private turn: Promise<unknown> = Promise.resolve()
+  private released: Promise<void> = Promise.resolve()
   private readonly encoder = new CopyEncoder()
   private epoch: EpochRef | undefined
 
@@ -74,7 +79,6 @@ export class PostgresWriter implements ArchiveWriter {
     return this.inTurn(async () => {
       requireSound(batch)
       const { good, dead } = sift(batch.rows)
-      await this.parts.partitions.ensure(this.parts.client, good)
       const found = await this.store(batch, good, dead)
       for (const { row, reason } of found) {
         const letter = { stream: this.stream, epoch: batch.next.epoch, seq: row.seq, reason }
@@ -85,12 +89,18 @@ export class PostgresWriter implements ArchiveWriter {
     })
   }
 
-  async release(): Promise<void> {
-    if (this.state !== 'held') return
-    this.state = 'released'
-    const { client } = this.parts
+  release(): Promise<void> {
+    if (this.state === 'held') {
+      this.state = 'released'
+      this.released = this.end()
+    }
+    return this.released
+  }
+
+  private async end(): Promise<void> {
+    const { client, answerTimeoutMs } = this.parts
+    const timer = setTimeout(() => dropClient(client), answerTimeoutMs) // the turn under way may hang as well
     await this.turn.catch(() => {})
-    const timer = setTimeout(() => dropClient(client), this.parts.answerTimeoutMs)
     await client.end().catch(() => {}) // the lock goes with the connection
     clearTimeout(timer)
     this.parts.onEnd(this)
@@ -99,26 +109,29 @@ export class PostgresWriter implements ArchiveWriter {
   private async store(
     batch: ArchiveBatch,
     good: readonly ArchiveRow[],
-    dead: DeadLetter[],
+    sifted: readonly DeadLetter[],
   ): Promise<DeadLetter[]> {
     const { client, names, partitions } = this.parts
-    const attempt = (storing: Storing): Promise<DeadLetter[]> =>
-      this.inTransaction(() => this.writeInOrder(batch, good, dead, storing))
     const plain: Storing = async (rows, epoch) => {
       await copyRows(client, names, this.encoder, rows, epoch)
       return []
     }
     const halving: Storing = (rows, epoch) => copyHalving(client, names, this.encoder, rows, epoch)
-    try {
-      return await attempt(plain)
-    } catch (error) {
-      if (!isDataError(error)) throw error
-      if (isCheckViolation(error)) {
-        // a day was dropped since we made it
-        partitions.forgetKnown()
-        await partitions.ensure(client, good)
+    let storing = plain
+    for (let triesLeft = TABLE_TRIES; ;) {
+      const homeless = new Set(await partitions.ensure(client, good))
+      const rows = homeless.size === 0 ? good : good.filter((row) => !homeless.has(row))
+      const dead = [...sifted, ...[...homeless].map((row) => ({ row, reason: LEAVING }))]
+      try {
+        return await this.inTransaction(() => this.writeInOrder(batch, rows, dead, storing))
+      } catch (error) {
+        if (isNoPartition(error)) {
+          // a day was dropped since we made it
+          if ((triesLeft -= 1) === 0) throw error
+          partitions.forgetKnown()
+        } else if (isDataError(error) && storing === plain) storing = halving
+        else throw error
       }
-      return await attempt(halving)
     }
   }
 
