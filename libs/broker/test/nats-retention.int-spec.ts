@@ -180,6 +180,23 @@ describe('what the streams of a mesh keep', () => {
     relay.close()
   })
 
+  it('K1: after NATS lost its disk the record that a node without a wish makes is wished into again: or what isn’t archived would be evicted', async () => {
+    const { broker: archiving } = await open({ onFull: 'refuse' })
+    const { broker: bystander, told } = await open()
+    for (const name of ['KV_KEEP_topology', 'KEEP_CH_0']) await api(`STREAM.DELETE.${name}`)
+    await bystander.verifyStreams()
+    expect(await configOf()).toMatchObject({ discard: 'old' })
+    await archiving.verifyStreams()
+    expect(await configOf()).toMatchObject({ discard: 'new', max_age: 0 })
+    const settled = await topology()
+    await bystander.verifyStreams()
+    expect(await topology()).toEqual(settled)
+    expect(told.at(-1)).toMatchObject([
+      'broker:retention:change',
+      { to: expect.stringContaining('refuse') as unknown },
+    ])
+  })
+
   it('a stream that somebody else changed is brought back to the record at the next look', async () => {
     const { broker } = await open({ onFull: 'refuse' })
     await api('STREAM.UPDATE.KEEP_CH_0', { ...(await configOf()), discard: 'old', max_age: 600e9 })

@@ -49,14 +49,16 @@ export interface KeeperParts {
  * T5. Whatever this node goes by was read from the record, by the watch alone: what "verify" read or wrote is older than its last
  *     await, and could replace a newer record that the watch has adopted meanwhile.
  * T6. Streams follow the record. A node writes its wish into it once, at its boot: nodes with different wishes do not take turns
- *     for ever. Whoever changed a stream reads the record again afterwards, because a stream can't be changed by compare-and-set:
+ *     for ever. A record that somebody made anew, after NATS lost its disk, is wished into again: its maker may not have known that
+ *     an archive reads the streams. Whoever changed a stream reads the record again afterwards, because a stream can't be changed by compare-and-set:
  *     the last one to do so brings it in line with the last record.
  * T7. A wish that NATS can't fulfil is told and passed over: in the record it would else end every later "verify" of every node.
  */
 export class TopologyKeeper {
   private current: Topology | undefined
   private watch: RegistryWatch | undefined
-  private hasWished = false
+  /** What tells the record that this node has wished into from one made anew. */
+  private wishedInto: readonly string[] = []
 
   constructor(
     private readonly parts: KeeperParts,
@@ -119,9 +121,11 @@ export class TopologyKeeper {
     }
     const recorded = decodeTopology(entry.value)
     const { retention } = recorded
-    if (!this.hasWished || retention === undefined) return this.writeWish(recorded, entry.revision)
+    const isWished = marksOf(recorded).some((mark) => this.wishedInto.includes(mark))
+    if (!isWished || retention === undefined) return this.writeWish(recorded, entry.revision)
     const { created, isAligned } = await this.ensureStreams({ ...recorded, retention })
     const next = reconcile(recorded, created, newEpoch)
+    this.wishedInto = marksOf(next ?? recorded)
     if (next === undefined) return isAligned
     return (await records.update(KEY, encodeTopology(next), entry.revision)) !== undefined && isAligned
   }
@@ -136,10 +140,10 @@ export class TopologyKeeper {
       const [from, to] = [describeRetention(recorded.retention), describeRetention(retention)]
       events.emit('broker:retention:change', { from, to })
     }
-    if (!this.hasWished && retention.onFull === 'refuse' && this.wish.onFull === undefined) {
+    if (retention.onFull === 'refuse' && this.wish.onFull === undefined) {
       events.emit('broker:retention:kept', { onFull: 'refuse', hint: KEPT_HINT })
     }
-    this.hasWished = true
+    this.wishedInto = marksOf(recorded)
     return false
   }
 
@@ -196,3 +200,7 @@ export class TopologyKeeper {
     for (const change of epochChanges(before, next)) this.parts.events.emit('broker:epoch:change', change)
   }
 }
+
+/** At least one of them stays when an epoch is renewed, and when a stream is seen for the first time. */
+const marksOf = ({ streams }: Topology): string[] =>
+  streams.flatMap(({ epoch, created }) => (created === '' ? [epoch] : [epoch, created]))
