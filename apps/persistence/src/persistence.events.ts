@@ -12,8 +12,10 @@ export interface PersistenceEvents {
   'stream:release': { stream: string }
   /** What the stream's checkpoint says about the stream, and where reading begins. */
   'stream:verify': { stream: string; verdict: Verdict; epoch: string; seq: number }
-  /** Nothing was lost by this: it is tried again from the checkpoint. */
-  'stream:fail': { stream: string; while: string; error: unknown; retryMs: number }
+  /** Nothing was lost by this: it is tried again from the checkpoint. `isNew`: the first of its kind since something succeeded. */
+  'stream:fail': { stream: string; while: string; error: unknown; retryMs: number; isNew: boolean }
+  /** After failures: the stream is archived again, by this process or by another one. */
+  'stream:recover': { stream: string; failures: number; seconds: number }
   /** Publications wait for longer than `persistence.lag_alarm`. Told once a minute. */
   'stream:behind': { stream: string; seconds: number; messages: number }
   'stream:caught-up': { stream: string; seconds: number }

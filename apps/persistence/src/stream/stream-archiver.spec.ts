@@ -68,6 +68,7 @@ describe('what of a stream gets into the archive', () => {
     await world.pass(500)
     expect(world.archived()).toEqual(['1:one', '3:three'])
     expect(world.tales('publication:dead-letter')).toMatchObject([{ seq: 2 }])
+    expect(world.tales('batch:write')).toMatchObject([{ archived: 2, skipped: 0 }])
     await world.stop()
   })
 
@@ -131,6 +132,24 @@ describe('the right to write', () => {
     expect(await world.archive.acquire(world.stream)).toBeDefined()
   })
 
+  it('says nothing of the archive who lost it to somebody else: a lag of long ago would raise the alarm for ever', async () => {
+    const world = new World()
+    await world.publish('kept:a', 'one')
+    world.run()
+    await world.pass(500)
+    world.archive.cut()
+    const other = await world.archive.acquire(world.stream)
+    await world.pass(3_000)
+    expect(world.archiver.status).toMatchObject({
+      isWriter: false,
+      checkpointSeq: 0,
+      lagMessages: 0,
+      lagSeconds: 0,
+    })
+    await other?.release()
+    await world.stop()
+  })
+
   it('is given back by who was overtaken: what it read on is stale, and the stored checkpoint counts', async () => {
     const world = new World()
     await world.publish('kept:a', 'one')
@@ -169,6 +188,25 @@ describe('the right to write', () => {
     await world.pass(2_000)
     expect(world.archived()).toEqual(['1:one'])
     expect(world.tales('stream:acquire')).toHaveLength(1)
+    await world.stop()
+  })
+
+  it('is given to another process when NATS stays away: the way to NATS may be broken for this one alone', async () => {
+    const world = new World()
+    world.run()
+    await world.pass(500)
+    world.broker.disconnect()
+    await world.pass(40_000)
+    const other = await world.archive.acquire(world.stream)
+    expect(other).toBeDefined()
+    await other?.release()
+    await world.pass(60_000)
+    const asked = world.tales('stream:acquire').length + world.tales('stream:release').length
+    expect(asked).toBe(2) // not asked for again while there is nothing that could be read
+    world.broker.reconnect()
+    await world.publish('kept:a', 'one')
+    await world.pass(5_000)
+    expect(world.archived()).toEqual(['1:one'])
     await world.stop()
   })
 
@@ -316,6 +354,41 @@ describe('whether the stream is still the one', () => {
     await world.stop()
   })
 
+  it('a stream that is made anew between two looks at it is archived under its own epoch, at the first start too', async () => {
+    const world = new World()
+    await world.publish('kept:a', 'one', 'two')
+    const before = world.broker.epochOf(world.stream)
+    const { log } = world.broker
+    const real = log.state.bind(log)
+    jest.spyOn(log, 'state').mockImplementationOnce(async (stream) => {
+      world.mesh.wipe()
+      world.mesh.verify()
+      await world.publish('kept:a', 'ONE', 'TWO')
+      return await real(stream)
+    })
+    world.run()
+    world.hearNothing()
+    await world.pass(5_000)
+    expect(world.archived(before)).toEqual([])
+    expect(world.archived()).toEqual(['1:ONE', '2:TWO'])
+    await world.stop()
+  })
+
+  it('a doubt that comes up while it is verified is not settled by that: it is verified once more', async () => {
+    const world = new World()
+    await world.publish('kept:a', 'one')
+    world.archive.fault = (operation) => {
+      if (operation !== 'checkpoint') return
+      world.archive.fault = () => {}
+      world.archiver.doubt()
+    }
+    world.run()
+    await world.pass(1_000)
+    expect(world.tales('stream:verify')).toHaveLength(2)
+    expect(world.archived()).toEqual(['1:one'])
+    await world.stop()
+  })
+
   it('an epoch that ends while a batch is written ends it here too', async () => {
     const world = new World()
     await world.publish('kept:a', 'one')
@@ -366,6 +439,76 @@ describe('trouble', () => {
     await world.pass(10_000)
     expect(world.archived()).toHaveLength(8)
     expect(world.archiver.status).toMatchObject({ lagMessages: 0, lagSeconds: 0, checkpointSeq: 8 })
+    await world.stop()
+  })
+
+  it('Postgres away: what waits is counted anew meanwhile, in messages behind the checkpoint and seconds of the oldest', async () => {
+    const world = new World()
+    await world.publish('kept:a', 'one', 'two', 'three')
+    world.run()
+    await world.pass(500)
+    world.archive.fault = () => {
+      throw away()
+    }
+    await world.publish('kept:a', ...'abcd')
+    await world.pass(30_000)
+    await world.publish('kept:a', ...'efgh')
+    await world.pass(30_000)
+    const { lagMessages, lagSeconds } = world.archiver.status
+    expect(lagMessages).toBe(8)
+    expect(lagSeconds).toBeGreaterThan(50)
+    expect(lagSeconds).toBeLessThan(70)
+    await world.stop()
+  })
+
+  it('a batch that is written ends the growing pauses: the next trouble is tried again soon', async () => {
+    const world = new World()
+    world.run()
+    await world.pass(500)
+    const trouble = async (): Promise<unknown> => {
+      world.told.splice(0)
+      world.archive.fault = () => {
+        throw away()
+      }
+      await world.publish('kept:a', 'one')
+      await world.pass(20_000)
+      world.archive.fault = () => {}
+      await world.publish('kept:a', ...'abcdefghijklmnopqrst')
+      await world.pass(5_500)
+      return world.tales('stream:fail')[0]?.['retryMs']
+    }
+    await trouble()
+    expect(await trouble()).toBeLessThanOrEqual(200)
+    await world.stop()
+  })
+
+  it('is told once for each kind of failure, and when it is over: an hour without Postgres is not a thousand warnings', async () => {
+    const world = new World()
+    world.run()
+    await world.pass(500)
+    world.archive.fault = () => {
+      throw away()
+    }
+    await world.publish('kept:a', 'one')
+    await world.pass(30_000)
+    world.archive.fault = () => {
+      throw new TypeError('a bug')
+    }
+    await world.pass(30_000)
+    expect(world.tales('stream:fail').length).toBeGreaterThan(10)
+    expect(world.tales('stream:fail').filter(({ isNew }) => isNew)).toHaveLength(2)
+    expect(world.tales('stream:recover')).toEqual([])
+    world.archive.fault = () => {}
+    await world.pass(10_000)
+    expect(world.tales('stream:recover')).toMatchObject([{ failures: world.tales('stream:fail').length }])
+    world.archive.cut()
+    world.archive.fault = (operation) => {
+      world.archive.fault = () => {}
+      if (operation === 'acquire') throw away()
+    }
+    await world.pass(10_000)
+    expect(world.tales('stream:fail').filter(({ isNew }) => isNew)).toHaveLength(3)
+    expect(world.tales('stream:recover')).toHaveLength(2)
     await world.stop()
   })
 
@@ -498,6 +641,7 @@ describe('what makes room', () => {
           const { log } = world.broker
           const real = log.purge.bind(log)
           let lost = 0
+          let count = 0
           jest.spyOn(log, 'purge').mockImplementation(async (stream, before) => {
             const stamps = new Set(
               world.archive.rows.map(({ seq, timeNs, data }) => `${seq} ${timeNs} ${String(data)}`),
@@ -509,11 +653,15 @@ describe('what makes room', () => {
           world.run()
           for (const step of actions) {
             if (step.do === 'publish')
-              await world.publish('kept:a', ...Array.from({ length: step.count }, (_, i) => `${i}`))
+              await world.publish('kept:a', ...Array.from({ length: step.count }, () => `${(count += 1)}`))
             else if (step.do === 'pass') await world.pass(step.count * 50)
-            else if (step.do === 'roll-back')
+            else if (step.do === 'roll-back') {
+              // a server doesn't get an older disk without a restart, which every client sees
+              world.broker.disconnect()
               world.mesh.rollBack(world.stream, Math.floor(world.mesh.stateOf(world.stream).lastSeq / 2))
-            else if (step.do === 'wipe') {
+              await world.pass(100)
+              world.broker.reconnect()
+            } else if (step.do === 'wipe') {
               world.mesh.wipe()
               world.mesh.verify()
             } else await disturb(world, step.do)

@@ -11,12 +11,12 @@
  * SA2. Whoever verifies looks at the stored checkpoint, never at what it remembers: a write whose answer was lost may have been
  *      done.
  * SA3. At most two batches are in memory: the one that is written and the one that is read ahead.
- * SA4. Nothing ends this but `stop`: what fails is tried again, with growing pauses. Trouble with NATS keeps the right to write,
- *      any other gives it back, so that somebody else may try.
+ * SA4. Nothing ends this but `stop`: what fails is tried again, with growing pauses. Trouble with NATS keeps the right to write
+ *      for `keepRightMs`, any other gives it back, so that somebody else may try. Who has no way to NATS doesn't ask for it.
  */
 import type { Archive, ArchiveBatch, ArchiveWriter, BatchReport, Checkpoint } from '@natter/archive'
 import type { Broker, StreamState } from '@natter/broker'
-import { Backoff, InternalError, UnavailableError, type Clock, type TypedEvents } from '@natter/primitives'
+import { InternalError, UnavailableError, type Clock, type TypedEvents } from '@natter/primitives'
 import type { PersistenceEvents } from '../persistence.events.js'
 import type { PersistenceOptions } from '../persistence.options.js'
 import { batchOf, type ToJson } from './batch.js'
@@ -25,6 +25,7 @@ import { readPage, type Page } from './page.js'
 import { Pauses } from './pauses.js'
 import { Purger } from './purger.js'
 import type { Selection } from './selection.js'
+import { Trouble } from './trouble.js'
 import { judge } from './verdict.js'
 
 /** How often the right is asked for while somebody else has it. */
@@ -33,7 +34,8 @@ const acquireEveryMs = 2_000
 const suspicionMs = 1_000
 /** Between two looks at a stream where nothing happens. */
 const idleMs = 1_000
-const backoffLimits = { baseMs: 200, maxMs: 5_000 }
+/** A restart of NATS is shorter. What is longer may be our way to it alone, and another process's may stand. */
+const keepRightMs = 30_000
 
 export interface StreamArchiverParts {
   archive: Archive
@@ -83,7 +85,7 @@ export class StreamArchiver {
   private readonly lag = new Lag()
   private readonly pauses: Pauses
   private readonly purger: Purger
-  private readonly backoff = new Backoff(backoffLimits)
+  private readonly trouble: Trouble
 
   constructor(
     readonly stream: string,
@@ -91,6 +93,7 @@ export class StreamArchiver {
   ) {
     const { broker, clock, options } = parts
     this.pauses = new Pauses(clock)
+    this.trouble = new Trouble(clock)
     this.purger = new Purger({ stream, log: broker.log, clock, hotForMs: options.hotForMs })
   }
 
@@ -139,6 +142,10 @@ export class StreamArchiver {
   }
 
   private async acquire(state: State): Promise<State> {
+    if (!this.parts.broker.bus.isConnected) {
+      await this.pauses.sleep(acquireEveryMs) // SA4
+      return state
+    }
     const writer = await this.parts.archive.acquire(this.stream)
     if (writer !== undefined) {
       this.parts.events.emit('stream:acquire', { stream: this.stream })
@@ -146,6 +153,7 @@ export class StreamArchiver {
     }
     this.known = undefined
     this.lag.none()
+    this.succeed()
     await this.pauses.sleep(acquireEveryMs)
     return state
   }
@@ -243,7 +251,7 @@ export class StreamArchiver {
     const startMs = clock.now()
     const report = await writer.write(batch)
     this.known = batch.next
-    this.backoff.reset()
+    this.succeed()
     this.tellWritten(batch, report, page, clock.now() - startMs)
   }
 
@@ -260,7 +268,7 @@ export class StreamArchiver {
 
   private async idle(state: Reading, page: Page): Promise<State> {
     const { seq } = state.checkpoint
-    this.backoff.reset()
+    this.succeed()
     this.lag.none()
     const ms = Math.min(idleMs, this.parts.options.batchDelayMs * 2 ** Math.min(state.emptyLooks, 10))
     const next = { ...state, emptyLooks: state.emptyLooks + 1, ahead: this.readAhead(seq, ms) }
@@ -287,12 +295,21 @@ export class StreamArchiver {
   }
 
   private async fail(state: State, error: unknown): Promise<State> {
-    const ms = this.backoff.next()
-    this.parts.events.emit('stream:fail', { stream: this.stream, while: state.is, error, retryMs: ms })
+    const { events, broker } = this.parts
+    const { stream } = this
+    const { retryMs, lastedMs, isNew } = this.trouble.fail(error)
+    events.emit('stream:fail', { stream, while: state.is, error, retryMs, isNew })
     const writer = 'writer' in state ? state.writer : undefined
-    if (writer?.isHeld === true && isOfNats(error)) return { is: 'backing-off', writer, ms }
+    const isPassing = isOfNats(error) && (broker.bus.isConnected || lastedMs < keepRightMs)
+    if (writer?.isHeld === true && isPassing) return { is: 'backing-off', writer, ms: retryMs }
     if (writer !== undefined) await this.giveBack(writer)
-    return { is: 'backing-off', writer: undefined, ms }
+    return { is: 'backing-off', writer: undefined, ms: retryMs }
+  }
+
+  /** Something was written, or nothing is there to be written, or somebody else sees to it. */
+  private succeed(): void {
+    const ended = this.trouble.end()
+    if (ended !== undefined) this.parts.events.emit('stream:recover', { stream: this.stream, ...ended })
   }
 
   private async backOff({ writer, ms }: State & { is: 'backing-off' }): Promise<State> {
