@@ -362,6 +362,15 @@ export function describeArchive(name: string, open: () => Promise<ArchivePair>):
         expect(other).toMatchObject({ publications: [{ seq: 2 }], gaps: [] })
       })
 
+      it('readers are told of dead letters that went, though nothing else was in their day', async () => {
+        await writer.write(batch(0, 2, [row(1, { channel: 'chat:\0' }), row(2, { namespace: 'other' })]))
+        await b.forget('other', noon + dayMs)
+        await writer.write(batch(2, 3, [row(3, { timeNs: BigInt(noon + dayMs) * 1_000_000n })]))
+        await b.forget('chat', noon + dayMs)
+        const page = await a.read({ ...everything, channel: 'chat:\0' })
+        expect(page).toMatchObject({ publications: [], gaps: [{ from: 1, to: 1, reason: 'forgotten' }] })
+      })
+
       it('a day that was removed may come again, for backfill', async () => {
         await writer.write(batch(0, 1, [row(1)]))
         await b.forget('chat', noon + 9 * dayMs)
