@@ -118,6 +118,22 @@ describe('the watch over streams', () => {
     fullness.refused('of nobody')
   })
 
+  it('a refusal that comes while a calm stream is being looked at is followed by a look soon, not after the calm pause', async () => {
+    const { clock, mesh, fullness, told } = start(0.3)
+    await clock.advanceAsync(0)
+    let answer = (): void => {}
+    mesh.hold = new Promise((resolve) => (answer = resolve))
+    await clock.advanceAsync(5_000) // the look at 30 % is under way
+    fullness.refused('A')
+    answer()
+    await clock.advanceAsync(0)
+    mesh.hold = undefined
+    mesh.share = 0.97
+    await clock.advanceAsync(300)
+    expect(told).toEqual(['A 0 → 100'])
+    fullness.stop()
+  })
+
   it('after its stop nothing is looked at or told any more, also not by a look that was under way', async () => {
     const { clock, mesh, fullness, told } = start()
     await clock.advanceAsync(0)

@@ -91,12 +91,15 @@ export class Fullness {
     watched.next = 'looking'
     const { hasRefused } = watched
     watched.hasRefused = false
+    let isSoon = false
     try {
       this.see(stream, watched, await this.broker.log.state(stream), hasRefused)
+      isSoon = watched.hasRefused // meanwhile
     } catch {
       watched.hasRefused ||= hasRefused // the last known stands
     }
-    this.lookIn(stream, watched, pauseAfter(watched.reading) * (0.8 + 0.4 * this.random()))
+    const pauseMs = pauseAfter(watched.reading) * (0.8 + 0.4 * this.random())
+    this.lookIn(stream, watched, isSoon ? Math.min(pauseMs, NEAR_MS) : pauseMs)
   }
 
   private see(stream: string, watched: Watched, reading: Reading, hasRefused: boolean): void {
