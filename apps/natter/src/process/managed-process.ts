@@ -12,6 +12,8 @@ import type { Program } from './program.js'
  * P3. After `stop` nothing starts again. A child that doesn't end on SIGTERM in time is killed.
  * P4. A child stands outside the terminal's foreground group: Ctrl-C reaches the supervisor alone, which stops in order. Each
  *     child ends by itself when its IPC channel closes, so it can't outlive us either.
+ * P5. A child has ended when it has exited and its last words were read. They are waited for `lastWordsMs` and no longer: a
+ *     server that a killed guard has left behind holds the same output for as long as it runs.
  */
 export interface ProcessSpec {
   name: string
@@ -46,6 +48,7 @@ type State =
 
 const steadyMs = 30_000
 const lastLinesKept = 20
+const lastWordsMs = 1000
 
 export class ManagedProcess {
   readonly events: TypedEvents<ProcessEvents>
@@ -164,14 +167,24 @@ export class ManagedProcess {
     child.on('message', (message) => {
       if (isReadyMessage(message)) this.onReady(child)
     })
+    this.awaitEnd(child)
+  }
+
+  /** P5 */
+  private awaitEnd(child: ChildProcess): void {
     let ended = false
+    let late: Timer | undefined
     const onEnd = (how: string) => {
       if (ended) return
       ended = true
+      late?.cancel()
       this.onExit(child, how)
     }
     child.once('error', (error) => onEnd(error.message))
-    child.once('close', (code, signal) => onEnd(signal === null ? `exit code ${code}` : `signal ${signal}`))
+    child.once('exit', (code, signal) => {
+      late = this.clock.setTimer(() => onEnd(wayOf(code, signal)), lastWordsMs)
+    })
+    child.once('close', (code, signal) => onEnd(wayOf(code, signal)))
   }
 
   private onLine(line: string, stream: 'stdout' | 'stderr'): void {
@@ -223,6 +236,9 @@ export class ManagedProcess {
     if (state.is === 'blocked') state.unsubscribe()
   }
 }
+
+const wayOf = (code: number | null, signal: NodeJS.Signals | null) =>
+  signal === null ? `exit code ${code}` : `signal ${signal}`
 
 function isReadyMessage(message: unknown): boolean {
   return typeof message === 'object' && message !== null && 'type' in message && message.type === 'ready'
