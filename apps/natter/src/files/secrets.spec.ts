@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
@@ -32,5 +32,16 @@ describe('the secrets of a data folder', () => {
     writeFileSync(file, JSON.stringify({ tokenHmacSecretKey: 'old', postgresPassword: "o'clock@" }))
     expect(openSecrets(file).postgresPassword).toMatch(/^[\w-]+$/)
     expect(JSON.parse(readFileSync(file, 'utf8'))).toEqual(openSecrets(file))
+  })
+
+  it('appear whole or not at all, and a file that was cut short is named with what to do', () => {
+    writeFileSync(file, '{"tokenHmacSecretKey": "ab')
+    expect(() => openSecrets(file)).toThrow(`${file} can't be read as secrets`)
+    writeFileSync(file, 'null')
+    expect(() => openSecrets(file)).toThrow(file)
+    rmSync(file)
+    openSecrets(file)
+    expect(readdirSync(folder)).toEqual(['secrets.json'])
+    expect(statSync(file).mode & 0o777).toBe(0o600)
   })
 })

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { existsSync, linkSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 
 export interface Secrets {
@@ -10,19 +10,16 @@ export interface Secrets {
 }
 
 /**
- * Made once per data folder and readable by its owner alone. The file is created exclusively: of two who come at once, both
- * use what the first one wrote. A secret that an older file doesn't have is added.
+ * Made once per data folder and readable by its owner alone. The file appears whole or not at all, and is never replaced by
+ * another one: of two who come at once, both use what the first one wrote. A secret that an older file doesn't have is added.
+ *
+ * Throws a sentence that names the file when it can't be read as secrets.
  */
 export function openSecrets(file: string): Secrets {
   mkdirSync(dirname(file), { recursive: true })
   const fresh: Secrets = { tokenHmacSecretKey: randomSecret(), postgresPassword: randomSecret() }
-  try {
-    writeFileSync(file, textOf(fresh), { mode: 0o600, flag: 'wx' })
-    return fresh
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
-  }
-  const found = JSON.parse(readFileSync(file, 'utf8')) as Partial<Secrets>
+  if (!existsSync(file) && create(file, textOf(fresh))) return fresh
+  const found = parse(file)
   const { tokenHmacSecretKey, postgresPassword } = found
   if (typeof tokenHmacSecretKey !== 'string' || tokenHmacSecretKey === '') {
     throw new Error(`${file} has no tokenHmacSecretKey; delete it, and a new one is made`)
@@ -37,6 +34,31 @@ export function openSecrets(file: string): Secrets {
 
 const randomSecret = () => randomBytes(32).toString('base64url')
 const textOf = (secrets: Secrets) => `${JSON.stringify(secrets, null, 2)}\n`
+
+function parse(file: string): Partial<Secrets> {
+  try {
+    const found: unknown = JSON.parse(readFileSync(file, 'utf8'))
+    if (typeof found === 'object' && found !== null) return found
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error
+  }
+  throw new Error(`${file} can't be read as secrets; delete it, and new ones are made`)
+}
+
+/** False when somebody else was first: a link refuses to replace. */
+function create(file: string, text: string): boolean {
+  const beside = `${file}.${process.pid}`
+  writeFileSync(beside, text, { mode: 0o600 })
+  try {
+    linkSync(beside, file)
+    return true
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
+    return false
+  } finally {
+    rmSync(beside, { force: true })
+  }
+}
 
 /** By rename: whoever reads meanwhile finds the old one or the new one. */
 function replace(file: string, text: string): void {
