@@ -1,4 +1,4 @@
-import { describe, expect, it } from '@jest/globals'
+import { describe, expect, it, jest } from '@jest/globals'
 import fc from 'fast-check'
 import { World } from '../../test/harness.js'
 import { Purger } from './purger.js'
@@ -47,6 +47,19 @@ describe('a purge', () => {
     world.clock.advance(60_000)
     expect(await purger.purge(checkpoint, seen)).toEqual({ is: 'doubtful' })
     expect(world.kept).toHaveLength(9)
+  })
+
+  it('is looked for once a second where the stream is full, however often it is asked for: each costs the leader', async () => {
+    const { world, purger, checkpointAt, state } = await filled(8)
+    const seen = { ...state(), bytes: 990_000 }
+    const purges = jest.spyOn(world.broker.log, 'purge')
+    for (let ms = 0; ms < 1_000; ms += 100) {
+      await purger.purge(checkpointAt(8), seen)
+      world.clock.advance(100)
+    }
+    expect(purges).toHaveBeenCalledTimes(1)
+    await purger.purge(checkpointAt(8), seen)
+    expect(purges).toHaveBeenCalledTimes(2)
   })
 
   it('takes all that is below the checkpoint and too old, and nothing else, wherever the holes are', async () => {

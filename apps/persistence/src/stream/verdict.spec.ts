@@ -36,6 +36,13 @@ describe('whether a stream is the one that was archived', () => {
       'rolled-back',
     ],
     ['the message is gone, the stream went on', checkpoint, undefined, state, 'unproven'],
+    [
+      'the newest message is gone: a channel was removed',
+      checkpoint,
+      undefined,
+      { ...state, lastSeq: 7 },
+      'unproven',
+    ],
     ['the stream ends before it', checkpoint, undefined, { ...state, lastSeq: 6 }, 'rolled-back'],
   ] as const)('%s', (_, stored, found, seen, verdict) => {
     expect(judge('now', stored, found, seen)).toBe(verdict)
