@@ -170,22 +170,29 @@ describe('the embedded Postgres', () => {
     expect(await query('select n from kept')).toEqual([{ n: 7 }])
   })
 
-  it('starts though the number of a killed one is now that of another program of its user', async () => {
-    const killed = await started()
-    const file = join(cluster(), 'postmaster.pid')
-    const left = readFileSync(file, 'utf8')
-    await kill(killed)
-    const { uid, gid } = statSync(cluster())
-    const stranger = sleeperOf(uid, gid)
-    try {
-      writeFileSync(file, left.replace(/^\d+/, String(stranger.pid)), { mode: 0o600 })
-      chownSync(file, uid, gid)
-      await started()
-      expect(await query('select 1 as n')).toEqual([{ n: 1 }])
-    } finally {
-      stranger.kill('SIGKILL')
-    }
-  })
+  it.each([
+    { secrets: 'kept', areLost: false },
+    { secrets: 'lost', areLost: true },
+  ])(
+    'starts though the number of a killed one is another program of its user now, secrets $secrets',
+    async (found) => {
+      const killed = await started()
+      const file = join(cluster(), 'postmaster.pid')
+      const left = readFileSync(file, 'utf8')
+      await kill(killed)
+      const { uid, gid } = statSync(cluster())
+      const stranger = sleeperOf(uid, gid)
+      try {
+        writeFileSync(file, left.replace(/^\d+/, String(stranger.pid)), { mode: 0o600 })
+        chownSync(file, uid, gid)
+        if (found.areLost) rmSync(join(site.folder, 'secrets.json'))
+        await started()
+        expect(await query('select 1 as n')).toEqual([{ n: 1 }])
+      } finally {
+        stranger.kill('SIGKILL')
+      }
+    },
+  )
 
   it('runs whether or not others may enter the folder, because root may keep Natter in its home', async () => {
     chmodSync(site.folder, 0o700)

@@ -47,8 +47,8 @@ async function start({ folder, secretsFile, identityFile, host, port }: Place): 
   const binaries = await findPostgres()
   const account = accountFor(folder, binaries.postgres)
   const { postgresPassword: password } = openSecrets(secretsFile)
+  disownReusedPid(folder) // first: a new password is set by a server too
   await prepareCluster({ folder, password, binaries, account })
-  disownReusedPid(folder)
   server = startServer(binaries.postgres, folder, [host, port], account)
   const identity = server.pid === undefined ? null : identify(server.pid)
   if (identity !== null) writeIdentity(identityFile, identity)
