@@ -13,6 +13,8 @@ export type GatewayName = (typeof gatewayNames)[number]
 
 /** A cold start from source on a busy machine takes seconds; what takes longer than this hangs. */
 const readyTimeoutMs = 30_000
+/** After a crash they read what they have stored, or their logs, before they listen: killed in the midst, they begin again. */
+const serverReadyTimeoutMs = 120_000
 /** Together below the 10 s that Ctrl-C may take: applications first, then NATS and Postgres. */
 const appStopTimeoutMs = 5000
 const serverStopTimeoutMs = 3500
@@ -60,7 +62,7 @@ export function natsSpec(settings: MeshSettings, serverFile: string): ProcessSpe
     program: { ...programs.nats, args: [serverFile, config, identity, host, String(ports.nats)] },
     cwd: root,
     env: childEnv({}),
-    readyTimeoutMs,
+    readyTimeoutMs: serverReadyTimeoutMs,
     stopTimeoutMs: serverStopTimeoutMs,
     beforeStart: async () => {
       await endOrphan(identity)
@@ -79,7 +81,7 @@ export function postgresSpec(settings: MeshSettings): ProcessSpec {
     program: { ...programs.postgres, args },
     cwd: root,
     env: childEnv({}),
-    readyTimeoutMs,
+    readyTimeoutMs: serverReadyTimeoutMs,
     stopTimeoutMs: serverStopTimeoutMs,
     beforeStart: async () => {
       await endOrphan(identity)
