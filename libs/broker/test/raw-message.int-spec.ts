@@ -1,6 +1,7 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
+import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals'
 import { connect, headers, type Msg, type NatsConnection } from '@nats-io/transport-node'
 import { headerBytesOf, rawHeaders, tokenOf } from '../src/nats/raw-message.js'
+import { socketOf, WriteBatch } from '../src/nats/write-batch.js'
 import { TestNats } from './nats-server.js'
 
 /** Fails when the driver's fields that we read directly move, or mean something else. */
@@ -50,4 +51,34 @@ describe('what we read behind the doors of nats.js', () => {
   it('the last token is read as a number from the subject bytes', async () => {
     expect(tokenOf(await receive('raw.inbox.120045', undefined))).toBe(120_045)
   })
+
+  it('the socket under the connection can be corked, and what was published leaves when it is uncorked', async () => {
+    const heard: string[] = []
+    const last = new Promise<void>((resolve) => {
+      nc.subscribe('raw.corked.*', {
+        callback: (_, msg) => {
+          heard.push(msg.subject)
+          if (heard.length === 3) resolve()
+        },
+      })
+    })
+    await nc.flush()
+    const writes = new WriteBatch(nc)
+    const write = jest.spyOn(requireSocket(nc), 'uncork')
+    for (const name of ['a', 'b', 'c']) {
+      writes.begin()
+      nc.publish(`raw.corked.${name}`)
+      await Promise.resolve() // the driver writes in a microtask
+    }
+    await last
+    expect(heard).toEqual(['raw.corked.a', 'raw.corked.b', 'raw.corked.c'])
+    expect(write).toHaveBeenCalledTimes(1)
+    write.mockRestore()
+  })
 })
+
+function requireSocket(nc: NatsConnection): NonNullable<ReturnType<typeof socketOf>> {
+  const socket = socketOf(nc)
+  if (socket === undefined) throw new Error('the driver keeps its socket elsewhere')
+  return socket
+}

@@ -24,8 +24,8 @@ export class NatsBus implements Bus {
   publish(subject: string, body: Uint8Array, meta?: string): void {
     this.link.requireConnected()
     this.requireFits(subject, body, meta)
-    if (meta === undefined) this.link.nc.publish(subject, body)
-    else this.link.nc.publish(subject, body, { headers: rawHeaders([`Natter-Meta: ${meta}`]) })
+    if (meta === undefined) this.link.publish(subject, body)
+    else this.link.publish(subject, body, { headers: rawHeaders([`Natter-Meta: ${meta}`]) })
   }
 
   subscribe(subject: string, onMessage: (message: BusMessage) => void): BusSubscription {
@@ -71,7 +71,7 @@ export class NatsBus implements Bus {
         if (options.onReply(message.body)) end()
       })
       try {
-        this.link.nc.publish(subject, body, { reply })
+        this.link.publish(subject, body, { reply })
       } catch (error) {
         reject(error)
         end()

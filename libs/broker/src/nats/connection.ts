@@ -5,12 +5,14 @@ import {
   type Msg,
   type NatsConnection,
   type NodeConnectionOptions,
+  type PublishOptions,
   type Subscription,
 } from '@nats-io/transport-node'
 import { InvalidError, UnavailableError, type Clock, type TypedEvents } from '@natter/primitives'
 import { readFile } from 'node:fs/promises'
 import type { BrokerEvents } from '../broker.js'
 import { requireServer } from './server-version.js'
+import { WriteBatch } from './write-batch.js'
 
 export interface NatsOptions {
   urls: readonly string[]
@@ -40,6 +42,7 @@ const GOODBYE_MS = 500
  */
 export class NatsLink {
   private awaySinceMs: number | undefined
+  private readonly writes: WriteBatch
   private readonly lossListeners = new Set<() => void>()
   private readonly backListeners = new Set<() => void>()
   private onDenial: ((denial: InvalidError) => void) | undefined
@@ -49,7 +52,9 @@ export class NatsLink {
     readonly inbox: string,
     private readonly events: TypedEvents<BrokerEvents>,
     private readonly clock: Clock,
-  ) {}
+  ) {
+    this.writes = new WriteBatch(nc)
+  }
 
   /**
    * @throws UnavailableError `nats-unreachable` when no server answered in time.
@@ -101,6 +106,12 @@ export class NatsLink {
 
   onBack(listener: () => void): void {
     this.backListeners.add(listener)
+  }
+
+  /** Leaves by the end of the turn, with all that is published in it. @throws what the driver refuses to write. */
+  publish(subject: string, body: Uint8Array, options?: PublishOptions): void {
+    this.writes.begin()
+    this.nc.publish(subject, body, options)
   }
 
   /** What the callback throws would end the driver's reader, and the connection with it. */

@@ -49,7 +49,7 @@ export class Requests {
     this.link.requireConnected()
     const token = (this.lastToken += 1)
     const reply = `${this.inbox}.${token}`
-    this.link.nc.publish(subject, body, headers === undefined ? { reply } : { reply, headers }) // R1
+    this.link.publish(subject, body, headers === undefined ? { reply } : { reply, headers }) // R1
     this.waiting.set(token, { who, deadline: this.clock.now() + this.timeoutMs })
     this.expireTimer ??= this.clock.setTimer(() => this.expire(), EXPIRE_EVERY_MS)
   }
