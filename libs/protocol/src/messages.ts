@@ -173,4 +173,6 @@ export interface Codec {
   reply(reply: Reply): Frame
   /** Called once per publication, node and flavour, never per subscriber. */
   push(push: Push): Frame
+  /** One frame that says what all of these say, in order. At least one of them. */
+  join(frames: readonly Frame[]): Frame
 }

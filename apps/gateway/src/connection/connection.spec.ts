@@ -177,4 +177,73 @@ describe('a connection', () => {
     expect(client.messages).toEqual([])
     expect([connection.kind, connection.user, connection.identity]).toEqual(['closed', '', undefined])
   })
+
+  describe('replies that may wait for the end of the turn', () => {
+    /** The turn ends, and what was written arrives. */
+    const turn = async (): Promise<void> => {
+      for (let i = 0; i < 3; i += 1) await new Promise(setImmediate)
+    }
+    const ids = (frame: unknown): number[] =>
+      String(frame)
+        .split('\n')
+        .map((line) => (JSON.parse(line) as { id: number }).id)
+
+    it('leave in one frame and in order, because a write costs more than a reply', async () => {
+      const { connection, client } = await openAs('connected')
+      for (const id of [1, 2, 3]) connection.replyInTurn({ id, publish: {} })
+      expect(client.messages).toEqual([])
+      await turn()
+      expect(client.messages.map(ids)).toEqual([[1, 2, 3]])
+      connection.replyInTurn({ id: 4, publish: {} })
+      await turn()
+      expect(client.messages.map(ids)).toEqual([[1, 2, 3], [4]])
+    })
+
+    it('leave before anything else that is written: nothing overtakes them (N4)', async () => {
+      const { connection, client } = await openAs('connected')
+      connection.replyInTurn({ id: 1, publish: {} })
+      connection.reply({ id: 2, unsubscribe: {} })
+      connection.replyInTurn({ id: 3, publish: {} })
+      connection.push({ channel: 'news', unsubscribe: { code: 2000, reason: '' } })
+      await turn()
+      expect(client.messages.map((frame) => String(frame).slice(0, 8))).toEqual([
+        '{"id":1,',
+        '{"id":2,',
+        '{"id":3,',
+        '{"push":',
+      ])
+    })
+
+    it('leave before the end, so that an acknowledgement is not lost with the connection (N4)', async () => {
+      const { connection, client } = await openAs('connected')
+      connection.replyInTurn({ id: 1, publish: {} })
+      connection.disconnect(Disconnects.shutdown)
+      expect(await client.closedWith).toEqual(Disconnects.shutdown)
+      expect(client.messages.map(ids)).toEqual([[1]])
+    })
+
+    it('are at most 16 and 64 KiB a frame, and none is lost at the border', async () => {
+      const { connection, client } = await openAs('connected')
+      const many = Array.from({ length: 40 }, (_, i) => i + 1)
+      for (const id of many) connection.replyInTurn({ id, publish: {} })
+      await turn()
+      expect(client.messages.map((frame) => ids(frame).length)).toEqual([16, 16, 8])
+      expect(client.messages.flatMap(ids)).toEqual(many)
+      client.messages.length = 0
+      const big = { data: Buffer.from(`"${'x'.repeat(40_000)}"`) }
+      for (const id of [1, 2, 3]) connection.replyInTurn({ id, rpc: big })
+      connection.replyInTurn({ id: 4, rpc: { data: Buffer.from(`"${'x'.repeat(100_000)}"`) } })
+      connection.replyInTurn({ id: 5, publish: {} })
+      await turn()
+      expect(client.messages.map(ids)).toEqual([[1], [2], [3], [4], [5]])
+    })
+
+    it('of a connection that has gone are dropped in silence', async () => {
+      const { connection, client } = await openAs('connected')
+      connection.replyInTurn({ id: 1, publish: {} })
+      connection.closed()
+      await turn()
+      expect(client.messages).toEqual([])
+    })
+  })
 })

@@ -2,6 +2,7 @@ import type { Clock, Timer } from '@natter/primitives'
 import type { HubConnection } from '@natter/hub'
 import type { Bytes, Codec, Command, DisconnectCode, Frame, Push, Reply } from '@natter/protocol'
 import type { SendVerdict, Socket } from '@natter/transport'
+import { GatheredReplies } from './gathered-replies.js'
 import type { Lane } from './intake.js'
 
 /** Who a connection is, once it said so. */
@@ -24,6 +25,7 @@ export interface Identity {
  * N1. Before `connected` nothing but `connect` is handled; what arrives with it waits in order (`connecting`).
  * N2. A timer belongs to the state it was started for and ends with it.
  * N3. After `closed` every method is a no-op; commands still running find their replies swallowed.
+ * N4. Gathered replies leave before anything else that is written, before the end, and by the end of the turn.
  */
 type State =
   | { kind: 'awaiting'; stale: Timer }
@@ -44,6 +46,7 @@ export class Connection implements HubConnection {
   lane: Lane | undefined
   readonly openedAtMs: number
   private state: State
+  private gathered: GatheredReplies | undefined
 
   constructor(
     readonly id: string,
@@ -74,11 +77,28 @@ export class Connection implements HubConnection {
   }
 
   send(frame: Frame): SendVerdict {
+    this.flush() // N4
     return this.socket.send(frame)
   }
 
+  /** Written at once. */
   reply(reply: Reply): void {
     this.send(this.codec.reply(reply))
+  }
+
+  /** Written by the end of the turn, with the other replies of the turn: for those that nothing else has to follow. */
+  replyInTurn(reply: Reply): void {
+    if (this.gathered === undefined) setImmediate(flush, this)
+    this.gathered ??= new GatheredReplies(this.codec)
+    if (this.gathered.add(reply)) return
+    this.flush()
+    this.replyInTurn(reply)
+  }
+
+  flush(): void {
+    const { gathered } = this
+    this.gathered = undefined
+    if (gathered !== undefined) this.socket.send(gathered.toFrame())
   }
 
   push(push: Push): SendVerdict {
@@ -124,6 +144,7 @@ export class Connection implements HubConnection {
 
   /** Ends the socket; its `onClose` does the rest. */
   disconnect({ code, reason }: DisconnectCode): void {
+    this.flush() // N4
     this.socket.end(code, reason)
   }
 
@@ -132,5 +153,9 @@ export class Connection implements HubConnection {
     if (this.state.kind === 'connected') this.state.expiry?.cancel()
     else if (this.state.kind !== 'closed') this.state.stale.cancel()
     this.state = { kind: 'closed' }
+    this.gathered = undefined
   }
 }
+
+/** One function for all: a closure for each connection would cost memory. */
+const flush = (connection: Connection): void => connection.flush()

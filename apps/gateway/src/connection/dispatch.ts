@@ -71,7 +71,7 @@ export function dispatch(services: Services, connection: Connection, command: Co
     return
   }
   if (connection.inFlight >= services.options.client.maxInFlight) {
-    return connection.reply({ id: command.id, error: Errors.tooManyRequests }) // D3
+    return connection.replyInTurn({ id: command.id, error: Errors.tooManyRequests }) // D3
   }
   const work = handle(services, connection, command)
   if (work !== undefined) run(services, connection, command.id, command.method, work)
@@ -125,7 +125,7 @@ function run(
     .catch((error: unknown) => {
       const { reply, isBug } = explain(error)
       services.events.emit('command:error', { method, code: reply.code, cause: isBug ? error : undefined })
-      connection.reply({ id, error: reply })
+      connection.replyInTurn({ id, error: reply })
     })
     .finally(() => {
       connection.inFlight -= 1

@@ -1,4 +1,4 @@
-import type { Codec } from '../messages.js'
+import type { Codec, Frame } from '../messages.js'
 import { decodeJson } from './json-decoder.js'
 import { encodePush, encodeReply } from './json-encoder.js'
 
@@ -11,4 +11,6 @@ export const jsonCodec: Codec = Object.freeze({
   decode: decodeJson,
   reply: encodeReply,
   push: encodePush,
+  /** A line each. */
+  join: (frames: readonly Frame[]) => frames.join('\n'),
 })

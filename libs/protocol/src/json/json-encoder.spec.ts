@@ -124,6 +124,16 @@ const pushes: [rule: string, push: Push, frame: string][] = [
 ]
 
 describe('JSON encoding', () => {
+  it('[2.2] frames are joined to lines of one, with no blank among them and none at the end', () => {
+    const frames = [
+      jsonCodec.reply({ id: 1, publish: {} }),
+      jsonCodec.ping,
+      jsonCodec.reply({ id: 2, publish: {} }),
+    ]
+    expect(jsonCodec.join(frames)).toBe('{"id":1,"publish":{}}\n{}\n{"id":2,"publish":{}}')
+    expect(jsonCodec.join(['{}'])).toBe('{}')
+  })
+
   it('[5] the ping is an empty object, never an empty message', () => {
     expect(jsonCodec.ping).toBe('{}')
   })

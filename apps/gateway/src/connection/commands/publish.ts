@@ -20,5 +20,5 @@ export async function publishCommand(
   const namespace = demand(mayPublish, questionOf(services, connection, channel))
   if (data === undefined || !acceptsData(namespace, data)) throw new CommandError(Errors.badRequest)
   await services.publisher.publish(channel, namespace, data, clientInfoOf(connection))
-  connection.reply({ id, publish: {} })
+  connection.replyInTurn({ id, publish: {} })
 }
