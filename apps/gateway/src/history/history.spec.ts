@@ -39,7 +39,7 @@ class Bench {
   }
 
   async data(options: object, query: Partial<HistoryQuery> = {}): Promise<unknown[]> {
-    const { publications = [] } = await this.read(options, query)
+    const { publications } = await this.read(options, query)
     return publications.map(({ data }) => JSON.parse(Buffer.from(data ?? []).toString('utf8')) as unknown)
   }
 }
@@ -81,7 +81,7 @@ describe('history', () => {
     const epoch = bench.broker.epochOf(bench.broker.route('room', 'room:a').stream)
     const seen: number[] = []
     for (let since = 0; ; since = seen.at(-1) ?? 0) {
-      const { publications = [] } = await bench.read({}, { since: { offset: since, epoch } })
+      const { publications } = await bench.read({}, { since: { offset: since, epoch } })
       expect(publications.length).toBeLessThan(4)
       if (publications.length === 0) break
       seen.push(...publications.map(({ offset }) => offset ?? 0))
@@ -130,10 +130,7 @@ describe('history', () => {
         }
         const { epoch } = own.broker.route('room', 'room:a')
         const position = since === undefined ? {} : { since: { offset: since, epoch } }
-        const { publications = [] } = await own.read(
-          { history_size: size },
-          { limit, isReverse, ...position },
-        )
+        const { publications } = await own.read({ history_size: size }, { limit, isReverse, ...position })
         const readable = size === 0 ? seqs : seqs.slice(-size)
         const wanted = isReverse
           ? readable.filter((seq) => since === undefined || seq < since).toReversed()
