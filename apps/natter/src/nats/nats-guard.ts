@@ -44,7 +44,7 @@ function greets(host: string, port: number): Promise<boolean> {
 async function reportWhenReady(server: ChildProcess, host: string, port: number): Promise<void> {
   while (server.exitCode === null && server.signalCode === null) {
     if (await greets(host, port)) {
-      process.send?.({ type: 'ready', details: { pid: server.pid } }) // N3
+      if (process.connected) process.send?.({ type: 'ready', details: { pid: server.pid } }) // N3
       return
     }
     await sleep(25)
@@ -61,6 +61,7 @@ if (!binary || !config || !identityFile || !host || !port) {
   process.stderr.write('nats-guard <nats-server> <config file> <identity file> <host> <port>\n')
   process.exit(2)
 }
+if (process.send !== undefined && !process.connected) process.exit(0) // the supervisor is gone already
 const server = startServer(binary, config, identityFile)
 server.once('error', (error) => {
   process.stderr.write(`${binary} does not start: ${error.message}\n`)

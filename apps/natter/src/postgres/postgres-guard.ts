@@ -79,7 +79,7 @@ function startServer(
 
 async function reportWhenReady(child: ChildProcess, folder: string): Promise<void> {
   while (child.pid === undefined || !isReady(folder, child.pid)) await sleep(20)
-  process.send?.({ type: 'ready', details: { pid: child.pid } }) // G3
+  if (process.connected) process.send?.({ type: 'ready', details: { pid: child.pid } }) // G3
 }
 
 function fail(error: unknown): never {
@@ -92,6 +92,7 @@ if (!folder || !secretsFile || !identityFile || !host || !port) {
   process.stderr.write('postgres-guard <data folder> <secrets file> <identity file> <host> <port>\n')
   process.exit(2)
 }
+if (process.send !== undefined && !process.connected) process.exit(0) // the supervisor is gone already
 process.on('disconnect', onStopRequest)
 for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, onStopRequest)
 await start({ folder, secretsFile, identityFile, host, port }).catch(fail)
