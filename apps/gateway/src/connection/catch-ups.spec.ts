@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals'
+import type { Namespace } from '@natter/auth'
 import { Disconnects, type DisconnectCode } from '@natter/protocol'
 import { ManualClock } from '@natter/testing'
 import fc from 'fast-check'
@@ -46,6 +47,19 @@ const setUp = () => {
 }
 
 describe('CatchUps', () => {
+  it('a capped history gives at most its own size and age, and never more than a reply may hold', () => {
+    const nowMs = Date.UTC(2026, 10, 21)
+    const catchUps = new CatchUps(new ManualClock(nowMs), 300)
+    const cap = (settings: Partial<Namespace>) =>
+      catchUps.request({ isHistoryCapped: true, ...settings } as Namespace, 7).cap
+    expect(cap({ historySize: 10, historyTtlMs: 60_000 })).toMatchObject({
+      page: { count: 10 },
+      oldestNs: BigInt(nowMs - 60_000) * 1_000_000n,
+    })
+    expect(cap({ historySize: 1_000 })).toMatchObject({ page: { count: 300 }, oldestNs: undefined })
+    expect(cap({ isHistoryCapped: false, historySize: 10 })).toBeUndefined()
+  })
+
   it('K1: who has nothing waiting, or is gone, waits for nothing', async () => {
     const { clock, catchUps, reader } = setUp()
     await catchUps.drained(reader)

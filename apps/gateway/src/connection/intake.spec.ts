@@ -133,6 +133,14 @@ describe('the intake', () => {
     expect(floods.every(({ connection }) => ids(connection).length < 100)).toBe(true)
   })
 
+  it('serves all that wait, also when nobody sends any more (I1)', async () => {
+    const { open, ids } = await start(generous, 10)
+    const clients = [open(), open(), open(), open()]
+    for (const { send } of clients) send(rpc(1))
+    for (let turns = 0; turns < 20; turns += 1) await turn()
+    expect(clients.map(({ connection }) => ids(connection))).toEqual([[1], [1], [1], [1]])
+  })
+
   it('gives each that waits its turn: none of them starves (I2)', async () => {
     const { open, ids } = await start(generous, 1)
     const floods = [open(), open(), open()]
@@ -190,6 +198,9 @@ describe('the intake', () => {
     const [deep, usual] = [open(), open()]
     deep.send(nested)
     expect(await deep.client.closedWith).toEqual(Disconnects.tooManyRequests)
+    const objects = open()
+    objects.send(`{"id":1,"rpc":{"data":${'{"":'.repeat(12_000)}0${'}'.repeat(12_000)}}}`) // 188 times 64, 59 by size
+    expect(await objects.client.closedWith).toEqual(Disconnects.tooManyRequests)
     usual.send(flat)
     await new Promise(setImmediate)
     expect(usual.connection.socket.isOpen).toBe(true)
@@ -220,6 +231,19 @@ describe('the intake', () => {
     honest.send(rpc(1))
     honest.send(rpc(2))
     expect(honest.connection.socket.isOpen).toBe(true)
+  })
+
+  it('sends nobody away who keeps to his burst while a node takes less than two in a turn, whatever it took before (I3)', async () => {
+    const { open } = await start({ commandRate: 1_000, commandBurst: 1_000 }, 10)
+    const all = upTo(900).map(rpc)
+    const early = [open('10.0.0.1'), open('10.0.0.2'), open('10.0.0.3')]
+    for (const { send } of early) {
+      send(all.join('\n'))
+      await turn()
+    }
+    const many = [open('10.0.0.4'), open('10.0.0.5')]
+    for (const message of all) for (const { send } of many) send(message)
+    expect([...early, ...many].every(({ connection }) => connection.socket.isOpen)).toBe(true)
   })
 
   it('gives an address that was closed for flooding a small burst for ten seconds, and others the whole (I5)', async () => {

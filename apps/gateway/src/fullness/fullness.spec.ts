@@ -134,6 +134,14 @@ describe('the watch over streams', () => {
     fullness.stop()
   })
 
+  it('after its stop no timer is left, whatever was due: a process must be able to end', async () => {
+    const { clock, fullness } = start()
+    await clock.advanceAsync(0)
+    expect(clock.pendingTimers).toBe(2)
+    fullness.stop()
+    expect(clock.pendingTimers).toBe(0)
+  })
+
   it('after its stop nothing is looked at or told any more, also not by a look that was under way', async () => {
     const { clock, mesh, fullness, told } = start()
     await clock.advanceAsync(0)

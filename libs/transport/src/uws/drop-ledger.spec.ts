@@ -25,5 +25,7 @@ describe('DropLedger', () => {
     expect(ledger.undrainedBytes).toBe(2_000)
     ledger.held(10_000_000)
     expect(ledger.undrainedBytes).toBe(32 * 16_394) // no subscriber has more held back
+    await turn()
+    expect(ledger.undrainedBytes).toBe(32 * 16_394)
   })
 })
