@@ -68,6 +68,33 @@ describe('time stamps', () => {
     expect(parseTimeNs(stamp)).toBe(BigInt(Date.UTC(2026, 7, 21, 10, 11, 12)) * 1_000_000n + ns)
   })
 
+  it('is read the same whatever was read before: what seconds share is remembered', () => {
+    const second = fc.constantFrom('2026-08-21T10:11:12', '2026-08-21T10:11:13', '1999-12-31T23:59:59')
+    const rest = fc.constantFrom(
+      'Z',
+      '.Z',
+      '.5Z',
+      '.50Z',
+      '.000000001Z',
+      '.1234567890Z',
+      '.12x4Z',
+      '.5',
+      '+02:00',
+      '',
+    )
+    fc.assert(
+      fc.property(fc.array(fc.tuple(second, rest), { maxLength: 10 }), (stamps) => {
+        for (const [whole, tail] of stamps) {
+          const [, fraction] = /^(?:\.(\d{1,9}))?Z$/.exec(tail) ?? [undefined, undefined]
+          const isStamp = /^(?:\.\d{1,9})?Z$/.test(tail)
+          const ns = BigInt(Date.parse(`${whole}Z`)) * 1_000_000n + BigInt((fraction ?? '').padEnd(9, '0'))
+          expect(parseTimeNs(whole + tail)).toBe(isStamp ? ns : undefined)
+        }
+      }),
+      { numRuns: 500 },
+    )
+  })
+
   it.each([['now'], [''], ['2026-08-21T10:11:12+02:00']])('%j is none', (stamp) => {
     expect(parseTimeNs(stamp)).toBeUndefined()
   })

@@ -104,9 +104,21 @@ function text(bytes: Uint8Array, start: number, end: number): string {
 }
 
 const TIME = /^(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)(?:\.(\d{1,9}))?Z$/
+const SECONDS_LENGTH = 'YYYY-MM-DDTHH:MM:SS'.length
+
+/** Messages of one second share all but the fraction: thousands in a row begin alike. */
+let lastSecond = { text: '', ns: 0n }
 
 /** Nanoseconds since 1970. The server drops trailing zeros, and the whole fraction when it is zero: never compare as text. */
 export function parseTimeNs(stamp: string): bigint | undefined {
+  if (lastSecond.text !== '' && stamp.startsWith(lastSecond.text)) {
+    const fraction = parseFraction(stamp)
+    if (fraction !== undefined) return lastSecond.ns + BigInt(fraction)
+  }
+  return parseWhole(stamp)
+}
+
+function parseWhole(stamp: string): bigint | undefined {
   const parts = TIME.exec(stamp)
   if (parts === null) return undefined
   const [, year, month, day, hour, minute, second, fraction = ''] = parts
@@ -118,5 +130,22 @@ export function parseTimeNs(stamp: string): bigint | undefined {
     Number(minute),
     Number(second),
   )
-  return BigInt(ms) * 1_000_000n + BigInt(fraction.padEnd(9, '0'))
+  const ns = BigInt(ms) * 1_000_000n
+  lastSecond = { text: stamp.slice(0, SECONDS_LENGTH), ns }
+  return ns + BigInt(fraction.padEnd(9, '0'))
+}
+
+/** Of what stands behind the seconds: `.` and one to nine digits, then `Z`; anything else is left to the whole parser. */
+function parseFraction(stamp: string): number | undefined {
+  const end = stamp.length - 1
+  const digitCount = end - SECONDS_LENGTH - 1
+  if (digitCount < 1 || digitCount > 9 || stamp[SECONDS_LENGTH] !== '.' || stamp[end] !== 'Z')
+    return undefined
+  let fraction = 0
+  for (let at = SECONDS_LENGTH + 1; at < end; at += 1) {
+    const digit = stamp.charCodeAt(at) - 48
+    if (digit < 0 || digit > 9) return undefined
+    fraction = fraction * 10 + digit
+  }
+  return fraction * 10 ** (9 - digitCount)
 }

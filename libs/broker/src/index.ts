@@ -19,6 +19,6 @@ export type {
 export { MemoryBroker } from './memory/memory-broker.js'
 export { MemoryMesh, type Delivery, type Fault, type MeshOptions } from './memory/memory-mesh.js'
 export { publicationMessageId } from './message-id.js'
-export { decodeMeta, encodeMeta, type PublicationMeta } from './meta.js'
+export { decodeMeta, encodeMeta, kindOfMeta, type PublicationMeta } from './meta.js'
 export { createNatsBroker, type NatsBrokerOptions } from './nats/nats-broker.js'
 export { decodeName, encodeName, Subjects } from './subjects.js'

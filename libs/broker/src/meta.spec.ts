@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals'
 import fc from 'fast-check'
 import { publicationMessageId } from './message-id.js'
-import { decodeMeta, encodeMeta, type PublicationMeta } from './meta.js'
+import { decodeMeta, encodeMeta, kindOfMeta, type PublicationMeta } from './meta.js'
 
 const bytes = fc.oneof(
   fc.uint8Array({ maxLength: 30 }).map((value) => Buffer.from(value)),
@@ -31,6 +31,17 @@ describe('Natter-Meta', () => {
     fc.assert(fc.property(meta, (value) => /^[\x20-\x7e]+$/.test(encodeMeta(value))))
     const forged = encodeMeta({ kind: 'json', tags: { 'a\r\nNats-Rollup': 'all\r\n\r\n' } })
     expect(forged).toBe(String.raw`{"k":"json","t":{"a\r\nNats-Rollup":"all\r\n\r\n"}}`)
+  })
+
+  it('tells its kind without being read whole, as it would read whole', () => {
+    fc.assert(fc.property(meta, (value) => expect(kindOfMeta(encodeMeta(value))).toBe(value.kind)))
+    const foreign = fc.oneof(
+      fc.string(),
+      fc.json(),
+      fc.constantFrom('{"i":1,"k":"bin"}', '{"k":"jsonx"}', '{"k":"json"'),
+    )
+    fc.assert(fc.property(foreign, (text) => expect(kindOfMeta(text)).toBe(decodeMeta(text)?.kind)))
+    expect(kindOfMeta(undefined)).toBeUndefined()
   })
 
   it('never throws on what others wrote', () => {

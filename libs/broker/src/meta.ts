@@ -53,6 +53,19 @@ export function decodeMeta(text: string | undefined): PublicationMeta | undefine
   return meta
 }
 
+/**
+ * Only the kind, without reading the rest: `encodeMeta` writes it first. Undefined when the text is none of ours. Text that begins as
+ * ours and then breaks is taken at its first word.
+ */
+export function kindOfMeta(text: string | undefined): PublicationMeta['kind'] | undefined {
+  if (text === undefined) return undefined
+  for (const kind of ['json', 'bin'] as const) {
+    const start = `{"k":"${kind}"`
+    if (text.startsWith(start) && (text[start.length] === ',' || text[start.length] === '}')) return kind
+  }
+  return decodeMeta(text)?.kind
+}
+
 function escapeUnit(unit: string): string {
   return `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`
 }

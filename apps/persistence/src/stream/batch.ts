@@ -1,5 +1,5 @@
 import type { ArchiveBatch, ArchiveRow, Checkpoint } from '@natter/archive'
-import { decodeMeta, type StreamMessage } from '@natter/broker'
+import { kindOfMeta, type StreamMessage } from '@natter/broker'
 import { crc32 } from 'node:zlib'
 import { evictedBetween } from './gaps.js'
 import type { Selection } from './selection.js'
@@ -40,7 +40,7 @@ function rowOf(message: StreamMessage, selection: Selection, toJson: ToJson): Ar
   if (selected === undefined) return undefined
   const { seq, timeNs, body, meta } = message
   // Who published without our header said nothing of a kind: bytes are always right.
-  const kind = decodeMeta(meta)?.kind ?? 'bin'
+  const kind = kindOfMeta(meta) ?? 'bin'
   const json = selected.hasJson && kind === 'json' ? toJson(body) : undefined
   return {
     seq,
