@@ -73,6 +73,20 @@ const rpc = (id: number): string => `{"id":${id},"rpc":{}}`
 const upTo = (count: number): number[] => Array.from({ length: count }, (_, index) => index + 1)
 
 describe('the intake', () => {
+  it('handles something of who waits in every turn, though new ones come without end: nobody is forgotten under load', async () => {
+    const { open, ids, pass } = await start(generous, 1)
+    const patient = open()
+    patient.send(upTo(40).map(rpc).join('\n'))
+    await turn()
+    const handled = ids(patient.connection).length
+    for (let round = 0; round < 20; round += 1) {
+      pass(2)
+      for (const { send } of Array.from({ length: 4 }, () => open())) send(rpc(1))
+      await turn()
+    }
+    expect(ids(patient.connection).length).toBeGreaterThanOrEqual(handled + 20)
+  })
+
   it('handles a message in the turn in which it comes, so that a quiet node adds no wait', async () => {
     const { open, ids } = await start()
     const { connection, send } = open()

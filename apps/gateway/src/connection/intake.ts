@@ -5,7 +5,7 @@
  * I1. Messages of a connection are handled in the order they came, each once; after its socket has ended, none.
  * I2. A turn handles messages for about `turnMs` as they come, and for as long again from what waits: a quantum for each
  *     connection in its turn, those first that have just begun to wait. So an honest client's command passes a flooder's
- *     thousands.
+ *     thousands. One of the others gets its quantum in every turn, also where new ones come without end.
  * I3. What waits is bounded: by a connection's allowance of commands and `maxWaitingBytes`, and on the node by
  *     `maxNodeWaitingBytes`. Beyond it, or when more comes in a turn than a node can look at, the connection is closed with 3013
  *     and what waits is dropped unread.
@@ -149,14 +149,25 @@ export class Intake {
 
   /** I2. */
   private serveWaiting(untilMs: number): void {
+    const [longest] = this.waiting
+    let isServed = false
     for (let nowMs = this.now(); nowMs < untilMs; nowMs = this.now()) {
       const from = this.fresh.size > 0 ? this.fresh : this.waiting
       const [connection] = from
-      if (connection?.lane === undefined) return
-      from.delete(connection)
-      this.serve(connection, connection.lane, Math.min(nowMs + quantumMs, untilMs))
-      if (hasMore(connection)) this.waiting.add(connection)
+      if (connection === undefined) return
+      this.serveNext(connection, Math.min(nowMs + quantumMs, untilMs))
+      if (connection === longest) isServed = true
     }
+    if (longest !== undefined && !isServed && this.waiting.has(longest)) {
+      this.serveNext(longest, this.now() + quantumMs)
+    }
+  }
+
+  private serveNext(connection: Connection, untilMs: number): void {
+    this.fresh.delete(connection)
+    this.waiting.delete(connection)
+    if (connection.lane !== undefined) this.serve(connection, connection.lane, untilMs)
+    if (hasMore(connection)) this.waiting.add(connection)
   }
 
   /** Handles what the connection has waiting, at least one command of it, until it is time for somebody else. */
