@@ -1,8 +1,9 @@
 import { systemClock, TypedEvents, type Clock } from '@natter/primitives'
 import { randomBytes } from 'node:crypto'
 import type { Broker, BrokerEvents, Bus, Log, Registry, Route } from '../broker.js'
+import { RouteCache } from '../route-cache.js'
 import { Subjects } from '../subjects.js'
-import { epochIn, routeIn } from '../topology.js'
+import { epochIn } from '../topology.js'
 import { Appender } from './appender.js'
 import { NatsBus } from './bus.js'
 import { NatsLink, type NatsOptions } from './connection.js'
@@ -81,6 +82,7 @@ class NatsBroker implements Broker {
   readonly log: Log
   readonly registry: Registry
   private readonly keeper: TopologyKeeper
+  private readonly routes: RouteCache
 
   constructor(
     private readonly link: NatsLink,
@@ -89,6 +91,7 @@ class NatsBroker implements Broker {
     clock: Clock,
     settings: Settings,
   ) {
+    this.routes = new RouteCache(subjects)
     const appends = new Requests(link, clock, `${link.inbox}.a`, APPEND_TIMEOUT_MS)
     const requests = new Requests(link, clock, `${link.inbox}.r`, REQUEST_TIMEOUT_MS)
     const bus = new NatsBus(link, events, clock)
@@ -134,7 +137,7 @@ class NatsBroker implements Broker {
   }
 
   route(namespace: string, channel: string): Route {
-    return routeIn(this.keeper.topology, this.subjects, { cell: 0, namespace, name: channel })
+    return this.routes.route(this.keeper.topology, namespace, channel)
   }
 
   verifyStreams(): Promise<void> {
