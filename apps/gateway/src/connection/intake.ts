@@ -72,11 +72,16 @@ export class Intake {
   /** 0 = between two turns. */
   private turnEndsAtMs = 0
 
+  /** One object for all connections: there are many. */
+  private readonly limits: { perSecond: number; burst: number }
+
   constructor(
     private readonly handler: MessageHandler,
-    private readonly options: IntakeOptions,
+    { commandRate, commandBurst }: IntakeOptions,
     private readonly now: () => number = () => performance.now(),
-  ) {}
+  ) {
+    this.limits = { perSecond: commandRate, burst: commandBurst }
+  }
 
   get waitingBytes(): number {
     return this.nodeWaitingBytes
@@ -107,15 +112,15 @@ export class Intake {
   }
 
   private createLane({ socket }: Connection, nowMs: number): Lane {
-    const { commandRate: perSecond, commandBurst: burst } = this.options
+    const { burst } = this.limits
     const isKnown = (this.onProbation.get(socket.remoteAddress) ?? 0) > nowMs
     const initial = isKnown ? Math.min(burst, probationCommands) : burst // I5
-    return { allowance: new Allowance({ perSecond, burst }, nowMs, initial), inbox: new Inbox() }
+    return { allowance: new Allowance(this.limits, nowMs, initial), inbox: new Inbox() }
   }
 
   private keep(connection: Connection, { inbox }: Lane, message: Uint8Array, nowMs: number): void {
     const bytes = message.byteLength
-    const isCrowded = this.takenInTurn > burstsPerTurn * this.options.commandBurst
+    const isCrowded = this.takenInTurn > burstsPerTurn * this.limits.burst
     if (
       inbox.waitingBytes + bytes > maxWaitingBytes ||
       this.nodeWaitingBytes + bytes > maxNodeWaitingBytes ||
