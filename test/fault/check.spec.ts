@@ -230,6 +230,22 @@ describe('the judge', () => {
     })
   })
 
+  it('takes that a call after a refusal was stored, though its answer was lost: a false alarm costs a day of search', () => {
+    fc.assert(
+      fc.property(world(), (valid) => {
+        const changed = structuredClone(valid)
+        for (const call of changed.events) {
+          if (call.kind !== 'publish' || call.attempt !== 2) continue
+          for (const n of indexesOf(changed, 'answer', ({ id }) => id === call.id)) {
+            const answer = changed.events[n] as Of<'answer'>
+            answer.outcome = answer.attempt === 1 ? 'refused' : 'unknown'
+          }
+        }
+        expect(rulesOf(evidenceOf(changed))).toEqual([])
+      }),
+    )
+  })
+
   it('finds what the stream has twice, changed, or from nobody', () => {
     finds(['stored-twice'], (valid, pick) => {
       if (valid.stream.publications.length === 0) return undefined
