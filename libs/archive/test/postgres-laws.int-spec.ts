@@ -209,6 +209,16 @@ describe('partitions', () => {
     expect(publications.map(({ seq }) => seq)).toEqual([21, 22])
   })
 
+  it('a read that failed leaves nothing behind: the next one has a connection without a broken transaction', async () => {
+    await writer.write(batch(0, 1, [row(1)]))
+    await database.query('alter table natter.archive_gap rename to elsewhere')
+    for (let n = 0; n < 3; n += 1) {
+      await expect(archive.read(everything)).rejects.toMatchObject({ code: 'archive-away' })
+    }
+    await database.query('alter table natter.elsewhere rename to archive_gap')
+    expect((await archive.read(everything)).publications).toHaveLength(1)
+  })
+
   it('pages through hundreds of days in either direction give all, once and in order', async () => {
     const rows = Array.from({ length: 300 }, (_, index) => on(index + 1, index - 200))
     await writer.write(batch(0, 300, rows))
