@@ -168,6 +168,53 @@ describe('epochs', () => {
   })
 })
 
+describe('who waits for the right', () => {
+  const loginsOf = async (name: string): Promise<number> =>
+    Number(
+      await database.one(
+        `select count(*) from pg_stat_activity where application_name = $1 and datname = current_database()`,
+        [name],
+      ),
+    )
+
+  it('asks over a connection that it keeps, because a login for every look costs the server more than the look', async () => {
+    const waiting = createPostgresArchive({ url: database.url, schema, applicationName: 'waiting' })
+    expect(await waiting.acquire(stream)).toBeUndefined()
+    const asked = await database.one(
+      `select min(pid) from pg_stat_activity where application_name = 'waiting'`,
+    )
+    for (let look = 0; look < 10; look += 1) expect(await waiting.acquire(stream)).toBeUndefined()
+    expect(await loginsOf('waiting')).toBe(1)
+    expect(
+      await database.one(`select min(pid) from pg_stat_activity where application_name = 'waiting'`),
+    ).toBe(asked)
+    await writer.release()
+    const next = await waiting.acquire(stream)
+    expect(next?.isHeld).toBe(true)
+    await waiting.close()
+  })
+
+  it('gets it where the connection that it asks over was cut', async () => {
+    const waiting = createPostgresArchive({ url: database.url, schema, applicationName: 'waiting' })
+    expect(await waiting.acquire(stream)).toBeUndefined()
+    await writer.release()
+    await database.query(
+      `select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'waiting'`,
+    )
+    const next = await eventually(() => waiting.acquire(stream).catch(() => undefined))
+    expect(next.isHeld).toBe(true)
+    await waiting.close()
+  })
+
+  it('AR4: many who find it free at once are one who gets it', async () => {
+    await writer.release()
+    const many = Array.from({ length: 6 }, () => open())
+    const held = await Promise.all(many.map((one) => one.acquire(stream)))
+    expect(held.filter((one) => one !== undefined)).toHaveLength(1)
+    await Promise.all(many.map((one) => one.close()))
+  })
+})
+
 describe('partitions', () => {
   it('several writers that need the same new days make each once', async () => {
     const others = await Promise.all([1, 2, 3].map((n) => archive.acquire(`natter-s-${n}`)))
