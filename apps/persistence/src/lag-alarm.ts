@@ -4,7 +4,10 @@ import type { StreamStatus } from './stream/stream-archiver.js'
 
 const tellEveryMs = 60_000
 
-/** Tells, once a minute, which streams wait for the archive for too long, and when they don't any more. */
+/**
+ * Tells, once a minute, which streams wait for the archive for too long, and when they don't any more. Of a stream whose right
+ * went to another process that one tells; here the matter is over without a word, for nobody here knows whether it caught up.
+ */
 export class LagAlarm {
   private readonly behind = new Map<string, { sinceMs: number; toldMs: number }>()
 
@@ -14,7 +17,8 @@ export class LagAlarm {
     private readonly events: TypedEvents<PersistenceEvents>,
   ) {}
 
-  look({ stream, lagSeconds: seconds, lagMessages: messages }: StreamStatus): void {
+  look({ stream, isLagKnown, lagSeconds: seconds, lagMessages: messages }: StreamStatus): void {
+    if (!isLagKnown) return void this.behind.delete(stream)
     const nowMs = this.clock.now()
     const known = this.behind.get(stream)
     if (seconds * 1_000 < this.limitMs) {

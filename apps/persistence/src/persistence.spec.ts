@@ -104,7 +104,7 @@ describe('the persistence app', () => {
 })
 
 describe('the alarm for what waits too long', () => {
-  const status = { stream: 'S', isWriter: true, checkpointSeq: 1, lagMessages: 5 }
+  const status = { stream: 'S', isWriter: true, checkpointSeq: 1, isLagKnown: true, lagMessages: 5 }
 
   it('is told at once, then once a minute, and its end once', () => {
     const clock = new ManualClock()
@@ -120,5 +120,17 @@ describe('the alarm for what waits too long', () => {
       ['stream:behind', 150],
       ['stream:caught-up', 150],
     ])
+  })
+
+  it('ends without a word where the right went to another process: nobody here knows that it caught up', () => {
+    const clock = new ManualClock()
+    const { events, told } = recorded()
+    const alarm = new LagAlarm(30_000, clock, events)
+    alarm.look({ ...status, lagSeconds: 40 })
+    alarm.look({ ...status, isWriter: false, isLagKnown: false, lagMessages: 0, lagSeconds: 0 })
+    alarm.look({ ...status, lagSeconds: 0 })
+    expect(told.map(({ name }) => name)).toEqual(['stream:behind'])
+    alarm.look({ ...status, lagSeconds: 40 })
+    expect(told.map(({ name }) => name)).toEqual(['stream:behind', 'stream:behind'])
   })
 })

@@ -143,10 +143,34 @@ describe('the right to write', () => {
     expect(world.archiver.status).toMatchObject({
       isWriter: false,
       checkpointSeq: 0,
+      isLagKnown: false,
       lagMessages: 0,
       lagSeconds: 0,
     })
     await other?.release()
+    await world.stop()
+  })
+
+  it('says nothing of the archive either who gave it up because it has no way to NATS: another one carries on', async () => {
+    const world = new World()
+    let isAway = false
+    world.archive.fault = (operation) => {
+      if (isAway && operation === 'write') throw away()
+    }
+    world.run()
+    await world.pass(500)
+    isAway = true
+    await world.publish('kept:a', 'one')
+    await world.pass(8_000)
+    expect(world.archiver.status).toMatchObject({ isLagKnown: true, lagMessages: 1 })
+    isAway = false
+    world.broker.disconnect()
+    await world.pass(60_000)
+    expect(world.archiver.status).toMatchObject({ isWriter: false, isLagKnown: false, lagSeconds: 0 })
+    world.broker.reconnect()
+    await world.pass(5_000)
+    expect(world.archived()).toEqual(['1:one'])
+    expect(world.archiver.status).toMatchObject({ isWriter: true, isLagKnown: true, lagSeconds: 0 })
     await world.stop()
   })
 

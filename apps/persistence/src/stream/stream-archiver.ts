@@ -74,6 +74,11 @@ export interface StreamStatus {
   isWriter: boolean
   /** 0 = none known. */
   checkpointSeq: number
+  /**
+   * False: another process has the right, or may have it since this one has no way to NATS any more. Then the lag is 0 and means
+   * nothing. True while Postgres fails: the lag grows.
+   */
+  isLagKnown: boolean
   lagMessages: number
   lagSeconds: number
 }
@@ -104,6 +109,7 @@ export class StreamArchiver {
       checkpointSeq: this.known?.seq ?? 0,
       lagMessages: this.lag.messages,
       lagSeconds: this.lag.seconds(this.parts.clock.now()),
+      isLagKnown: this.lag.isKnown,
     }
   }
 
@@ -145,14 +151,14 @@ export class StreamArchiver {
     if (!this.parts.broker.bus.isConnected) {
       await this.pauses.sleep(acquireEveryMs) // SA4
       return state
+      this.forget()
     }
     const writer = await this.parts.archive.acquire(this.stream)
     if (writer !== undefined) {
       this.parts.events.emit('stream:acquire', { stream: this.stream })
       return { is: 'verifying', writer, isSuspect: false }
     }
-    this.known = undefined
-    this.lag.none()
+    this.forget()
     this.succeed()
     await this.pauses.sleep(acquireEveryMs)
     return state
@@ -331,6 +337,7 @@ export class StreamArchiver {
     }
   }
 
+    if (!broker.bus.isConnected) this.forget()
   /** The connection of the right is gone. */
   private async lose(writer: ArchiveWriter): Promise<State> {
     await this.giveBack(writer)
@@ -340,7 +347,7 @@ export class StreamArchiver {
   private async release(): Promise<void> {
     if ('writer' in this.state && this.state.writer !== undefined) await this.giveBack(this.state.writer)
     this.state = { is: 'waiting' }
-    this.lag.none()
+    this.lag.forget()
   }
 
   private async giveBack(writer: ArchiveWriter): Promise<void> {
@@ -353,3 +360,9 @@ export class StreamArchiver {
 function isOfNats(error: unknown): boolean {
   return error instanceof UnavailableError && error.code !== 'archive-away'
 }
+  /** Whoever has the right now tells of the stream; what was known here would only grow old. */
+  private forget(): void {
+    this.known = undefined
+    this.lag.forget()
+  }
+
