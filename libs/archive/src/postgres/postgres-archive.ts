@@ -1,5 +1,5 @@
 import { NatterError, TypedEvents } from '@natter/primitives'
-import type { Client, Pool } from 'pg'
+import type { Client, Pool, QueryConfig } from 'pg'
 import type { ArchiveEvents } from '../archive-events.js'
 import type { Archive, ArchivePage, ArchiveQuery, ArchiveWriter } from '../archive.js'
 import {
@@ -106,12 +106,14 @@ class PostgresArchive implements Archive {
   private isTaken(stream: string): Promise<boolean> {
     const key = this.names.lockKey(`stream ${stream}`)
     const { connectTimeoutMs, answerTimeoutMs } = this.connection
+    // the driver knows this timeout, its types don't
+    const question: QueryConfig & { query_timeout: number } = {
+      text: IS_TAKEN,
+      values: [key],
+      query_timeout: Math.min(connectTimeoutMs, answerTimeoutMs),
+    }
     return withPooled(this.pool, async (client) => {
-      const { rows } = await client.query<{ taken: boolean }>({
-        text: IS_TAKEN,
-        values: [key],
-        query_timeout: Math.min(connectTimeoutMs, answerTimeoutMs),
-      })
+      const { rows } = await client.query<{ taken: boolean }>(question)
       return rows[0]?.taken === true
     })
   }
