@@ -45,7 +45,7 @@ ${table(
     [
       'Memory over days',
       'a run takes minutes',
-      '`npm run natter` under steady load, `natter_process_resident_memory_bytes` watched',
+      '`npm start` under steady load, the resident memory on `/metrics` watched',
     ],
   ],
 )}
