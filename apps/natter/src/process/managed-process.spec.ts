@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
 import { systemClock } from '@natter/primitives'
+import { ManualClock } from '@natter/testing'
 import { ManagedProcess } from './managed-process.js'
 
 /** Starts a process that outlives it and has the same output, as nats-server and Postgres have; names it in a file. */
@@ -67,5 +68,44 @@ describe('a child that left somebody behind who holds its output', () => {
     const one = await started()
     await one.stop()
     expect(one.isReady).toBe(false)
+  })
+})
+
+describe('a child whose start can’t be prepared', () => {
+  it('is not started, says why, and is tried again: a full disk swallowed would look like a broken server', async () => {
+    const clock = new ManualClock()
+    let tries = 0
+    const one = new ManagedProcess(
+      {
+        name: 'nats',
+        program: { file: '/nowhere.mjs', execArgv: [] },
+        cwd: tmpdir(),
+        env: {},
+        readyTimeoutMs: 20_000,
+        stopTimeoutMs: 5_000,
+        beforeStart: () => {
+          tries += 1
+          return Promise.reject(new Error('ENOSPC: no space left on device'))
+        },
+      },
+      clock,
+    )
+    const told: string[] = []
+    one.events.on('process:line', ({ line, stream }) => told.push(`${stream} ${line}`))
+    one.events.on('process:starting', () => told.push('started'))
+    const exit = new Promise((resolve) => one.events.on('process:exit', resolve))
+    one.start()
+    expect(await exit).toEqual({
+      pid: 0,
+      how: 'its start could not be prepared',
+      wasReady: false,
+      wasWanted: false,
+    })
+    expect(told).toEqual(["stderr can't be prepared to start: ENOSPC: no space left on device"])
+    expect(one.tail).toHaveLength(1)
+    await clock.advanceAsync(30_000)
+    expect(tries).toBeGreaterThan(1)
+    expect(told).not.toContain('started')
+    await one.stop()
   })
 })

@@ -14,6 +14,8 @@ import type { Program } from './program.js'
  *     child ends by itself when its IPC channel closes, so it can't outlive us either.
  * P5. A child has ended when it has exited and its last words were read. They are waited for `lastWordsMs` and no longer: a
  *     server that a killed guard has left behind holds the same output for as long as it runs.
+ * P6. Where `beforeStart` fails (a full disk), nothing is started: its error is a line of this child's, and the child counts as one
+ *     that ended before it was ready.
  */
 export interface ProcessSpec {
   name: string
@@ -23,7 +25,7 @@ export interface ProcessSpec {
   readyTimeoutMs: number
   stopTimeoutMs: number
   needs?: readonly ManagedProcess[]
-  /** Runs before each start, e.g. to end what an earlier one left behind. */
+  /** Runs before each start, e.g. to end what an earlier one left behind. Its error keeps the child from starting (P6). */
   beforeStart?: () => Promise<void>
 }
 
@@ -31,6 +33,7 @@ export interface ProcessEvents {
   'process:starting': { pid: number }
   'process:ready': { pid: number; tookMs: number }
   'process:late': { waitedMs: number }
+  /** A child that could not even be started has pid 0. */
   'process:exit': { pid: number; how: string; wasReady: boolean; wasWanted: boolean }
   'process:restart': { inMs: number }
   'process:line': { line: string; stream: 'stdout' | 'stderr' }
@@ -135,10 +138,28 @@ export class ManagedProcess {
     if (beforeStart === undefined) return this.spawn()
     const preparing: State = { is: 'preparing' }
     this.state = preparing
-    const next = () => {
-      if (this.state === preparing) this.spawn()
-    }
-    beforeStart().then(next, next)
+    beforeStart().then(
+      () => {
+        if (this.state === preparing) this.spawn()
+      },
+      (error: unknown) => {
+        if (this.state === preparing) this.onUnprepared(error)
+      },
+    )
+  }
+
+  /** P6 */
+  private onUnprepared(error: unknown): void {
+    const why = error instanceof Error ? error.message : String(error)
+    this.onLine(`can't be prepared to start: ${why}`, 'stderr')
+    this.state = { is: 'idle' }
+    this.events.emit('process:exit', {
+      pid: 0,
+      how: 'its start could not be prepared',
+      wasReady: false,
+      wasWanted: false,
+    })
+    if (this.state.is === 'idle') this.launchLater()
   }
 
   private spawn(): void {
