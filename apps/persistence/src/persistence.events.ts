@@ -10,8 +10,11 @@ export interface PersistenceEvents {
   /** This process writes the stream's archive now. */
   'stream:acquire': { stream: string }
   'stream:release': { stream: string }
-  /** What the stream's checkpoint says about the stream, and where reading begins. */
-  'stream:verify': { stream: string; verdict: Verdict; epoch: string; seq: number }
+  /**
+   * What the stream's checkpoint says about the stream, and where reading begins. `returned`: it is the stream of an epoch that was
+   * closed, and goes on behind that one's checkpoint.
+   */
+  'stream:verify': { stream: string; verdict: Verdict | 'returned'; epoch: string; seq: number }
   /** Nothing was lost by this: it is tried again from the checkpoint. `isNew`: the first of its kind since something succeeded. */
   'stream:fail': { stream: string; while: string; error: unknown; retryMs: number; isNew: boolean }
   /** After failures: the stream is archived again, by this process or by another one. */

@@ -19,6 +19,7 @@ export class BadArchive implements Archive {
   readonly rows: (ArchiveRow & { epoch: string })[] = []
   readonly gaps: (ArchiveGap & { epoch: string })[] = []
   readonly epochs: { epoch: string; isLossless: boolean }[] = []
+  readonly closed = new Map<string, Checkpoint>()
   readonly batches: ArchiveBatch[] = []
   readonly forgotten: { namespace: string; olderThanMs: number }[] = []
   stored: Checkpoint | undefined
@@ -81,8 +82,25 @@ class BadWriter implements ArchiveWriter {
       throw new InternalError('archive-epoch-returned', 'This epoch is over')
     }
     this.archive.epochs.push({ epoch, isLossless })
+    if (after !== undefined) this.archive.closed.set(after.epoch, after)
     this.archive.stored = { epoch, seq: 0, timeNs: 0n, digest: '', rolling: 0 }
     return this.archive.stored
+  }
+
+  async closedCheckpoint(epoch: string): Promise<Checkpoint | undefined> {
+    await this.attempt('checkpoint')
+    return this.archive.closed.get(epoch)
+  }
+
+  async reopenEpoch(closed: Checkpoint, after: Checkpoint): Promise<Checkpoint> {
+    await this.attempt('begin')
+    this.requireAt(after)
+    if (this.archive.closed.get(closed.epoch) !== closed)
+      throw new InternalError('archive-overtaken', 'Somebody else has reopened it')
+    this.archive.closed.set(after.epoch, after)
+    this.archive.closed.delete(closed.epoch)
+    this.archive.stored = closed
+    return closed
   }
 
   async write(batch: ArchiveBatch): Promise<BatchReport> {

@@ -51,7 +51,6 @@ export class World {
   readonly clock = new ManualClock(Date.now())
   readonly mesh: MemoryMesh
   readonly broker: MemoryBroker
-  readonly archive = new BadArchive()
   readonly stream: string
   told: Told[] = []
   archiver: StreamArchiver
@@ -61,6 +60,7 @@ export class World {
   constructor(
     readonly options: Partial<PersistenceOptions> = {},
     meshOptions: MeshOptions = {},
+    readonly archive = new BadArchive(),
   ) {
     this.mesh = new MemoryMesh(meshOptions)
     this.broker = new MemoryBroker(this.mesh, this.clock)

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
-import { eventually, leakCheck, startProcess } from '@natter/testing'
+import { createNatsBroker } from '@natter/broker'
+import { eventually, leakCheck, startNatsServer, startProcess } from '@natter/testing'
 import { cp, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -207,6 +208,39 @@ describe('the persistence app as a process', () => {
     expect(textsOf(epochs[2])).toEqual(['kept', ...news(2)])
     expect(process.lines.filter((line) => line.includes('"rolled-back"'))).toHaveLength(2)
     await rm(copy, { recursive: true })
+  }, 120_000)
+
+  it('another NATS for a while and back again: nothing was lost, so no epoch ends and each publication is one row', async () => {
+    const other = await startNatsServer()
+    const there = await createNatsBroker({
+      urls: [other.url],
+      prefix: 'natter',
+      name: 'test',
+      onFull: 'refuse',
+    })
+    try {
+      const epoch = stack.broker.epochOf(stack.stream)
+      for (const round of [1, 2, 3]) {
+        const here = await stack.running()
+        await stack.publish('kept:a', `here ${round}`)
+        await expectSame()
+        await here.process.kill('SIGTERM')
+        const away = await stack.running({ NATTER_NATS_URL: other.url })
+        const { subject } = there.route('kept', 'kept:a')
+        const { seq } = await there.log.append(subject, Buffer.from(`there ${round}`))
+        await eventually(async () => (await stack.checkpoint(there.epochOf(stack.stream))) === seq, {
+          timeoutMs: 20_000,
+        })
+        await away.process.kill('SIGTERM')
+      }
+      expect(stack.broker.epochOf(stack.stream)).toBe(epoch)
+      expect(await stack.inArchive()).toEqual(await stack.inStream())
+      const texts = (await stack.rows()).map(({ data }) => String(data)).toSorted()
+      expect(texts).toEqual(['here', 'there'].flatMap((where) => [1, 2, 3].map((n) => `${where} ${n}`)))
+    } finally {
+      await there.close()
+      await other.stop()
+    }
   }, 120_000)
 
   it('of two processes one writes a stream; when it is killed, the other takes over', async () => {

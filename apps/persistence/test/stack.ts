@@ -127,10 +127,11 @@ export class Stack {
     )
   }
 
-  async checkpoint(): Promise<number> {
+  /** Of an epoch, the present one if none is named; 0 unless that is the one which is being archived. */
+  async checkpoint(epoch = this.broker.epochOf(this.stream)): Promise<number> {
     const [found] = await this.query<{ seq: string }>(
       'select seq from natter.archive_checkpoint where epoch = $1',
-      [this.broker.epochOf(this.stream)],
+      [epoch],
     )
     return Number(found?.seq ?? 0)
   }

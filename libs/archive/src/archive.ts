@@ -85,9 +85,21 @@ export interface ArchiveWriter {
    * been archived: positions of it then go on in this one.
    *
    * @throws InternalError `archive-overtaken` when the stored checkpoint isn't `after` (undefined = none);
-   *   `archive-epoch-returned` when the archive has had this epoch before.
+   *   `archive-epoch-returned` when the archive has had this epoch before: see `reopenEpoch`.
    */
   beginEpoch(epoch: string, after: Checkpoint | undefined, isLossless: boolean): Promise<Checkpoint>
+  /**
+   * Where an epoch of this stream stood when it was closed. Undefined = it is the present one, the archive never had it, or it was
+   * closed by a build that kept too little to prove anything by.
+   */
+  closedCheckpoint(epoch: string): Promise<Checkpoint | undefined>
+  /**
+   * Goes on with a closed epoch behind its last checkpoint, and closes the present one. Only for who has seen that the stream still
+   * is the one of that checkpoint. `isLossless` as for `beginEpoch`. Answers the checkpoint, which is `closed`.
+   *
+   * @throws InternalError `archive-overtaken` when the stored checkpoint isn't `after`, or the epoch wasn't closed at `closed`.
+   */
+  reopenEpoch(closed: Checkpoint, after: Checkpoint, isLossless: boolean): Promise<Checkpoint>
   /**
    * AR1, AR3.
    *

@@ -32,7 +32,7 @@ export const overtaken = (stream: string): InternalError =>
 export const epochReturned = (stream: string, epoch: string): InternalError =>
   new InternalError(
     'archive-epoch-returned',
-    `${stream} is back in epoch ${epoch}, which the archive has closed: its numbering can't be told from the old one`,
+    `${stream} is back in epoch ${epoch}, which the archive has closed: reopen it if the stream is still the one of its last checkpoint`,
   )
 
 /** @throws InternalError `archive-bad-batch`: the caller's bug. */

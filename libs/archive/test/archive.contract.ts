@@ -267,11 +267,59 @@ export function describeArchive(name: string, open: () => Promise<ArchivePair>):
         expect(await writer.checkpoint()).toEqual(at(0))
       })
 
-      it('one that comes back is refused: its numbers have been given', async () => {
+      it('one that comes back is not begun anew: its numbers have been given', async () => {
         await writer.beginEpoch('e2', at(0), true)
         await expect(writer.beginEpoch('e1', at(0, 'e2'), true)).rejects.toMatchObject({
           code: 'archive-epoch-returned',
         })
+      })
+
+      it('a closed one says where it stood, with all that proves it; the present one and unknown ones say nothing', async () => {
+        await writer.write(batch(0, 5, [row(5)]))
+        await writer.beginEpoch('e2', at(5), false)
+        expect(await writer.closedCheckpoint('e1')).toEqual(at(5))
+        expect(await writer.closedCheckpoint('e2')).toBeUndefined()
+        expect(await writer.closedCheckpoint('e3')).toBeUndefined()
+      })
+
+      it('a closed one is reopened behind its checkpoint: nothing that is archived is archived again', async () => {
+        await writer.write(batch(0, 5, [row(5)]))
+        await writer.beginEpoch('e2', at(5), false)
+        const next: ArchiveBatch = { after: at(0, 'e2'), next: at(3, 'e2'), rows: [row(3)], gaps: [] }
+        await writer.write(next)
+        expect(await writer.reopenEpoch(at(5), at(3, 'e2'), false)).toEqual(at(5))
+        expect(await writer.checkpoint()).toEqual(at(5))
+        await writer.write(batch(5, 7, [row(7)]))
+        expect(await b.read(everything)).toMatchObject({
+          checkpointSeq: 7,
+          publications: [{ seq: 5 }, { seq: 7 }],
+        })
+        expect(await b.read({ ...everything, epoch: 'e2' })).toMatchObject({
+          checkpointSeq: 3,
+          publications: [{ seq: 3 }],
+        })
+        expect(await writer.closedCheckpoint('e1')).toBeUndefined()
+        await writer.reopenEpoch(at(3, 'e2'), at(7), false) // and back again
+        expect(await writer.checkpoint()).toEqual(at(3, 'e2'))
+        expect(await writer.closedCheckpoint('e1')).toEqual(at(7))
+      })
+
+      it('who is overtaken reopens nothing: the stored checkpoints are what counts', async () => {
+        await writer.write(batch(0, 5, [row(5)]))
+        await writer.beginEpoch('e2', at(5), false)
+        for (const [closed, after] of [
+          [at(4), at(0, 'e2')],
+          [at(5), at(1, 'e2')],
+          [at(5), at(5)],
+          [at(0, 'e3'), at(0, 'e2')],
+          [at(0, 'e2'), at(0, 'e2')],
+        ] as const) {
+          await expect(writer.reopenEpoch(closed, after, false)).rejects.toMatchObject({
+            code: 'archive-overtaken',
+          })
+        }
+        expect(await writer.checkpoint()).toEqual(at(0, 'e2'))
+        expect(await writer.closedCheckpoint('e1')).toEqual(at(5))
       })
     })
 

@@ -413,6 +413,92 @@ describe('whether the stream is still the one', () => {
     await world.stop()
   })
 
+  describe('after another NATS was archived in between', () => {
+    /** The stream of a second mesh, archived into the same store, and how its epoch began. */
+    async function elsewhere(world: World, texts: string[]): Promise<string> {
+      const other = new World({}, {}, world.archive)
+      await other.publish('kept:a', ...texts)
+      other.run()
+      await other.pass(5_000)
+      await other.stop()
+      return other.broker.epochOf(other.stream)
+    }
+
+    const archivedOnce = async (): Promise<{ world: World; before: string }> => {
+      const world = new World()
+      await world.publish('kept:a', 'one', 'two', 'three')
+      world.run()
+      await world.pass(500)
+      await world.stop()
+      return { world, before: world.broker.epochOf(world.stream) }
+    }
+
+    it('the stream goes on in its own epoch, behind its checkpoint: each publication is one row, and no position is void', async () => {
+      const { world, before } = await archivedOnce()
+      for (const round of [1, 2]) {
+        const other = await elsewhere(world, ['ONE', 'TWO'])
+        expect(world.archived(other)).toEqual(['1:ONE', '2:TWO'])
+        await world.publish('kept:a', `again ${round}`)
+        world.another()
+        world.run()
+        await world.pass(5_000)
+        await world.stop()
+        expect(world.tales('stream:verify')).toMatchObject([
+          { verdict: 'returned', epoch: before, seq: 2 + round },
+        ])
+      }
+      expect(world.broker.epochOf(world.stream)).toBe(before)
+      expect(world.archived()).toEqual(['1:one', '2:two', '3:three', '4:again 1', '5:again 2'])
+      expect(world.archive.rows).toHaveLength(5 + 4)
+    })
+
+    it('it goes on too where the message to compare is gone in an orderly way', async () => {
+      const { world, before } = await archivedOnce()
+      await elsewhere(world, ['ONE'])
+      await world.publish('kept:a', 'four')
+      world.mesh.purge(world.stream, 4)
+      world.another()
+      world.run()
+      await world.pass(5_000)
+      await world.stop()
+      expect(world.broker.epochOf(world.stream)).toBe(before)
+      expect(world.archived()).toEqual(['1:one', '2:two', '3:three', '4:four'])
+    })
+
+    it.each([
+      ['ends before its checkpoint', []],
+      ['has other words there', ['THREE', 'FOUR']],
+    ])('a stream that %s was rolled back: it is archived whole under a new epoch', async (_, texts) => {
+      const { world, before } = await archivedOnce()
+      await elsewhere(world, ['ONE'])
+      world.mesh.rollBack(world.stream, 2)
+      await world.publish('kept:a', ...texts)
+      world.another()
+      world.run()
+      await world.pass(5_000)
+      await world.stop()
+      expect(world.broker.epochOf(world.stream)).not.toBe(before)
+      expect(world.tales('stream:verify')).toMatchObject([
+        { verdict: 'rolled-back', epoch: before, seq: 3 },
+        { verdict: 'other-epoch' },
+      ])
+      expect(world.archived(before)).toEqual(['1:one', '2:two', '3:three'])
+      expect(world.archived()).toEqual(['1:one', '2:two', ...texts.map((text, i) => `${i + 3}:${text}`)])
+    })
+
+    it('an epoch that an older build closed has nothing to compare: it is taken for a rollback', async () => {
+      const { world, before } = await archivedOnce()
+      await elsewhere(world, ['ONE'])
+      world.archive.closed.clear()
+      world.another()
+      world.run()
+      await world.pass(5_000)
+      await world.stop()
+      expect(world.broker.epochOf(world.stream)).not.toBe(before)
+      expect(world.archived()).toEqual(['1:one', '2:two', '3:three'])
+    })
+  })
+
   it('an epoch that ends while a batch is written ends it here too', async () => {
     const world = new World()
     await world.publish('kept:a', 'one')
@@ -427,7 +513,7 @@ describe('whether the stream is still the one', () => {
     await world.stop()
   })
 
-  it('an epoch that the archive has closed is renewed: NATS was restored from an older copy, its records too', async () => {
+  it('an epoch that the archive has closed and that a restored record brings back goes on, for the stream lost nothing', async () => {
     const world = new World()
     await world.publish('kept:a', 'one')
     const old = world.mesh.topology
@@ -440,7 +526,8 @@ describe('whether the stream is still the one', () => {
     world.another()
     world.run()
     await world.pass(10_000)
-    expect(world.archive.epochs).toHaveLength(3)
+    expect(world.archive.epochs).toHaveLength(2)
+    expect(world.tales('stream:verify')).toMatchObject([{ verdict: 'returned' }])
     expect(world.archived()).toEqual(['1:one'])
     await world.stop()
   })

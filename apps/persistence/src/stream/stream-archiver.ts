@@ -13,6 +13,8 @@
  * SA3. At most two batches are in memory: the one that is written and the one that is read ahead.
  * SA4. Nothing ends this but `stop`: what fails is tried again, with growing pauses. Trouble with NATS keeps the right to write
  *      for `keepRightMs`, any other gives it back, so that somebody else may try. Who has no way to NATS doesn't ask for it.
+ * SA5. An epoch that was closed and is back goes on behind its last checkpoint, if the stream is the one of that checkpoint: moving to
+ *      another NATS and back archives nothing twice.
  */
 import type { Archive, ArchiveBatch, ArchiveWriter, BatchReport, Checkpoint } from '@natter/archive'
 import type { Broker, StreamState } from '@natter/broker'
@@ -72,13 +74,13 @@ type State =
 export interface StreamStatus {
   stream: string
   isWriter: boolean
-  /** 0 = none known. */
-  checkpointSeq: number
   /**
    * False: another process has the right, or may have it since this one has no way to NATS any more. Then the lag is 0 and means
    * nothing. True while Postgres fails: the lag grows.
    */
   isLagKnown: boolean
+  /** 0 = none known. */
+  checkpointSeq: number
   lagMessages: number
   lagSeconds: number
 }
@@ -169,21 +171,47 @@ export class StreamArchiver {
     const { writer } = state
     const doubts = this.doubts
     const { epoch, seen } = await this.identity()
-    const checkpoint = await writer.checkpoint() // SA2
+    const stored = await writer.checkpoint() // SA2
+    const checkpoint = await this.lastOf(writer, epoch, stored)
     const isComparable = checkpoint?.epoch === epoch && checkpoint.seq > 0
     const found = isComparable ? await broker.log.messageAt(this.stream, checkpoint.seq) : undefined
     const verdict = judge(epoch, checkpoint, found, seen)
     if (verdict === 'rolled-back') return await this.suspect(state, epoch, checkpoint)
     const isNew = checkpoint === undefined || verdict === 'other-epoch'
-    const start = isNew ? await this.begin(writer, epoch, checkpoint) : checkpoint
-    if (start === undefined) return await this.suspect({ ...state, isSuspect: true }, epoch, checkpoint)
+    const start = isNew
+      ? await this.begin(writer, epoch, stored)
+      : await this.resume(writer, checkpoint, stored)
+    if (start === undefined) return await this.suspect({ ...state, isSuspect: true }, epoch, stored)
     this.known = start
-    this.tellVerdict(verdict, start)
+    this.tellVerdict(stored?.epoch === checkpoint?.epoch ? verdict : 'returned', start)
     const ahead = this.readAhead(start.seq, 0)
     return { is: 'reading', writer, checkpoint: start, created: seen.created, doubts, ahead, emptyLooks: 0 }
   }
 
-  /** Undefined when the archive has closed this epoch: NATS was restored from an older copy, its record of epochs too. */
+  /**
+   * The checkpoint to compare with the stream. A closed epoch's own one where that epoch is back: another NATS was archived in
+   * between, or this one was restored, and only its messages say which (SA5).
+   */
+  private async lastOf(
+    writer: ArchiveWriter,
+    epoch: string,
+    stored: Checkpoint | undefined,
+  ): Promise<Checkpoint | undefined> {
+    if (stored === undefined || stored.epoch === epoch) return stored
+    return (await writer.closedCheckpoint(epoch)) ?? stored
+  }
+
+  /** SA5. */
+  private resume(
+    writer: ArchiveWriter,
+    checkpoint: Checkpoint,
+    stored: Checkpoint | undefined,
+  ): Checkpoint | Promise<Checkpoint> {
+    if (stored === undefined || stored.epoch === checkpoint.epoch) return checkpoint
+    return writer.reopenEpoch(checkpoint, stored, false)
+  }
+
+  /** Undefined when this epoch was closed by a build that kept nothing to compare the stream with. */
   private async begin(
     writer: ArchiveWriter,
     epoch: string,

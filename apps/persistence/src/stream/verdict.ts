@@ -15,7 +15,11 @@ import { createHash } from 'node:crypto'
  */
 export type Verdict = 'first' | 'same' | 'unproven' | 'other-epoch' | 'rolled-back'
 
-/** `state` must have been read before `found`. */
+/**
+ * @param checkpoint The stored one; if the stream is back in an epoch that was closed before, the last one of that epoch.
+ * @param found The message that the stream has there now.
+ * @param state Must have been read before `found`.
+ */
 export function judge(
   epoch: string,
   checkpoint: Checkpoint | undefined,

@@ -30,7 +30,7 @@ interface EpochState {
   gaps: ArchiveGap[]
   forgotten: { namespace: string; gap: ArchiveGap }[]
   deadLetters: { row: ArchiveRow; reason: string }[]
-  closed: { lastSeq: number; isLossless: boolean } | undefined
+  closed: { at: Checkpoint; isLossless: boolean } | undefined
 }
 
 interface StreamState {
@@ -105,7 +105,7 @@ export class MemoryArchive implements Archive {
     return {
       publications: taken,
       isComplete: isAll,
-      checkpointSeq: epoch.closed?.lastSeq ?? checkpoint?.seq ?? 0,
+      checkpointSeq: epoch.closed?.at.seq ?? checkpoint?.seq ?? 0,
       gaps: clipGaps([...epoch.gaps, ...forgotten.map(({ gap }) => gap)], query),
     }
   }
@@ -144,6 +144,15 @@ function forgetRows(epoch: EpochState, isOld: (row: ArchiveRow) => boolean): Set
   return days
 }
 
+const presentEpoch = ({ epochs, checkpoint }: StreamState): EpochState | undefined =>
+  epochs.find(({ epoch }) => epoch === checkpoint?.epoch)
+
+function close(state: StreamState, isLossless: boolean): void {
+  const present = presentEpoch(state)
+  if (present !== undefined && state.checkpoint !== undefined)
+    present.closed = { at: state.checkpoint, isLossless }
+}
+
 function matching(epoch: EpochState, query: ArchiveQuery): Publication[] {
   const all = [...epoch.publications, ...epoch.deadLetters.map(({ row }) => row)]
   const sign = query.direction === 'forward' ? 1 : -1
@@ -175,8 +184,7 @@ class MemoryWriter implements ArchiveWriter {
     const state = this.held()
     if (!isSameCheckpoint(state.checkpoint, after)) throw overtaken(this.stream)
     if (state.epochs.some((each) => each.epoch === epoch)) throw epochReturned(this.stream, epoch)
-    const last = state.epochs.at(-1)
-    if (last !== undefined && after !== undefined) last.closed = { lastSeq: after.seq, isLossless }
+    close(state, isLossless)
     state.epochs.push({
       epoch,
       publications: [],
@@ -189,10 +197,25 @@ class MemoryWriter implements ArchiveWriter {
     return state.checkpoint
   }
 
+  async closedCheckpoint(epoch: string): Promise<Checkpoint | undefined> {
+    return this.held().epochs.find((each) => each.epoch === epoch)?.closed?.at
+  }
+
+  async reopenEpoch(closed: Checkpoint, after: Checkpoint, isLossless: boolean): Promise<Checkpoint> {
+    const state = this.held()
+    const found = state.epochs.find(({ epoch }) => epoch === closed.epoch)
+    const isThere = found?.closed !== undefined && isSameCheckpoint(found.closed.at, closed)
+    if (!isThere || !isSameCheckpoint(state.checkpoint, after)) throw overtaken(this.stream)
+    close(state, isLossless)
+    found.closed = undefined
+    state.checkpoint = closed
+    return closed
+  }
+
   async write(batch: ArchiveBatch): Promise<BatchReport> {
     const state = this.held()
     requireSound(batch)
-    const epoch = state.epochs.at(-1)
+    const epoch = presentEpoch(state)
     if (epoch === undefined || !isSameCheckpoint(state.checkpoint, batch.after)) throw overtaken(this.stream)
     const deadLetters: BatchReport['deadLetters'] = []
     for (const row of batch.rows) {

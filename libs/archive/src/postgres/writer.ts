@@ -75,6 +75,14 @@ export class PostgresWriter implements ArchiveWriter {
     return this.inTurn(() => this.inTransaction(() => this.openEpoch(epoch, after, isLossless)))
   }
 
+  closedCheckpoint(epoch: string): Promise<Checkpoint | undefined> {
+    return this.inTurn(() => this.readClosed(epoch))
+  }
+
+  reopenEpoch(closed: Checkpoint, after: Checkpoint, isLossless: boolean): Promise<Checkpoint> {
+    return this.inTurn(() => this.inTransaction(() => this.returnTo(closed, after, isLossless)))
+  }
+
   write(batch: ArchiveBatch): Promise<BatchReport> {
     return this.inTurn(async () => {
       requireSound(batch)
@@ -200,14 +208,42 @@ export class PostgresWriter implements ArchiveWriter {
         [...checkpointValues(fresh), this.stream],
       )
     } else {
-      if (!(await this.moveCheckpoint(after, fresh))) throw overtaken(this.stream)
-      await client.query(
-        `update ${epochs} set last_seq = $3, lossless = $4 where stream = $1 and epoch = $2`,
-        [this.stream, after.epoch, after.seq, isLossless],
-      )
+      await this.closeEpoch(after, fresh, isLossless)
     }
     await client.query(`insert into ${epochs} (stream, epoch) values ($1, $2)`, [this.stream, epoch])
     return fresh
+  }
+
+  private async returnTo(closed: Checkpoint, after: Checkpoint, isLossless: boolean): Promise<Checkpoint> {
+    if (!isSameCheckpoint(await this.readClosed(closed.epoch), closed)) throw overtaken(this.stream)
+    await this.closeEpoch(after, closed, isLossless)
+    await this.parts.client.query(
+      `update ${this.parts.names.of('archive_epoch')} set last_seq = null, lossless = null, last_time_ns = null,
+         last_digest = null, last_rolling = null where stream = $1 and epoch = $2`,
+      [this.stream, closed.epoch],
+    )
+    return closed
+  }
+
+  /** The epoch of `after` ends there, and `next` is where the stream's archive stands. */
+  private async closeEpoch(after: Checkpoint, next: Checkpoint, isLossless: boolean): Promise<void> {
+    if (!(await this.moveCheckpoint(after, next))) throw overtaken(this.stream) // W1
+    const { epoch, seq, timeNs, digest, rolling } = after
+    await this.parts.client.query(
+      `update ${this.parts.names.of('archive_epoch')} set last_seq = $3, lossless = $4, last_time_ns = $5,
+         last_digest = $6, last_rolling = $7 where stream = $1 and epoch = $2`,
+      [this.stream, epoch, seq, isLossless, String(timeNs), digest, rolling],
+    )
+  }
+
+  private async readClosed(epoch: string): Promise<Checkpoint | undefined> {
+    const { rows } = await this.parts.client.query<CheckpointRow>(
+      `select epoch, last_seq as seq, last_time_ns as time_ns, last_digest as digest, last_rolling as rolling
+       from ${this.parts.names.of('archive_epoch')}
+       where stream = $1 and epoch = $2 and last_seq is not null and last_digest is not null`,
+      [this.stream, epoch],
+    )
+    return checkpointOf(rows[0])
   }
 
   private async epochRef(epoch: string): Promise<EpochRef> {
@@ -228,10 +264,7 @@ export class PostgresWriter implements ArchiveWriter {
       `select epoch, seq, time_ns, digest, rolling from ${this.parts.names.of('archive_checkpoint')} where stream = $1`,
       [this.stream],
     )
-    const [row] = rows
-    if (row === undefined) return undefined
-    const { epoch, seq, time_ns: timeNs, digest, rolling } = row
-    return { epoch, seq: Number(seq), timeNs: BigInt(timeNs), digest, rolling: Number(rolling) }
+    return checkpointOf(rows[0])
   }
 
   private async inTransaction<T>(act: () => Promise<T>): Promise<T> {
@@ -273,6 +306,12 @@ export class PostgresWriter implements ArchiveWriter {
     this.parts.events.emit('archive:writer:lose', { stream: this.stream, error })
     this.parts.onEnd(this)
   }
+}
+
+function checkpointOf(row: CheckpointRow | undefined): Checkpoint | undefined {
+  if (row === undefined) return undefined
+  const { epoch, seq, time_ns: timeNs, digest, rolling } = row
+  return { epoch, seq: Number(seq), timeNs: BigInt(timeNs), digest, rolling: Number(rolling) }
 }
 
 const checkpointValues = ({ epoch, seq, timeNs, digest, rolling }: Checkpoint): unknown[] => [

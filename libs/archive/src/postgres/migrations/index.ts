@@ -1,4 +1,5 @@
 import { tables } from './0001-tables.js'
+import { closedEpochs } from './0002-closed-epochs.js'
 
 export interface Migration {
   name: string
@@ -7,4 +8,4 @@ export interface Migration {
 }
 
 /** In order; a migration's version is its place, from 1. */
-export const migrations: readonly Migration[] = [tables]
+export const migrations: readonly Migration[] = [tables, closedEpochs]
