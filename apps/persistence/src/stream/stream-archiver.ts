@@ -109,9 +109,9 @@ export class StreamArchiver {
       stream: this.stream,
       isWriter: 'writer' in this.state && this.state.writer?.isHeld === true,
       checkpointSeq: this.known?.seq ?? 0,
+      isLagKnown: this.lag.isKnown,
       lagMessages: this.lag.messages,
       lagSeconds: this.lag.seconds(this.parts.clock.now()),
-      isLagKnown: this.lag.isKnown,
     }
   }
 
@@ -151,9 +151,9 @@ export class StreamArchiver {
 
   private async acquire(state: State): Promise<State> {
     if (!this.parts.broker.bus.isConnected) {
+      this.forget()
       await this.pauses.sleep(acquireEveryMs) // SA4
       return state
-      this.forget()
     }
     const writer = await this.parts.archive.acquire(this.stream)
     if (writer !== undefined) {
@@ -337,6 +337,7 @@ export class StreamArchiver {
     const isPassing = isOfNats(error) && (broker.bus.isConnected || lastedMs < keepRightMs)
     if (writer?.isHeld === true && isPassing) return { is: 'backing-off', writer, ms: retryMs }
     if (writer !== undefined) await this.giveBack(writer)
+    if (!broker.bus.isConnected) this.forget()
     return { is: 'backing-off', writer: undefined, ms: retryMs }
   }
 
@@ -365,7 +366,12 @@ export class StreamArchiver {
     }
   }
 
-    if (!broker.bus.isConnected) this.forget()
+  /** Whoever has the right now tells of the stream; what was known here would only grow old. */
+  private forget(): void {
+    this.known = undefined
+    this.lag.forget()
+  }
+
   /** The connection of the right is gone. */
   private async lose(writer: ArchiveWriter): Promise<State> {
     await this.giveBack(writer)
@@ -388,9 +394,3 @@ export class StreamArchiver {
 function isOfNats(error: unknown): boolean {
   return error instanceof UnavailableError && error.code !== 'archive-away'
 }
-  /** Whoever has the right now tells of the stream; what was known here would only grow old. */
-  private forget(): void {
-    this.known = undefined
-    this.lag.forget()
-  }
-
