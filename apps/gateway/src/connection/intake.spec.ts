@@ -247,6 +247,32 @@ describe('the intake', () => {
     expect(honest.connection.socket.isOpen).toBe(true)
   })
 
+  it('keeps who has a few hundred messages waiting, however much others bring in: that many at a time is what we advise (I3)', async () => {
+    const { open } = await start({ commandRate: 1_000, commandBurst: 1_000 }, 10)
+    const honest = open('10.0.0.9')
+    const floods = Array.from({ length: 4 }, () => open())
+    for (const id of upTo(900)) {
+      for (const { connection, send } of floods) if (connection.socket.isOpen) send(rpc(id))
+    }
+    for (const id of upTo(500)) honest.send(rpc(id))
+    expect(floods.some(({ connection }) => connection.socket.isOpen)).toBe(false)
+    expect(honest.connection.socket.isOpen).toBe(true)
+  })
+
+  it('has room for who has little waiting where a few others fill a node with theirs (I3)', async () => {
+    const { open, intake } = await start({ commandRate: 100_000, commandBurst: 100_000 }, 10)
+    const long = `{"id":1,"rpc":{"data":"${'x'.repeat(60_000)}"}}`
+    for (const { connection, send } of Array.from({ length: 12 }, () => open())) {
+      for (let n = 0; n < 139 && connection.socket.isOpen; n += 1) send(long)
+    }
+    const filled = intake.waitingBytes
+    const honest = open('10.0.0.9')
+    for (const id of upTo(8)) honest.send(long.replace('1', String(id)))
+    expect(filled).toBeGreaterThan(25_000_000)
+    expect(honest.connection.socket.isOpen).toBe(true)
+    expect(intake.waitingBytes).toBeLessThanOrEqual(67_108_864)
+  })
+
   it('sends nobody away who keeps to his burst while a node takes less than two in a turn, whatever it took before (I3)', async () => {
     const { open } = await start({ commandRate: 1_000, commandBurst: 1_000 }, 10)
     const all = upTo(900).map(rpc)

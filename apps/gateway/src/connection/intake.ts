@@ -8,7 +8,8 @@
  *     thousands. One of the others gets its quantum in every turn, also where new ones come without end.
  * I3. What waits is bounded: by a connection's allowance of commands and `maxWaitingBytes`, and on the node by
  *     `maxNodeWaitingBytes`. Beyond it, or when more comes in a turn than a node can look at, the connection is closed with 3013
- *     and what waits is dropped unread.
+ *     and what waits is dropped unread. Who has little waiting doesn't pay for those who have much: a full turn is no reason to
+ *     close it, and half of what may wait on a node is kept for its like.
  * I4. Before its turn a message costs a look at its bytes and a copy; nothing is parsed.
  * I5. Who comes back to flood again begins with a small allowance: closing is no new start.
  */
@@ -49,9 +50,13 @@ const worthCountingBytes = 4_096
 /** A script that sends all it has in one loop: 5,000 messages of 1 KiB, and some. */
 const maxWaitingBytes = 8_388_608
 const maxNodeWaitingBytes = 67_108_864
-/** In a turn in which this many bursts came in, whoever has more than a few messages waiting has to go. */
+/** The rest is for those who have little waiting. */
+const maxNodeHeapsBytes = 33_554_432
+/** In a turn in which this many bursts came in, whoever has more than a little waiting has to go. */
 const burstsPerTurn = 2
-const fewMessages = 64
+/** What is little: a few hundred publications at a time, as SDKs are told to send them. */
+const littleMessages = 512
+const littleBytes = 524_288
 /** For how long an address that was closed for flooding begins with less. */
 const probationMs = 10_000
 /** With how much: an SDK that comes back subscribes to all its channels (128) at once. */
@@ -120,17 +125,20 @@ export class Intake {
 
   private keep(connection: Connection, { inbox }: Lane, message: Uint8Array, nowMs: number): void {
     const bytes = message.byteLength
-    const isCrowded = this.takenInTurn > burstsPerTurn * this.limits.burst
-    if (
-      inbox.waitingBytes + bytes > maxWaitingBytes ||
-      this.nodeWaitingBytes + bytes > maxNodeWaitingBytes ||
-      (isCrowded && inbox.waitingMessages >= fewMessages)
-    ) {
+    if (inbox.waitingBytes + bytes > maxWaitingBytes || !this.hasRoom(inbox, bytes)) {
       return this.refuse(connection, nowMs) // I3
     }
     if (inbox.isEmpty) this.fresh.add(connection)
     inbox.push(message.slice())
     this.nodeWaitingBytes += bytes
+  }
+
+  private hasRoom({ waitingMessages, waitingBytes }: Inbox, bytes: number): boolean {
+    const nodeBytes = this.nodeWaitingBytes + bytes
+    if (waitingMessages < littleMessages && waitingBytes + bytes <= littleBytes) {
+      return nodeBytes <= maxNodeWaitingBytes
+    }
+    return nodeBytes <= maxNodeHeapsBytes && this.takenInTurn <= burstsPerTurn * this.limits.burst
   }
 
   private refuse(connection: Connection, nowMs: number): void {
