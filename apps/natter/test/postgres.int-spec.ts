@@ -1,4 +1,5 @@
 import { spawn, type ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
 import {
   chmodSync,
   chownSync,
@@ -171,28 +172,26 @@ describe('the embedded Postgres', () => {
   })
 
   it.each([
-    { secrets: 'kept', areLost: false },
-    { secrets: 'lost', areLost: true },
-  ])(
-    'starts though the number of a killed one is another program of its user now, secrets $secrets',
-    async (found) => {
-      const killed = await started()
-      const file = join(cluster(), 'postmaster.pid')
-      const left = readFileSync(file, 'utf8')
-      await kill(killed)
-      const { uid, gid } = statSync(cluster())
-      const stranger = sleeperOf(uid, gid)
-      try {
-        writeFileSync(file, left.replace(/^\d+/, String(stranger.pid)), { mode: 0o600 })
-        chownSync(file, uid, gid)
-        if (found.areLost) rmSync(join(site.folder, 'secrets.json'))
-        await started()
-        expect(await query('select 1 as n')).toEqual([{ n: 1 }])
-      } finally {
-        stranger.kill('SIGKILL')
-      }
-    },
-  )
+    { secrets: 'kept', what: 'another program', areLost: false, isZombie: false },
+    { secrets: 'lost', what: 'another program', areLost: true, isZombie: false },
+    { secrets: 'kept', what: 'a zombie', areLost: false, isZombie: true },
+  ])('starts though the number of a killed one is $what of its user now, secrets $secrets', async (found) => {
+    const killed = await started()
+    const file = join(cluster(), 'postmaster.pid')
+    const left = readFileSync(file, 'utf8')
+    await kill(killed)
+    const { uid, gid } = statSync(cluster())
+    const { stranger, pid } = await strangerOf(uid, gid, found.isZombie)
+    try {
+      writeFileSync(file, left.replace(/^\d+/, String(pid)), { mode: 0o600 })
+      chownSync(file, uid, gid)
+      if (found.areLost) rmSync(join(site.folder, 'secrets.json'))
+      await started()
+      expect(await query('select 1 as n')).toEqual([{ n: 1 }])
+    } finally {
+      stranger.kill('SIGKILL')
+    }
+  })
 
   it('runs whether or not others may enter the folder, because root may keep Natter in its home', async () => {
     chmodSync(site.folder, 0o700)
@@ -227,8 +226,18 @@ describe('the embedded Postgres', () => {
   })
 })
 
-/** Some program, as this user where we may choose. */
-function sleeperOf(uid: number, gid: number): ChildProcess {
+/** Some program, as this user where we may choose; or one that has ended and whose parent sleeps. */
+async function strangerOf(
+  uid: number,
+  gid: number,
+  isZombie: boolean,
+): Promise<{ stranger: ChildProcess; pid: number }> {
   const as = process.getuid?.() === 0 ? { uid, gid } : {}
-  return spawn('sleep', ['60'], { ...as, stdio: 'ignore' })
+  const script = `${isZombie ? 'true & echo $!' : 'echo $$'}; exec sleep 60`
+  const stranger = spawn('/bin/sh', ['-c', script], { ...as, stdio: ['ignore', 'pipe', 'ignore'] })
+  const [text] = (await once(stranger.stdout, 'data')) as [Buffer]
+  const pid = Number(text.toString())
+  const isDead = () => readFileSync(`/proc/${pid}/stat`, 'utf8').includes(') Z ')
+  if (isZombie) await until(isDead, 5000, 'the zombie is one')
+  return { stranger, pid }
 }

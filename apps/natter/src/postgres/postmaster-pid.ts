@@ -1,5 +1,13 @@
 import { execFileSync } from 'node:child_process'
-import { chownSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs'
+import {
+  chownSync,
+  readFileSync,
+  readlinkSync,
+  realpathSync,
+  renameSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
 import { basename, join } from 'node:path'
 
 const fileIn = (cluster: string) => join(cluster, 'postmaster.pid')
@@ -11,20 +19,37 @@ export function isReady(cluster: string, pid: number): boolean {
 }
 
 /**
- * A server that was killed leaves its file, and after a reboot its number may be another program's of the same user: Postgres
- * would refuse to start. Then the file is put into our name. Postgres takes the number of its parent as nobody's, and still
+ * A server that was killed leaves its file. Its number may be another program's of the same user after a reboot, or a zombie's:
+ * a dead process that its parent hasn't looked after, as in containers whose first process doesn't. Postgres takes both for a
+ * rival and refuses to start. Then the file is put into our name. Postgres takes the number of its parent as nobody's, and still
  * looks, by the rest of the file, whether a process of the old server lives on; so the file must not just be removed.
  */
 export function disownReusedPid(cluster: string): void {
   const [pid, ...rest] = read(cluster)?.split('\n') ?? []
-  const program = programOf(Number(pid))
-  if (program === null || program.startsWith('postgres')) return // Postgres judges both rightly
+  if (!isInTheWay(Number(pid), cluster)) return
   const file = fileIn(cluster)
   const { uid, gid } = statSync(file)
   const beside = `${file}.new`
   writeFileSync(beside, [process.pid, ...rest].join('\n'), { mode: 0o600 })
   chownSync(beside, uid, gid)
   renameSync(beside, file)
+}
+
+/** Whether this number is taken, but not by a server of this cluster. Of both others Postgres judges rightly. */
+function isInTheWay(pid: number, cluster: string): boolean {
+  const found = programOf(pid)
+  if (found === null) return false
+  return found.isZombie || !found.name.startsWith('postgres') || isElsewhere(pid, cluster)
+}
+
+/** A server works in the folder of its data. */
+function isElsewhere(pid: number, cluster: string): boolean {
+  if (process.platform !== 'linux') return false
+  try {
+    return readlinkSync(`/proc/${pid}/cwd`) !== realpathSync(cluster)
+  } catch {
+    return false // another user's, who may not be looked at: Postgres knows
+  }
 }
 
 function read(cluster: string): string | null {
@@ -35,14 +60,21 @@ function read(cluster: string): string | null {
   }
 }
 
-/** The name of the program that runs under this number; null when none does. */
-function programOf(pid: number): string | null {
+/** What is under this number; null when nothing is. */
+function programOf(pid: number): { name: string; isZombie: boolean } | null {
   if (!Number.isInteger(pid) || pid <= 0) return null
   try {
-    if (process.platform === 'linux') return readFileSync(`/proc/${pid}/comm`, 'utf8').trim()
-    const found = execFileSync('ps', ['-o', 'comm=', '-p', String(pid)], { encoding: 'utf8' })
-    return basename(found.trim()) || null
+    const [, name = '', state] = /^\d+ \((.*)\) (\S)/s.exec(statOf(pid)) ?? []
+    return state === undefined ? null : { name: basename(name), isZombie: state === 'Z' }
   } catch {
     return null
   }
+}
+
+/** As Linux writes it: `7 (postgres) S …`. */
+function statOf(pid: number): string {
+  if (process.platform === 'linux') return readFileSync(`/proc/${pid}/stat`, 'utf8')
+  const flags = ['-o', 'state=,comm=', '-p', String(pid)]
+  const [, state, name] = /^\s*(\S)\S*\s+(.*\S)/.exec(execFileSync('ps', flags, { encoding: 'utf8' })) ?? []
+  return `${pid} (${name}) ${state}`
 }

@@ -31,7 +31,7 @@ export function signal(identity: ProcessIdentity, name: NodeJS.Signals): boolean
   }
 }
 
-/** Field 22 of `stat`, in ticks since the boot, with the boot. A zombie has ended: only its parent hasn't looked. */
+/** Field 22 of `stat`, in ticks since the boot, with the boot. A zombie has ended: only its parent hasn't looked (here and below). */
 function linuxStart(pid: number): string | null {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
@@ -46,12 +46,13 @@ function linuxStart(pid: number): string | null {
 
 function psStart(pid: number): string | null {
   try {
-    const found = execFileSync('ps', ['-o', 'lstart=', '-p', String(pid)], {
+    const found = execFileSync('ps', ['-o', 'state=,lstart=', '-p', String(pid)], {
       encoding: 'utf8',
       env: { ...process.env, LC_ALL: 'C' },
       stdio: ['ignore', 'pipe', 'ignore'],
     })
-    return found.trim() || null
+    const [, state, startedAt] = /^\s*(\S+)\s+(.*\S)/.exec(found) ?? []
+    return state?.startsWith('Z') === true ? null : (startedAt ?? null)
   } catch {
     return null
   }
