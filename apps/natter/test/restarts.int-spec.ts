@@ -1,3 +1,5 @@
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
 import { isAlive } from '../src/process/process-identity.js'
 import { freeBasePort, MeshSite, until, type RunningMesh } from './running-mesh.js'
@@ -68,6 +70,17 @@ describe('a process that dies', () => {
     expect(await mesh.exited).toBe(1)
     expect(mesh.output).toMatch(/\S+ did not come up \(exit code 1\)/)
     expect(mesh.output).toContain('nats-unreachable: nothing answers')
+  })
+
+  it('that fails the start is not said to start again, because it does not', async () => {
+    mkdirSync(join(site.folder, 'postgres'))
+    writeFileSync(join(site.folder, 'postgres', 'PG_VERSION'), '9.6\n')
+    const mesh = site.start(basePort, { postgres: 'embedded' })
+    expect(await mesh.exited).toBe(1)
+    expect(mesh.output).toMatch(/postgres did not come up \(exit code 1\)/)
+    expect(mesh.output).not.toContain('starts again')
+    const told = mesh.output.split('\n').filter((line) => line.includes(' error: '))
+    expect(told).toEqual([expect.stringMatching(/postgres +error: postgres failed \(1\): postgres: could not access/)])
   })
 
   it('needs no embedded NATS when NATTER_NATS_URL names one', async () => {

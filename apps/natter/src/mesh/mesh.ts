@@ -72,7 +72,10 @@ export class Mesh {
       ])
       const end = (outcome: BootOutcome) => {
         for (const off of offs) off()
-        if (outcome.is === 'failed') void this.stop()
+        if (outcome.is === 'failed') {
+          void outcome.process.stop() // at once, though servers go last: or it would announce a next attempt that never comes
+          void this.stop()
+        }
         resolve(outcome)
       }
       for (const process of this.processes) process.start()

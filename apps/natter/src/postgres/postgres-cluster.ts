@@ -90,13 +90,22 @@ function run(account: Account | null, command: [string, ...string[]], input = ''
       stream.setEncoding('utf8').on('data', (text: string) => (said += text))
     }
     child.once('error', (error) => reject(new Error(`${command[0]} does not start: ${error.message}`)))
-    child.once('close', (code) => {
+    child.once('close', (code, signal) => {
       if (code === 0) resolve()
-      else reject(new Error(`${basename(command[0])} failed (${code}): ${said.trim()}`))
+      else reject(new Error(`${basename(command[0])} failed (${code ?? signal}): ${failureIn(said)}`))
     })
     child.stdin.on('error', () => {}) // it says why it has gone
     child.stdin.end(input)
   })
+}
+
+/** What went wrong first, and below it, indented as what belongs to it, all that was said: initdb talks while it works. */
+export function failureIn(said: string): string {
+  const lines = said.split('\n').filter((line) => line.trim() !== '')
+  const headline =
+    lines.find((line) => /\b(error|FATAL|PANIC|ERROR):/.test(line)) ?? lines.at(-1) ?? 'it said nothing'
+  const text = headline.replace(/^.*?(?=(FATAL|PANIC|ERROR): )/, '')
+  return [text, ...lines.filter((line) => line !== headline)].join('\n  ')
 }
 
 const passwordNote = (folder: string) => join(folder, 'natter-password.sha256')

@@ -40,6 +40,13 @@ describe('what a process says', () => {
     expect(readLogLine('For help, see: https://nodejs.org/', 'stderr').level).toBe('info')
   })
 
+  it('is a warning when it is one of Node’s, and nothing to worry about when it tells how to trace it', () => {
+    const warning = '(node:7) [DEP0040] DeprecationWarning: The `punycode` module is deprecated.'
+    expect(readLogLine(warning, 'stderr')).toEqual({ level: 'warn', text: warning })
+    expect(readLogLine('(node:7) ExperimentalWarning: x', 'stderr').level).toBe('warn')
+    expect(readLogLine('(Use `node --trace-warnings ...` to show where)', 'stderr').level).toBe('info')
+  })
+
   it('stays as it is when it only looks like JSON', () => {
     expect(readLogLine('{"level":', 'stdout')).toEqual({ level: 'info', text: '{"level":' })
   })

@@ -7,16 +7,17 @@ export interface LogLine {
 }
 
 const inspectorTalk = /^(Debugger (listening|attached|ending)|For help, see: |Waiting for the debugger)/
+/** `(node:7) [DEP0040] DeprecationWarning: …`, and the line below it. */
+const nodeWarning = /^\(node:\d+\) /
+const nodeHint = /^\(Use `node /
 
 /** Understands our JSON logs, nats-server's and Postgres'; anything else on stderr is taken seriously, on stdout not. */
 export function readLogLine(line: string, stream: 'stdout' | 'stderr'): LogLine {
   // the rest of a stack trace is for the log, and so is what Node says of its inspector
-  const isHeadline = stream === 'stderr' && /^\S/.test(line) && !inspectorTalk.test(line)
-  return (
-    fromJson(line) ??
-    fromNats(line) ??
-    fromPostgres(line) ?? { level: isHeadline ? 'error' : 'info', text: line }
-  )
+  const isTalk = inspectorTalk.test(line) || nodeHint.test(line)
+  const isHeadline = stream === 'stderr' && /^\S/.test(line) && !isTalk
+  const level = !isHeadline ? 'info' : nodeWarning.test(line) ? 'warn' : 'error'
+  return fromJson(line) ?? fromNats(line) ?? fromPostgres(line) ?? { level, text: line }
 }
 
 function fromJson(line: string): LogLine | null {
