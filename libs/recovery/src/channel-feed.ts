@@ -23,7 +23,7 @@ export interface FeedOutput<M extends LogMessage> {
   /** Hands one message to the subscribers. Must not throw. */
   deliver(message: M): void
   /** Reads the channel's messages with `after < seq ≤ upTo`; the answer goes to {@link ChannelFeed.readDone}. */
-  read(range: HealRange): void
+  heal(range: HealRange): void
   /** Who waited for `live` may go on. */
   live(): void
   /** A hole stays, or the numbering changed: every subscriber has to resume by position. */
@@ -291,7 +291,7 @@ export class ChannelFeed<M extends LogMessage> {
     this.questions += 1
     state.question = this.questions
     const fromLeader = this.asksLeader(state)
-    this.output.read({ question: state.question, after: this.position, upTo: state.target, fromLeader })
+    this.output.heal({ question: state.question, after: this.position, upTo: state.target, fromLeader })
   }
 
   private asksLeader(state: Healing<M>): boolean {

@@ -25,7 +25,7 @@ export class FeedBench {
           this.delivered.push(message.seq)
           this.onDeliver(message)
         },
-        read: (range) => void this.reads.push(range),
+        heal: (range) => void this.reads.push(range),
         live: () => void this.told.push('live'),
         broken: (reason) => {
           this.told.push(reason)

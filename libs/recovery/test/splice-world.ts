@@ -94,7 +94,7 @@ export class SpliceWorld implements CatchUpSource<LogMessage> {
     this.feed = new ChannelFeed<LogMessage>(
       {
         deliver: (message) => this.deliver(message),
-        read: (range) => void this.turns.push(() => this.answer(range)),
+        heal: (range) => void this.turns.push(() => this.answer(range)),
         live: () => this.release(),
         broken: () => this.onBroken(),
         idle: () => {},

@@ -6,6 +6,7 @@ import {
   type BreakReason,
   type CatchUpSource,
   type FeedOptions,
+  type FeedOutput,
   type FeedState,
   type HealRange,
   type PageLimits,
@@ -35,8 +36,11 @@ export interface DurableChannelParts {
   onHeal(outcome: 'asked' | BreakReason): void
 }
 
-/** The thin process around a {@link ChannelFeed}: it listens, reads and hands on what the feed decides. */
-export class DurableChannel implements OpenChannel, CatchUpSource<NodeMessage> {
+/**
+ * The thin process around a {@link ChannelFeed}: it listens, reads and hands on what the feed decides. It is the feed's output itself:
+ * a node has many channels, and an object of closures for each would be a tenth of what they cost.
+ */
+export class DurableChannel implements OpenChannel, CatchUpSource<NodeMessage>, FeedOutput<NodeMessage> {
   readonly isDurable = true
   readonly route: Route
   private readonly feed: ChannelFeed<NodeMessage>
@@ -50,17 +54,7 @@ export class DurableChannel implements OpenChannel, CatchUpSource<NodeMessage> {
   ) {
     this.route = parts.broker.route(namespace.name, name)
     this.waiters = new Waiters(parts.clock, parts.readyTimeoutMs)
-    this.feed = new ChannelFeed<NodeMessage>(
-      {
-        deliver: (message) => parts.sink.deliver(name, message.publication),
-        read: (range) => void this.heal(range),
-        live: () => this.waiters.release(),
-        broken: (reason) => this.onBroken(reason),
-        idle: () => this.close(),
-      },
-      parts.clock,
-      parts.feed,
-    )
+    this.feed = new ChannelFeed<NodeMessage>(this, parts.clock, parts.feed)
     this.open()
   }
 
@@ -128,6 +122,32 @@ export class DurableChannel implements OpenChannel, CatchUpSource<NodeMessage> {
     return { upTo, newest: newest.get(subject)?.seq ?? 0 }
   }
 
+  // the feed's output
+
+  deliver(message: NodeMessage): void {
+    this.parts.sink.deliver(this.name, message.publication)
+  }
+
+  heal(range: HealRange): void {
+    void this.readHole(range)
+  }
+
+  live(): void {
+    this.waiters.release()
+  }
+
+  /** Whoever subscribes resumes by position; whoever waits finds the channel opened anew. */
+  broken(reason: BreakReason): void {
+    this.parts.onHeal(reason)
+    this.parts.owner.broken(this.name)
+    if (this.parts.owner.isWanted(this.name)) this.open()
+    else this.close()
+  }
+
+  idle(): void {
+    this.close()
+  }
+
   close(): void {
     this.listening?.stop()
     this.listening = undefined
@@ -151,7 +171,7 @@ export class DurableChannel implements OpenChannel, CatchUpSource<NodeMessage> {
   }
 
   /** What is gone from the stream can't be healed: it is no reason to show what comes after it as if nothing were missing. */
-  private async heal({ question, after, upTo, fromLeader }: HealRange): Promise<void> {
+  private async readHole({ question, after, upTo, fromLeader }: HealRange): Promise<void> {
     this.parts.onHeal('asked')
     try {
       const { messages } = await this.readLog({ from: after + 1, to: upTo, ...healPage, leader: fromLeader })
@@ -166,13 +186,5 @@ export class DurableChannel implements OpenChannel, CatchUpSource<NodeMessage> {
     const { stream, subject } = this.route
     const { messages, isComplete } = await this.parts.broker.log.read(stream, subject, range)
     return { messages: messages.map(fromLog), isComplete }
-  }
-
-  /** Whoever subscribes resumes by position; whoever waits finds the channel opened anew. */
-  private onBroken(reason: BreakReason): void {
-    this.parts.onHeal(reason)
-    this.parts.owner.broken(this.name)
-    if (this.parts.owner.isWanted(this.name)) this.open()
-    else this.close()
   }
 }

@@ -1,4 +1,4 @@
-import type { Msg } from '@nats-io/transport-node'
+import type { Msg, Subscription } from '@nats-io/transport-node'
 import { InvalidError, type Clock, type TypedEvents } from '@natter/primitives'
 import type { BrokerEvents, Bus, BusMessage, BusSubscription, StoredAt } from '../broker.js'
 import { Coalesced } from '../coalesced.js'
@@ -29,21 +29,7 @@ export class NatsBus implements Bus {
   }
 
   subscribe(subject: string, onMessage: (message: BusMessage) => void): BusSubscription {
-    let isStopped = false
-    const subscription = this.link.subscribe(subject, (msg) => {
-      if (isStopped) return
-      try {
-        onMessage(new NatsMessage(msg, this.link))
-      } catch (thrown) {
-        this.events.emit('bus:callback:error', { subject, error: thrown })
-      }
-    })
-    const stop = (): void => {
-      if (isStopped) return
-      isStopped = true
-      if (!subscription.isClosed()) subscription.unsubscribe()
-    }
-    return { stop }
+    return new Listening(this.link, this.events, subject, onMessage)
   }
 
   async flush(): Promise<void> {
@@ -94,6 +80,36 @@ export class NatsBus implements Bus {
     const sizeBytes = body.length + (meta?.length ?? 0) + 64 // the header's own text
     if (sizeBytes <= this.link.maxPayloadBytes) return
     throw new InvalidError('message-too-large', `${sizeBytes} bytes on ${subject} are more than NATS carries`)
+  }
+}
+
+/** One object for each channel of a node: no closures beside the one that the driver needs. */
+class Listening implements BusSubscription {
+  private isStopped = false
+  private readonly subscription: Subscription
+
+  constructor(
+    private readonly link: NatsLink,
+    private readonly events: TypedEvents<BrokerEvents>,
+    private readonly subject: string,
+    private readonly onMessage: (message: BusMessage) => void,
+  ) {
+    this.subscription = link.subscribe(subject, this)
+  }
+
+  hear(msg: Msg): void {
+    if (this.isStopped) return
+    try {
+      this.onMessage(new NatsMessage(msg, this.link))
+    } catch (thrown) {
+      this.events.emit('bus:callback:error', { subject: this.subject, error: thrown })
+    }
+  }
+
+  stop(): void {
+    if (this.isStopped) return
+    this.isStopped = true
+    if (!this.subscription.isClosed()) this.subscription.unsubscribe()
   }
 }
 

@@ -32,6 +32,11 @@ const RECONNECT_JITTER_MS = 300
 /** How long the last words may take: a supervisor does not wait much longer for a process to end. */
 const GOODBYE_MS = 500
 
+/** Hears the messages of one subscription. */
+export interface Listener {
+  hear(msg: Msg): void
+}
+
 /**
  * One connection to NATS and whether it is up *now*.
  *
@@ -115,10 +120,10 @@ export class NatsLink {
   }
 
   /** What the callback throws would end the driver's reader, and the connection with it. */
-  subscribe(subject: string, onMessage: (msg: Msg) => void): Subscription {
+  subscribe(subject: string, listener: Listener): Subscription {
     return this.nc.subscribe(subject, {
       callback: (error, msg) => {
-        if (error === null) onMessage(msg)
+        if (error === null) listener.hear(msg)
         else this.events.emit('broker:subscription:refused', { subject, error }) // C3
       },
     })

@@ -1,6 +1,6 @@
 import { UnavailableError, type Clock, type Timer } from '@natter/primitives'
 import type { Msg, MsgHdrs } from '@nats-io/transport-node'
-import { away, type NatsLink } from './connection.js'
+import { away, type Listener, type NatsLink } from './connection.js'
 import { tokenOf } from './raw-message.js'
 
 /** Somebody who waits for one or more replies. None of these may throw. */
@@ -21,7 +21,7 @@ const EXPIRE_EVERY_MS = 100
  * R2. The deadline is the same for all, so the map is in the order of deadlines and "expire" stops at the first young one.
  * R3. On loss of the connection everything ends at once, in the order of the calls.
  */
-export class Requests {
+export class Requests implements Listener {
   private readonly waiting = new Map<number, { who: Waiting; deadline: number }>()
   private lastToken = 0
   private expireTimer: Timer | undefined
@@ -32,7 +32,7 @@ export class Requests {
     private readonly inbox: string,
     private readonly timeoutMs: number,
   ) {
-    link.subscribe(`${inbox}.*`, (msg) => this.receive(msg))
+    link.subscribe(`${inbox}.*`, this)
     link.onLoss(() => this.endAll())
   }
 
@@ -78,7 +78,7 @@ export class Requests {
     })
   }
 
-  private receive(msg: Msg): void {
+  hear(msg: Msg): void {
     const token = tokenOf(msg)
     const entry = this.waiting.get(token)
     if (entry === undefined) return
