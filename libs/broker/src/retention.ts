@@ -2,9 +2,11 @@
  * How much streams keep and what they do when they are full: part of the topology record, so that all nodes go by the same.
  * Pure decisions; `nats/topology-keeper.ts` reads, writes and tells.
  *
- * K1. Sizes and ages are the newest boot's wish. What a full stream does changes only for who says so: a node that was started
- *     without its archive by mistake must not make the streams forget.
+ * K1. Each part changes only for who says so, and the newest boot that does wins: a node that was started with fewer settings, or
+ *     without its archive, must neither resize the mesh's streams nor make them forget. Defaults are for a new mesh.
  * K2. A stream that refuses has no age: it would evict what was not archived.
+ * K3. A recorded size or age too small to be one counts as none: NATS takes 0 for "no limit" and says so, and a node that compares
+ *     would align for ever.
  */
 export interface Retention {
   /** `refuse`: new messages are refused. `forget`: the oldest ones go, and those older than `maxAgeMs`. */
@@ -15,8 +17,13 @@ export interface Retention {
   maxAgeMs: number
 }
 
-/** What a node was configured with. Without `onFull`: as it is, and `forget` where nothing is. */
-export type RetentionWish = Omit<Retention, 'onFull'> & { onFull?: Retention['onFull'] }
+/** What a node was configured with. What is absent stays as it is; in a new mesh it is the default. */
+export type RetentionWish = Partial<Retention>
+
+/** A new mesh: 1 GiB per stream, a day, and full streams forget. */
+const defaults: Retention = { onFull: 'forget', maxBytes: 1_073_741_824, maxAgeMs: 86_400_000 }
+/** The sentinel of a stream and a message must fit. */
+const LEAST: Retention = { ...defaults, maxBytes: 4_096, maxAgeMs: 100 }
 
 /** The fields of a stream's configuration that follow the record. Times in nanoseconds. */
 export interface StreamLimits {
@@ -31,8 +38,20 @@ const NANOSECONDS_PER_MS = 1_000_000
 
 /** What is recorded after a boot with this wish. */
 export function withWish(recorded: Retention | undefined, wish: RetentionWish): Retention {
-  const { onFull = recorded?.onFull ?? 'forget', maxBytes, maxAgeMs } = wish // K1
+  const known = { ...defaults, ...sensible(recorded) }
+  const { onFull = known.onFull, maxBytes = known.maxBytes, maxAgeMs = known.maxAgeMs } = wish // K1
   return { onFull, maxBytes, maxAgeMs }
+}
+
+/** K3 */
+function sensible(recorded: Retention | undefined): RetentionWish {
+  if (recorded === undefined) return {}
+  const { onFull, maxBytes, maxAgeMs } = recorded
+  return {
+    onFull,
+    ...(maxBytes < LEAST.maxBytes ? {} : { maxBytes }),
+    ...(maxAgeMs < LEAST.maxAgeMs ? {} : { maxAgeMs }),
+  }
 }
 
 export function isSameRetention(one: Retention | undefined, other: Retention | undefined): boolean {

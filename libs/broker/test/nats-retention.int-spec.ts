@@ -108,7 +108,7 @@ describe('what the streams of a mesh keep', () => {
     expect(await kept(broker)).toEqual([...taken.filter((one) => one >= half), seq])
   })
 
-  it('sizes follow the newest boot, in place, and every node is told from what to what', async () => {
+  it('sizes follow the newest boot that sets them, in place, and every node is told from what to what', async () => {
     const { broker: one, told: atOne } = await open({ maxAgeMs: 3_600_000, streams: 2 })
     const { seq } = await one.log.append(one.route('', 'room').subject, text('x'))
     const before = await configOf(1)
@@ -144,6 +144,39 @@ describe('what the streams of a mesh keep', () => {
     expect(await configOf()).toMatchObject({ discard: 'new', max_age: 0 })
     await open({ onFull: 'forget' })
     expect(await configOf()).toMatchObject({ discard: 'old', max_age: 86_400e9 })
+  })
+
+  it('a node that sets no sizes leaves them: one with default settings must not resize the streams of all', async () => {
+    const { broker, told } = await open({ maxBytes: 3 * MiB, maxAgeMs: 3_600_000 })
+    const settled = await topology()
+    const events = new TypedEvents<BrokerEvents>()
+    const other = await createNatsBroker({ urls: [server.url], prefix: 'keep', name: 'plain', events })
+    opened.push(other)
+    await broker.verifyStreams()
+    expect(await topology()).toEqual(settled)
+    expect(await configOf()).toMatchObject({ max_bytes: 3 * MiB, max_age: 3600e9 })
+    expect(told).toEqual([])
+    await open({ maxBytes: 4 * MiB })
+    expect(await configOf()).toMatchObject({ max_bytes: 4 * MiB, max_age: 3600e9 })
+  })
+
+  it('a new mesh that nobody sized has 1 GiB per stream and a day, and one that was given 0 once starts again', async () => {
+    const plain = { urls: [server.url], prefix: 'keep', name: 'plain' }
+    opened.push(await createNatsBroker(plain))
+    expect(await configOf()).toMatchObject({ max_bytes: 2 ** 30, max_age: 86_400e9 })
+    const recorded = await topology()
+    const zero = { ...recorded, retention: { onFull: 'forget', maxBytes: 0, maxAgeMs: 0 } }
+    await raw.request(record, JSON.stringify(zero))
+    opened.push(await createNatsBroker(plain))
+    expect(await topology()).toEqual(recorded)
+  })
+
+  it('a new mesh that NATS has no room for fails with the name of the setting and what to do', async () => {
+    await expect(open({ maxBytes: 2 ** 52 })).rejects.toMatchObject({
+      name: 'InvalidError',
+      code: 'no-room-for-streams',
+      message: expect.stringMatching(/nats\.stream_max_bytes.*free space.*lower/i) as unknown,
+    })
   })
 
   it('nodes with different wishes do not take turns: each writes its own once, at its boot, and looks only follow', async () => {

@@ -17,6 +17,8 @@ export const STREAM_NAME_IN_USE = 10058
 export const SUBJECTS_OVERLAP = 10065
 export const WRONG_LAST_SEQUENCE = 10071
 export const NO_MESSAGE_FOUND = 10037
+/** The account, the cluster or the server may take no more of its disk. */
+const NO_ROOM: ReadonlySet<number> = new Set([10_002, 10_023, 10_047])
 
 export interface StreamInfo {
   created: string
@@ -101,6 +103,12 @@ export function refusalToError(error: unknown): unknown {
   if (error.errCode === SUBJECTS_OVERLAP || error.errCode === STREAM_NAME_IN_USE) {
     const sentence = `NATS holds streams that contradict the topology: ${error.message}. Use another prefix or remove them`
     return new InvalidError('stream-conflict', sentence, { cause: error })
+  }
+  if (NO_ROOM.has(error.errCode)) {
+    const sentence =
+      `NATS has no room for a stream of nats.stream_max_bytes: ${error.message} (${error.errCode}). ` +
+      'Free space on its disk, or set nats.stream_max_bytes lower: NATS takes at most three quarters of what is free'
+    return new InvalidError('no-room-for-streams', sentence, { cause: error })
   }
   const isTransient = error.errCode === STREAM_NOT_FOUND || error.errCode < 10_000 || error.errCode === 10_008
   const text = `JetStream refused (${error.errCode}): ${error.message}`

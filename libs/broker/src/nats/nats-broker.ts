@@ -22,9 +22,9 @@ export interface NatsBrokerOptions {
   /** Only the wish for the very first boot of a mesh. */
   streams?: number
   replicas?: number
-  /** Per stream. */
+  /** Per stream. Absent: as it was, and 1 GiB in a new mesh. */
   maxBytes?: number
-  /** Age at which a stream that forgets drops messages. */
+  /** Age at which a stream that forgets drops messages. Absent: as it was, and 24 h in a new mesh. */
   maxAgeMs?: number
   /** What a full stream does. Absent: as it was, and `forget` in a new mesh. */
   onFull?: 'refuse' | 'forget'
@@ -46,8 +46,6 @@ const REQUEST_TIMEOUT_MS = 3_000
 const defaults = {
   streams: 1,
   replicas: 1,
-  maxBytes: 1_073_741_824,
-  maxAgeMs: 86_400_000,
   maxMessageBytes: 1_048_576,
   maxInFlight: 10_000,
   connectTimeoutMs: 5_000,
@@ -57,7 +55,8 @@ const defaults = {
  * Connects, sees to it that streams and records exist, and resolves when the mesh can be used.
  *
  * @throws UnavailableError `nats-unreachable` with what was tried.
- * @throws InvalidError `nats-too-old`, `nats-refused`, `nats-permission-missing`, `stream-conflict`, `bad-prefix`, `bad-streams`.
+ * @throws InvalidError `nats-too-old`, `nats-refused`, `nats-permission-missing`, `stream-conflict`, `bad-prefix`, `bad-streams`,
+ *   `no-room-for-streams`.
  */
 export async function createNatsBroker(options: NatsBrokerOptions): Promise<Broker> {
   const settings = { ...defaults, ...options }

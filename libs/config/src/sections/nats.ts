@@ -16,10 +16,13 @@ export const natsSection = defineSection('nats', 'The way to NATS and what is ke
     shown: true,
   },
   prefix: {
-    schema: z.string().regex(/^[a-z0-9][a-z0-9_-]{0,31}$/, 'must be lower-case letters, digits, - and _'),
+    schema: z
+      .string()
+      .regex(/^[a-z0-9][a-z0-9_-]{0,31}$/, 'must be lower-case letters, digits, - and _')
+      .refine((name) => !name.startsWith('pg_'), 'must not begin with pg_: such schemas are Postgres’ own'),
     default: 'natter',
     example: 'natter',
-    doc: 'Names subjects, streams and buckets: two meshes with different prefixes on one NATS never meet.',
+    doc: 'Names subjects, streams, buckets and the schema in Postgres: two meshes with different prefixes on one NATS never meet.',
     shown: true,
   },
   user: {
@@ -68,17 +71,19 @@ export const natsSection = defineSection('nats', 'The way to NATS and what is ke
     shown: true,
   },
   stream_max_bytes: {
-    schema: bytes(),
-    default: '1GiB',
+    schema: bytes({ minBytes: 65_536 }).optional(),
     example: '20GiB',
-    doc: 'Size of each stream, changed at the next start. What happens when it is full: `nats.on_full`.',
+    doc:
+      'Size of each stream, changed at the next start; its disk must have it. What happens when it is full: `nats.on_full`. ' +
+      'Nothing: as the mesh has it, and 1GiB in a new mesh.',
     shown: true,
   },
   stream_max_age: {
-    schema: duration(),
-    default: '24h',
+    schema: duration({ minMs: 1000 }).optional(),
     example: '7d',
-    doc: 'Age at which publications leave a stream that forgets. One that refuses keeps them until they are archived.',
+    doc:
+      'Age at which publications leave a stream that forgets. One that refuses keeps them until they are archived. ' +
+      'Nothing: as the mesh has it, and 24h in a new mesh.',
     shown: true,
   },
   on_full: {
@@ -109,9 +114,9 @@ export function natsOptionsOf(
     prefix: nats.prefix,
     streams: nats.streams,
     replicas: nats.replicas,
-    maxBytes: nats.stream_max_bytes,
-    maxAgeMs: nats.stream_max_age,
     connectTimeoutMs: nats.connect_timeout,
+    ...(nats.stream_max_bytes === undefined ? {} : { maxBytes: nats.stream_max_bytes }),
+    ...(nats.stream_max_age === undefined ? {} : { maxAgeMs: nats.stream_max_age }),
     ...(onFull === undefined ? {} : { onFull }),
     ...(nats.user === undefined ? {} : { user: nats.user }),
     ...(nats.password === undefined ? {} : { pass: nats.password }),
