@@ -220,6 +220,32 @@ describe('problems', () => {
     expect(problemsOf(read({ argv: ['--gateway.port=1'], env }))).toEqual([])
   })
 
+  it.each([
+    ['NATTER_CLIENT_ALOW', 'There is no NATTER_CLIENT_ALOW: client has no setting alow.'],
+    [
+      'NATTER_GATEWAY_ORIGIN_LIST',
+      'There is no NATTER_GATEWAY_ORIGIN_LIST: gateway has no setting origin_list. Did you mean NATTER_GATEWAY_ORIGINS?',
+    ],
+    ['NATTER_GATEWAY_PORT_FILE', 'There is no NATTER_GATEWAY_PORT_FILE: gateway has no setting port_file.'],
+    ['NATTER_GATWAY_SOMETHING', 'There is no NATTER_GATWAY_SOMETHING. Did you mean NATTER_GATEWAY_…?'],
+    ['NATTER_MESENGER_PORT', 'There is no NATTER_MESENGER_PORT. Did you mean NATTER_MESSENGER_…?'],
+    ['NATTER_MESSANGER_NAME', 'There is no NATTER_MESSANGER_NAME. Did you mean NATTER_MESSENGER_…?'],
+  ])('name %s: what is set and has no effect is found out too late', (name, message) => {
+    expect(problemsOf(read({ argv: ['--gateway.port=1'], env: { [name]: '1' } }))).toEqual([message])
+  })
+
+  it("don't come from variables that resemble nothing of Natter, nor from what Kubernetes tells of its services", () => {
+    const env = {
+      NATTER_TEAM: 'chat',
+      NATTER_FAULT_SEED: '1',
+      NATTER_GATEWAY_SERVICE_HOST: '10.0.0.1',
+      NATTER_GATEWAY_SERVICE_PORT_HTTP: '80',
+      NATTER_CLIENT_PORT: 'tcp://10.0.0.1:80',
+      NATTER_CLIENT_PORT_80_TCP_ADDR: '10.0.0.1',
+    }
+    expect(problemsOf(read({ argv: ['--gateway.port=1'], env }))).toEqual([])
+  })
+
   it('tell a missing setting once, also if its flag stands there without a value', () => {
     expect(problemsOf(read({ argv: ['--gateway.port'] }))).toEqual([
       'The flag --gateway.port needs a value. For example NATTER_GATEWAY_PORT=8001',

@@ -1,6 +1,6 @@
 import { coerceText } from '../coerce-text.js'
 import { envNameOf, type ConfigDefinition, type SettingInfo } from '../config-definition.js'
-import { nearMiss } from '../near-miss.js'
+import { didYouMean, nearMiss } from '../near-miss.js'
 import { problemWith, type Problem } from '../problem.js'
 import { whyUnreadable, type Environment, type Given, type ReadFile, type SourceReading } from './source.js'
 
@@ -56,22 +56,51 @@ function readSecretFile(info: SettingInfo, file: string, readFile: ReadFile): Gi
   }
 }
 
-/** Other apps share the environment, so that an unknown variable is a problem only if it is nearly one of this app's. */
-function typos({ settings, foreignSections }: ConfigDefinition, env: Environment): Problem[] {
+/**
+ * Other apps and Natter itself share the environment. So an unknown variable is a problem if it belongs to one of this app's
+ * sections, if it is nearly one of this app's, or if its section is nearly one that some app has; else it isn't ours to judge.
+ */
+function typos({ settings, sections, foreignSections }: ConfigDefinition, env: Environment): Problem[] {
   const names = settings.flatMap(({ env: own, envFile }) => (envFile === undefined ? [own] : [own, envFile]))
   const known = new Set([...names, ...ownVariables])
-  const foreign = foreignSections.map((section) => `${envNameOf(section)}_`)
-  const strangers = Object.keys(env).filter(
-    (name) =>
-      name.startsWith('NATTER_') &&
-      Boolean(env[name]) &&
-      !known.has(name) &&
-      !foreign.some((prefix) => name.startsWith(prefix)),
-  )
-  return strangers.flatMap((name) => {
+  const owned = sections.map(({ name }) => name)
+  const isForeign = (name: string) => sectionOf(name, foreignSections) !== undefined
+  return Object.entries(env).flatMap(([name, value]) => {
+    const isStranger = name.startsWith('NATTER_') && Boolean(value) && !known.has(name) && !isForeign(name)
+    if (!isStranger || isFromKubernetes(name, value)) return []
     const meant = nearMiss(name, [...names, configFileVariable], slipsInAVariable)
-    return meant === undefined ? [] : [{ env: meant, message: `There is no ${name}. Did you mean ${meant}?` }]
+    if (meant !== undefined) return [{ env: meant, message: `There is no ${name}. Did you mean ${meant}?` }]
+    const section = sectionOf(name, owned)
+    if (section !== undefined) return [{ message: unknownIn(section, name, names) }]
+    const near = nearSection(name, [...owned, ...foreignSections])
+    return near === undefined ? [] : [{ message: `There is no ${name}. Did you mean ${near}…?` }]
   })
+}
+
+function sectionOf(name: string, sections: readonly string[]): string | undefined {
+  return sections.find((section) => name.startsWith(`${envNameOf(section)}_`))
+}
+
+function unknownIn(section: string, name: string, names: readonly string[]): string {
+  const key = name.slice(envNameOf(section).length + 1).toLowerCase()
+  const inSection = names.filter((candidate) => candidate.startsWith(`${envNameOf(section)}_`))
+  return `There is no ${name}: ${section} has no setting ${key}.${didYouMean(name, inSection)}`
+}
+
+/** Short names are near to too much: of theirs only whole variables are told. */
+function nearSection(name: string, sections: readonly string[]): string | undefined {
+  const [, first = ''] = name.split('_')
+  const long = sections.filter((section) => section.length > 'nats'.length)
+  const near = nearMiss(first, long)
+  return near === undefined ? undefined : `${envNameOf(near)}_`
+}
+
+/** It tells each container of the services beside it: of one called natter-nats, NATTER_NATS_SERVICE_HOST and more. */
+function isFromKubernetes(name: string, value = ''): boolean {
+  return (
+    /_(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT_\d+_(TCP|UDP|SCTP)(_\w+)?)$/.test(name) ||
+    (name.endsWith('_PORT') && /^(tcp|udp|sctp):\/\//.test(value))
+  )
 }
 
 /** Fewer than elsewhere: taking another app's variable for a typo would stop this app for nothing. */
