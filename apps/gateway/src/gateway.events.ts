@@ -29,6 +29,13 @@ export interface GatewayEvents {
     onFull: 'refuse' | 'forget'
     advice: string
   }
+  /**
+   * NATS is connected, and for ten seconds no append to this stream was stored though several were tried. Told once; `sinceMs` is when
+   * the first was given up.
+   */
+  'stream:stall': { stream: string; tries: number; sinceMs: number; advice: string }
+  /** It is over: `stored` = an append was stored, `untried` = nobody tried for a minute, so it isn't known any more. */
+  'stream:stall:end': { stream: string; why: 'stored' | 'untried'; lastedMs: number }
   /** The streams could not be verified after a reconnect; it is tried again. */
   'gateway:resume:failed': { error: unknown }
   'peer:up': { node: string }

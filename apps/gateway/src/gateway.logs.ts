@@ -23,6 +23,8 @@ export function log(
       if (level < before || onFull === 'forget') return 'info'
       return level >= 90 ? 'error' : 'warn'
     },
+    'stream:stall': 'error',
+    'stream:stall:end': 'info',
     'gateway:resume:failed': 'warn',
     'peer:up': 'info',
     'peer:down': 'info',

@@ -67,6 +67,12 @@ export const gatewayMetrics = defineMetrics({
     help: 'natter_stream_bytes by natter_stream_max_bytes. From 0.9 on a stream that refuses takes no publications.',
     labels: ['stream'],
   },
+  streamStalled: {
+    type: 'gauge',
+    name: 'natter_stream_stalled',
+    help: '1 while NATS is connected and stores nothing that this node sends to the stream: a person must look.',
+    labels: ['stream'],
+  },
   deliveries: {
     type: 'counter',
     name: 'natter_gateway_publications_delivered_total',
@@ -139,6 +145,8 @@ export function meter(metrics: Metrics, { gateway, broker, events }: Metered): v
     streamBytes: () => fills(gateway, ({ bytes }) => bytes),
     streamMaxBytes: () => fills(gateway, ({ maxBytes }) => maxBytes),
     streamFill: () => fills(gateway, ({ share }) => share),
+    streamStalled: () =>
+      gateway.stalls.all.map(({ stream, isStalled }) => ({ labels: { stream }, value: Number(isStalled) })),
   })
   observe(events.gateway, {
     'connection:connect': () => handles.connects.add({}),
@@ -162,8 +170,14 @@ function fills({ fullness }: Gateway, valueOf: (fill: StreamFill) => number) {
 }
 
 /** A full stream is no reason: another node can't take more, and a restart doesn't help. Not healthy while NATS is away: clients stay, but new ones are better off elsewhere. */
-export function checkHealth(checks: HealthChecks, { broker }: Metered): void {
+export function checkHealth(
+  checks: HealthChecks,
+  { broker, gateway }: { broker: Broker; gateway: Pick<Gateway, 'stalls'> },
+): void {
   checks.add('nats', () =>
     broker.bus.isConnected ? undefined : 'NATS is away: durable publishes are refused.',
   )
+  // An alarm only: every gateway of this NATS sees the same, so readiness would leave a balancer without any, and clients can still
+  // subscribe, read and recover. Nor is it the gateway that a restart would mend.
+  checks.add('streams', () => gateway.stalls.trouble, { kind: 'alarm' })
 }

@@ -25,6 +25,7 @@ import { JoinLeave } from './presence/join-leave.js'
 import { Peers } from './presence/peers.js'
 import { Presence } from './presence/presence.js'
 import { Publisher } from './publishing/publisher.js'
+import { Stalls } from './publishing/stalls.js'
 import { Upgrade } from './upgrade/upgrade.js'
 
 /** Over how long a broken channel's subscribers are told to come back. */
@@ -51,6 +52,7 @@ export class Gateway implements SocketHandlers<Connection>, ChannelOwner {
   readonly sink: ChannelSink
   readonly channels: Channels
   readonly fullness: Fullness
+  readonly stalls: Stalls
   private readonly server: SocketServer<Connection>
   private readonly services: Services
   private readonly intake: Intake
@@ -75,6 +77,7 @@ export class Gateway implements SocketHandlers<Connection>, ChannelOwner {
       concurrentReads: 200,
     })
     this.fullness = new Fullness(broker, clock, this.events)
+    this.stalls = new Stalls(broker, clock, this.events)
     const subjects = new Subjects(parts.prefix)
     this.peers = new Peers(broker, subjects.presenceBeat, options.name, clock, this.events)
     this.joinLeave = new JoinLeave(broker, this.server, jsonCodec, clock, (namespace, channel) =>
@@ -109,6 +112,7 @@ export class Gateway implements SocketHandlers<Connection>, ChannelOwner {
     this.services.presence.start()
     this.services.heartbeat.start()
     this.fullness.start()
+    this.stalls.start()
     this.events.emit('gateway:listen', { host: options.host, port })
     return port
   }
@@ -124,6 +128,7 @@ export class Gateway implements SocketHandlers<Connection>, ChannelOwner {
     this.services.presence.stop()
     this.services.heartbeat.stop()
     this.fullness.stop()
+    this.stalls.stop()
     this.channels.close()
     for (const stop of this.stopListening) stop()
     this.server.close()
@@ -240,7 +245,7 @@ export class Gateway implements SocketHandlers<Connection>, ChannelOwner {
       presence,
       namespace: (name) => namespaces.get(name),
       catchUps: new CatchUps(clock, options.client.recoveryPage),
-      publisher: new Publisher(broker, events, this.fullness),
+      publisher: new Publisher(broker, events, this.fullness, this.stalls),
       history: new History(broker, channels, clock),
       heartbeat: new Heartbeat(this.server, jsonCodec, clock, options.client),
       dispatch: (connection, command) => dispatch(services, connection, command),

@@ -11,6 +11,7 @@ import { places, type MeshSettings, type PostgresEnv } from './mesh/mesh-setting
 import { observeMesh } from './mesh/observe-mesh.js'
 import { gatewayAddress, gatewayNames, natsUrl, type GatewayName } from './mesh/process-specs.js'
 import type { Programs } from './mesh/programs.js'
+import { healStore, type StoreHealer } from './nats/heal-store.js'
 import { readLogLine } from './process/log-line.js'
 import type { ManagedProcess } from './process/managed-process.js'
 import { endOrphans } from './process/orphans.js'
@@ -107,17 +108,28 @@ async function runStarted(
   for (const process of mesh.processes) report.follow(process)
   report.say(`Natter starts in ${shownPath(settings.dataFolder)}`)
   const ops = await observeMesh(mesh, { host, port: settings.ports['supervisor-ops'] })
+  let healer: StoreHealer | undefined
   try {
     const outcome = await mesh.boot()
     if (outcome.is === 'failed') reportFailure(outcome, settings, report)
     if (outcome.is !== 'ready') return outcome.is === 'failed' ? 1 : await stopped
     report.say(readyMessage(settings, mesh, Date.now() - startedAtMs))
+    healer = healNats(mesh, settings, report) // not before: a restart would end the boot
     options.whenReady?.(mesh, (line) => report.say(line))
     return await stopped
   } finally {
+    healer?.stop()
     await mesh.stop() // R2
     await ops.stop()
   }
+}
+
+/** Undefined when NATS isn't ours. */
+function healNats(mesh: Mesh, { dataFolder }: MeshSettings, report: ConsoleReport): StoreHealer | undefined {
+  const server = mesh.find('nats')
+  if (server === undefined) return undefined
+  const storeFolder = places.natsStore(dataFolder)
+  return healStore({ server, storeFolder, clock: systemClock, say: (line) => report.say(line) })
 }
 
 /** Resolves with the exit code when somebody asked to stop and all has ended. */

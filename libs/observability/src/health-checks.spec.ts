@@ -39,6 +39,14 @@ describe('health', () => {
     expect((await checks.report('ready')).status).toBe('unavailable')
   })
 
+  it('told to a balancer leaves the alarms out: what no other node does better is no reason to send nobody', async () => {
+    const checks = new HealthChecks()
+    checks.add('streams', () => 'nothing is stored', { kind: 'alarm' })
+    expect((await checks.report()).status).toBe('unavailable')
+    expect(await checks.report('ready')).toEqual({ status: 'ok', checks: {} })
+    expect((await checks.report('live')).status).toBe('ok')
+  })
+
   it('forgets a check that was removed, and not the one that replaced it', async () => {
     const checks = new HealthChecks()
     const removeOld = checks.add('nats', () => 'old')

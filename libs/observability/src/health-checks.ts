@@ -1,9 +1,23 @@
 /** Undefined while all is well, else the reason in words for the person on call. Nothing secret: the page has no password. */
 export type HealthCheck = () => string | undefined | Promise<string | undefined>
 
+type CheckKind = 'alarm' | 'ready' | 'live'
+
+/** What a report is for: all that is known, whether to send clients here, or whether to restart. */
+export type HealthQuestion = 'all' | 'ready' | 'live'
+
+const asks: Record<HealthQuestion, readonly CheckKind[]> = {
+  all: ['alarm', 'ready', 'live'],
+  ready: ['ready', 'live'],
+  live: ['live'],
+}
+
 export interface HealthCheckOptions {
-  /** `ready` (default): without it, no new clients. `live`: without it, this process needs a restart. */
-  readonly kind?: 'ready' | 'live'
+  /**
+   * `ready` (default): without it, no new clients. `live`: without it, this process needs a restart. `alarm`: without it, a person has
+   * to look, and new clients are as well off here as anywhere.
+   */
+  readonly kind?: CheckKind
 }
 
 export interface HealthReport {
@@ -17,7 +31,7 @@ const checkTimeoutMs = 2000
 
 /** The named checks of a process. */
 export class HealthChecks {
-  private readonly checks = new Map<string, { check: HealthCheck; kind: 'ready' | 'live' }>()
+  private readonly checks = new Map<string, { check: HealthCheck; kind: CheckKind }>()
 
   /** Adds a check, replacing one of that name; the result removes it. */
   add(name: string, check: HealthCheck, { kind = 'ready' }: HealthCheckOptions = {}): () => void {
@@ -28,9 +42,9 @@ export class HealthChecks {
     }
   }
 
-  /** `live` asks the live checks alone; readiness needs life too. */
-  async report(kind: 'ready' | 'live' = 'ready'): Promise<HealthReport> {
-    const asked = [...this.checks].filter(([, entry]) => kind === 'ready' || entry.kind === 'live')
+  /** `live` asks the live checks alone; readiness needs life too; `all` asks the alarms as well. */
+  async report(question: HealthQuestion = 'all'): Promise<HealthReport> {
+    const asked = [...this.checks].filter(([, { kind }]) => asks[question].includes(kind))
     const answers = await Promise.all(
       asked.map(async ([name, { check }]) => [name, await ask(check)] as const),
     )

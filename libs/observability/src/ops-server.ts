@@ -7,7 +7,7 @@
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { InvalidError, UnavailableError } from '@natter/primitives'
-import type { HealthChecks } from './health-checks.js'
+import type { HealthChecks, HealthQuestion } from './health-checks.js'
 import type { Metrics } from './metrics.js'
 
 export interface OpsServerOptions {
@@ -93,12 +93,18 @@ async function answer(
   if (method !== 'GET' && method !== 'HEAD') return text(405, 'Only GET.')
   try {
     if (path === '/metrics') return { status: 200, type: metrics.contentType, body: await metrics.text() }
-    const report = await checks.report(path === '/health/live' ? 'live' : 'ready')
+    const report = await checks.report(questions[path])
     const status = report.status === 'ok' ? 200 : 503
     return { status, type: 'application/json', body: `${JSON.stringify(report)}\n` }
   } catch (error) {
     return text(500, error instanceof Error ? error.message : String(error))
   }
+}
+
+const questions: Readonly<Record<string, HealthQuestion>> = {
+  '/health': 'all',
+  '/health/ready': 'ready',
+  '/health/live': 'live',
 }
 
 const pages = Object.freeze({

@@ -4,7 +4,7 @@ import { decodeMeta, MemoryBroker, MemoryMesh } from '@natter/broker'
 import { TypedEvents, UnavailableError, UnknownOutcomeError } from '@natter/primitives'
 import { z } from 'zod'
 import type { GatewayEvents } from '../gateway.events.js'
-import { Publisher, type Room } from './publisher.js'
+import { Publisher, type AppendWitness, type Room } from './publisher.js'
 
 const schema = namespaceSchema({ duration: z.number() })
 const durable = resolveNamespace('chat', schema.parse({ keep: 'stream', message_id: '/id' }))
@@ -13,9 +13,10 @@ const ana = { user: 'ana', client: 'c1' }
 const ben = { user: 'ben', client: 'c2' }
 const json = (value: unknown): Uint8Array => new TextEncoder().encode(JSON.stringify(value))
 
+const nobody: AppendWitness = { stored: () => {}, unknown: () => {} }
 const roomy: Room = { isRefusing: () => false, refused: () => {} }
 
-function start(room = roomy) {
+function start(room = roomy, witness = nobody) {
   const mesh = new MemoryMesh()
   const broker = new MemoryBroker(mesh)
   const events = new TypedEvents<GatewayEvents>()
@@ -24,7 +25,7 @@ function start(room = roomy) {
   const reasons: string[] = []
   events.on('publication:refused', ({ reason }) => reasons.push(reason))
   const stored = () => mesh.stream(broker.streams[0] ?? '').messages
-  return { broker, outcomes, reasons, stored, publisher: new Publisher(broker, events, room) }
+  return { broker, outcomes, reasons, stored, publisher: new Publisher(broker, events, room, witness) }
 }
 
 describe('a durable publication', () => {
@@ -98,6 +99,25 @@ describe('a durable publication', () => {
       expect(outcomes).toEqual([`chat ${outcome}`])
     },
   )
+})
+
+describe('who judges whether a stream still stores', () => {
+  it('hears of what was stored and what has no answer; a duplicate and a refusal prove neither', async () => {
+    const heard: string[] = []
+    const witness = {
+      stored: (stream: string) => heard.push(`${stream} stored`),
+      unknown: (stream: string) => heard.push(`${stream} unknown`),
+    }
+    const { broker, publisher } = start(roomy, witness)
+    const [stream] = broker.streams
+    for (const id of [1, 1]) await publisher.publish('chat:a', durable, json({ id }), ana)
+    const append = jest.spyOn(broker.log, 'append')
+    for (const error of [new UnavailableError('stream-full', ''), new UnknownOutcomeError('no-answer', '')]) {
+      append.mockRejectedValue(error)
+      await expect(publisher.publish('chat:a', durable, json(1), ana)).rejects.toBe(error)
+    }
+    expect(heard).toEqual([`${stream} stored`, `${stream} unknown`])
+  })
 })
 
 describe('a stream without room', () => {

@@ -12,6 +12,12 @@ export interface Room {
   refused(stream: string): void
 }
 
+/** Who hears how appends end: `Stalls`. */
+export interface AppendWitness {
+  stored(stream: string): void
+  unknown(stream: string): void
+}
+
 /**
  * Brings a publication into the mesh.
  *
@@ -26,6 +32,7 @@ export class Publisher {
     private readonly broker: Broker,
     private readonly events: TypedEvents<GatewayEvents>,
     private readonly room: Room,
+    private readonly witness: AppendWitness,
   ) {}
 
   async publish(channel: string, namespace: Namespace, data: Bytes, info: ClientInfo): Promise<void> {
@@ -45,10 +52,12 @@ export class Publisher {
     if (this.room.isRefusing(stream)) throw this.refuse(namespace, noRoom(stream)) // U4
     try {
       const { isDuplicate } = await this.broker.log.append(subject, data, options)
+      if (!isDuplicate) this.witness.stored(stream)
       this.count(namespace, isDuplicate ? 'duplicate' : 'stored')
     } catch (error) {
       if (error instanceof UnavailableError && error.code === 'stream-full') this.room.refused(stream)
       if (!(error instanceof UnknownOutcomeError)) throw this.refuse(namespace, error)
+      this.witness.unknown(stream)
       this.count(namespace, 'unknown')
       throw error
     }
