@@ -58,7 +58,7 @@ export const gatewayMetrics = defineMetrics({
   streamMaxBytes: {
     type: 'gauge',
     name: 'natter_stream_max_bytes',
-    help: 'What a stream may hold. 0 = no limit.',
+    help: 'What a stream may hold: nats.stream_max_bytes. 0 = somebody else took its limit away.',
     labels: ['stream'],
   },
   streamFill: {

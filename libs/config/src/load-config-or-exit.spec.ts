@@ -77,7 +77,7 @@ describe('main', () => {
         '  - client.secret_key is missing; it must be a secret of at least 8 characters. For example NATTER_CLIENT_SECRET_KEY=keep-me-safe',
         '  - ops.port must be a port from 1 to 65535, or 0 for any free one; NATTER_OPS_PORT says 70000. For example NATTER_OPS_PORT=8011',
         '  - log.level must be one of error, warn, info, debug; NATTER_LOG_LEVEL says "loud". For example NATTER_LOG_LEVEL=debug',
-        'All settings: --help',
+        '  All settings: --help',
         '',
       ].join('\n'),
     )

@@ -36,7 +36,7 @@ export function loadConfigOrExit<const S extends readonly Section[]>(
 function printProblems(app: string, problems: readonly Problem[]): string {
   const count = problems.length === 1 ? 'one problem' : `${problems.length} problems`
   const lines = problems.map((problem) => `  - ${describeProblem(problem)}`)
-  return [`${app} can't start: ${count} in its configuration.`, ...lines, 'All settings: --help', ''].join(
+  return [`${app} can't start: ${count} in its configuration.`, ...lines, '  All settings: --help', ''].join(
     '\n',
   )
 }
