@@ -5,6 +5,13 @@ export interface PersistenceEvents {
   /** The store has the tables of this build: streams are archived from here on. */
   'archive:ready': { tookMs: number }
   'archive:migrate:failed': { error: unknown; retryMs: number }
+  /**
+   * Another mesh has the archive: nothing is archived, and it is tried again every few seconds. If that mesh isn't seen any more this
+   * one takes the archive over in `waitSeconds`. Told once.
+   */
+  'archive:foreign': { owner: string; mesh: string; waitSeconds: number; hint: string }
+  /** The archive was another mesh's, and is this one's now. */
+  'archive:taken-over': { from: string; mesh: string }
   'archive:forget': { namespace: string; days: number }
   'archive:forget:failed': { namespace: string; error: unknown }
   /** This process writes the stream's archive now. */

@@ -16,6 +16,8 @@ export function log(
   logEvents(events.persistence, logger, {
     'archive:ready': 'info',
     'archive:migrate:failed': 'warn',
+    'archive:foreign': 'error',
+    'archive:taken-over': 'warn',
     'archive:forget': 'info',
     'archive:forget:failed': 'warn',
     'stream:acquire': 'info',

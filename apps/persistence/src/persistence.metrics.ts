@@ -136,6 +136,7 @@ export function checkHealth(
     if (problem !== undefined) return problem
     return persistence.isReady ? undefined : 'The archive is not ready yet.'
   })
+  checks.add('owner', () => persistence.ownership.problem)
   checks.add('archive', () => {
     const late = persistence.archivers.filter(({ status }) => status.lagSeconds * 1_000 >= lagAlarmMs)
     if (late.length === 0) return undefined

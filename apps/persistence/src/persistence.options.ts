@@ -12,4 +12,6 @@ export interface PersistenceOptions {
   lagAlarmMs: number
   /** How long archived publications stay in a stream that refuses. 0 = they go once they are archived. */
   hotForMs: number
+  /** For how long another mesh that has the archive must not have been seen before this one takes it over. */
+  ownerTimeoutMs: number
 }

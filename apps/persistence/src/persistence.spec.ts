@@ -44,7 +44,7 @@ describe('the persistence app', () => {
     await pass(100)
     expect([asked, one.isReady]).toEqual([['migrate'], false])
     await pass(10_000)
-    expect(asked.slice(0, 4)).toEqual(['migrate', 'migrate', 'migrate', 'acquire'])
+    expect(asked.slice(0, 4)).toEqual(['migrate', 'migrate', 'migrate', 'claim'])
     expect(told.map(({ name }) => name).slice(0, 3)).toEqual([
       'archive:migrate:failed',
       'archive:migrate:failed',
@@ -85,6 +85,18 @@ describe('the persistence app', () => {
     expect(archive.forgotten).toEqual([first])
     await pass(hourMs)
     expect(archive.forgotten).toEqual([first, { ...first, olderThanMs: first.olderThanMs + hourMs }])
+  })
+
+  it('drops nothing while the archive is another mesh’s: that one may keep its days for longer', async () => {
+    const { archive, pass, told, persistence: one } = started()
+    archive.owner = 'another'
+    one.start()
+    await pass(2_000)
+    expect(archive.forgotten).toEqual([])
+    expect(told.map(({ name }) => name)).toContain('archive:foreign')
+    archive.owner = undefined
+    await pass(hourMs)
+    expect(archive.forgotten).toHaveLength(1)
   })
 
   it('goes on after a day could not be dropped', async () => {

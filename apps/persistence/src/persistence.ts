@@ -9,6 +9,7 @@ import type { Namespace } from '@natter/auth'
 import type { Broker } from '@natter/broker'
 import { Backoff, UnavailableError, type Clock, type TypedEvents } from '@natter/primitives'
 import { LagAlarm } from './lag-alarm.js'
+import { Ownership } from './ownership.js'
 import type { PersistenceEvents } from './persistence.events.js'
 import type { PersistenceOptions } from './persistence.options.js'
 import { forgetOld } from './retention.js'
@@ -19,6 +20,7 @@ import { StreamArchiver } from './stream/stream-archiver.js'
 
 const forgetEveryMs = 3_600_000
 const watchEveryMs = 1_000
+const claimEveryMs = 3_000
 const backoffLimits = { baseMs: 200, maxMs: 5_000 }
 
 export interface PersistenceParts {
@@ -33,6 +35,7 @@ export interface PersistenceParts {
 
 export class Persistence {
   readonly archivers: readonly StreamArchiver[]
+  readonly ownership: Ownership
   private readonly pauses: Pauses
   private readonly alarms: LagAlarm
   private readonly undo: (() => void)[] = []
@@ -42,6 +45,7 @@ export class Persistence {
   constructor(private readonly parts: PersistenceParts) {
     const { broker, namespaces, clock, events, options } = parts
     this.pauses = new Pauses(clock)
+    this.ownership = new Ownership({ ...parts, ownerTimeoutMs: options.ownerTimeoutMs })
     this.alarms = new LagAlarm(options.lagAlarmMs, clock, events)
     const selection = new Selection(broker.subjects, namespaces, (namespace) =>
       events.emit('namespace:unknown', { namespace }),
@@ -76,7 +80,7 @@ export class Persistence {
     await this.migrate()
     if (this.pauses.isStopped) return
     this.isArchiving = true
-    await Promise.all([...this.archivers.map((one) => one.run()), this.watch(), this.forget()]) // PE2
+    await Promise.all([...this.archivers.map((one) => one.run()), this.watch(), this.claim(), this.forget()]) // PE2
   }
 
   private doubtOnChange(): void {
@@ -118,10 +122,19 @@ export class Persistence {
     }
   }
 
+  private async claim(): Promise<void> {
+    while (!this.pauses.isStopped) {
+      await this.ownership.look()
+      await this.pauses.sleep(claimEveryMs)
+    }
+  }
+
   private async forget(): Promise<void> {
     const { archive, namespaces, clock, events } = this.parts
     while (!this.pauses.isStopped) {
-      await forgetOld(archive, namespaces.values(), clock, events)
+      await this.ownership.look()
+      // another mesh's publications may be kept for longer
+      if (this.ownership.problem === undefined) await forgetOld(archive, namespaces.values(), clock, events)
       await this.pauses.sleep(forgetEveryMs)
     }
   }

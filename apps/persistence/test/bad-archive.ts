@@ -2,6 +2,7 @@
 import type {
   Archive,
   ArchiveBatch,
+  ArchiveClaim,
   ArchiveGap,
   ArchivePage,
   ArchiveRow,
@@ -11,7 +12,8 @@ import type {
 } from '@natter/archive'
 import { InternalError, UnavailableError } from '@natter/primitives'
 
-export type Operation = 'migrate' | 'acquire' | 'checkpoint' | 'begin' | 'write' | 'written' | 'forget'
+export type Operation =
+  'migrate' | 'claim' | 'acquire' | 'checkpoint' | 'begin' | 'write' | 'written' | 'forget'
 
 export const away = (): UnavailableError => new UnavailableError('archive-away', 'Gone, on purpose')
 
@@ -23,6 +25,8 @@ export class BadArchive implements Archive {
   readonly batches: ArchiveBatch[] = []
   readonly forgotten: { namespace: string; olderThanMs: number }[] = []
   stored: Checkpoint | undefined
+  /** Another mesh that has the archive. */
+  owner: string | undefined
   /** Throws to fail the operation; `written` is after the commit, where the answer is lost. */
   fault: (operation: Operation) => void | Promise<void> = () => {}
   /** Sequences that the store refuses. */
@@ -33,10 +37,16 @@ export class BadArchive implements Archive {
     await this.fault('migrate')
   }
 
-  async acquire(stream: string): Promise<ArchiveWriter | undefined> {
+  async claim(): Promise<ArchiveClaim> {
+    await this.fault('claim')
+    return this.owner === undefined ? { isOwner: true } : { isOwner: false, owner: this.owner, unseenMs: 0 }
+  }
+
+  async acquire(stream: string, mesh?: string): Promise<ArchiveWriter | undefined> {
     await this.fault('acquire')
     if (this.holder?.isHeld === true) return undefined
-    this.holder = new BadWriter(this, stream)
+    if (mesh !== undefined && this.owner !== undefined) return undefined
+    this.holder = new BadWriter(this, stream, mesh)
     return this.holder
   }
 
@@ -68,6 +78,7 @@ class BadWriter implements ArchiveWriter {
   constructor(
     private readonly archive: BadArchive,
     readonly stream: string,
+    readonly mesh: string | undefined,
   ) {}
 
   async checkpoint(): Promise<Checkpoint | undefined> {

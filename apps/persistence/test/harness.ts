@@ -28,6 +28,7 @@ export const defaults: PersistenceOptions = {
   batchDelayMs: 200,
   lagAlarmMs: 30_000,
   hotForMs: 3_600_000,
+  ownerTimeoutMs: 300_000,
 }
 
 export interface Told {

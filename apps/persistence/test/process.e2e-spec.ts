@@ -173,6 +173,9 @@ describe('the persistence app as a process', () => {
       { timeoutMs: 20_000 },
     )
     await eventually(() => stack.publish('kept:a', 'new'), { timeoutMs: 20_000 })
+    await process.waitForLine((line) => line.includes('"archive:foreign"'), 20_000)
+    await stack.ageOwner() // the wait of five minutes for a mesh that isn't there any more
+    await process.waitForLine((line) => line.includes('"archive:taken-over"'), 20_000)
     await expectSame()
     expect((await stack.inArchive(before)).length).toBe(1)
     expect((await stack.rows()).map(({ data }) => String(data)).toSorted()).toEqual(['new', 'old'])
@@ -221,10 +224,12 @@ describe('the persistence app as a process', () => {
     try {
       const epoch = stack.broker.epochOf(stack.stream)
       for (const round of [1, 2, 3]) {
+        if (round > 1) await stack.ageOwner()
         const here = await stack.running()
         await stack.publish('kept:a', `here ${round}`)
         await expectSame()
         await here.process.kill('SIGTERM')
+        await stack.ageOwner()
         const away = await stack.running({ NATTER_NATS_URL: other.url })
         const { subject } = there.route('kept', 'kept:a')
         const { seq } = await there.log.append(subject, Buffer.from(`there ${round}`))
@@ -242,6 +247,47 @@ describe('the persistence app as a process', () => {
       await other.stop()
     }
   }, 120_000)
+
+  it('two meshes with one prefix and one Postgres: the second writes nothing, says why, and ends no epoch of the first', async () => {
+    const other = await startNatsServer()
+    const there = await createNatsBroker({
+      urls: [other.url],
+      prefix: 'natter',
+      name: 'test',
+      onFull: 'refuse',
+    })
+    try {
+      const first = await stack.running()
+      await stack.publish('kept:a', 'here')
+      await expectSame()
+      const second = await stack.start({
+        NATTER_NATS_URL: other.url,
+        NATTER_PERSISTENCE_NAME: 'persistence-y',
+      })
+      const { subject } = there.route('kept', 'kept:a')
+      await there.log.append(subject, Buffer.from('there'))
+      const line = await second.process.waitForLine((text) => text.includes('"archive:foreign"'))
+      expect(JSON.parse(line)).toMatchObject({
+        level: 'error',
+        owner: stack.broker.meshId,
+        mesh: there.meshId,
+      })
+      const health = await fetch(`${second.ops}/health`)
+      expect([health.status, await health.text()]).toEqual([
+        503,
+        expect.stringContaining(`belongs to the mesh ${stack.broker.meshId}`),
+      ])
+      await first.process.kill('SIGKILL')
+      await stack.publish('kept:a', 'while it was down')
+      await stack.running()
+      await expectSame()
+      expect((await stack.rows()).map(({ data }) => String(data))).toEqual(['here', 'while it was down'])
+      expect(await stack.query('select 1 from natter.archive_epoch')).toHaveLength(1)
+    } finally {
+      await there.close()
+      await other.stop()
+    }
+  }, 90_000)
 
   it('of two processes one writes a stream; when it is killed, the other takes over', async () => {
     const first = await stack.running()

@@ -136,6 +136,11 @@ export class Stack {
     return Number(found?.seq ?? 0)
   }
 
+  /** As if nobody of the mesh that owns the archive had been there for long. */
+  async ageOwner(): Promise<void> {
+    await this.query(`update natter.archive_owner set seen_at = now() - interval '10 minutes'`)
+  }
+
   /** `channel seq hash` of each publication that the stream keeps. */
   async inStream(): Promise<string[]> {
     const prints: string[] = []

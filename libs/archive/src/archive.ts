@@ -8,6 +8,8 @@
  * AR3. Nothing in a publication can make a batch fail for good: a row that the store refuses goes to the dead letters, with its
  *      bytes, in the same transaction.
  * AR4. A stream has one writer at a time. The right is held by the connection that writes: who lost it can't write either.
+ * AR5. One mesh at a time writes. Who acquires for a mesh writes only while the archive is that mesh's, and nobody takes it over
+ *      meanwhile.
  */
 
 /** A durable publication, as the stream keeps it. */
@@ -76,6 +78,8 @@ export interface BatchReport {
 /** The right to write one stream's archive. */
 export interface ArchiveWriter {
   readonly stream: string
+  /** For which it was acquired. Undefined = for whichever owns the archive. */
+  readonly mesh: string | undefined
   /** False for good once the connection is lost or `release` was called: acquire anew. */
   readonly isHeld: boolean
   /** Undefined = nothing of this stream was ever archived. */
@@ -142,6 +146,9 @@ export interface ArchivePage {
   gaps: ArchiveGap[]
 }
 
+/** Whose the archive is. `unseenMs`: for how long no process of the owner was seen. */
+export type ArchiveClaim = { isOwner: true } | { isOwner: false; owner: string; unseenMs: number }
+
 export interface Archive {
   /**
    * Makes the store what this build needs. Any number of processes may call it at once.
@@ -150,11 +157,19 @@ export interface Archive {
    */
   migrate(): Promise<void>
   /**
-   * Undefined while another process holds the right.
+   * Says that a process of this mesh is here. Who comes first owns the archive. Another mesh becomes the owner when the present one
+   * was not seen for `ownerTimeoutMs` (0 = at once) and none of its writers is left (AR5).
    *
    * @throws UnavailableError `archive-away`.
    */
-  acquire(stream: string): Promise<ArchiveWriter | undefined>
+  claim(mesh: string, ownerTimeoutMs: number): Promise<ArchiveClaim>
+  /**
+   * Undefined while another process holds the right, or another mesh owns the archive (AR5). Without `mesh` the owner isn't asked
+   * for: that is for tools.
+   *
+   * @throws UnavailableError `archive-away`.
+   */
+  acquire(stream: string, mesh?: string): Promise<ArchiveWriter | undefined>
   /** One channel's publications of one epoch, dead letters among them. @throws UnavailableError `archive-away`. */
   read(query: ArchiveQuery): Promise<ArchivePage>
   /**

@@ -1,6 +1,7 @@
 export type {
   Archive,
   ArchiveBatch,
+  ArchiveClaim,
   ArchiveGap,
   ArchivePage,
   ArchiveQuery,

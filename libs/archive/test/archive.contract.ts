@@ -240,6 +240,41 @@ export function describeArchive(name: string, open: () => Promise<ArchivePair>):
       })
     })
 
+    describe('the mesh that owns it', () => {
+      const longMs = 3_600_000
+
+      beforeEach(() => writer.release())
+
+      it('AR5: is the one that came first; who is another one is told so, and gets no right to write', async () => {
+        expect(await b.acquire(stream, 'here')).toBeUndefined()
+        expect(await a.claim('here', longMs)).toEqual({ isOwner: true })
+        expect(await b.claim('here', longMs)).toEqual({ isOwner: true })
+        const claim = await b.claim('there', longMs)
+        expect(claim).toMatchObject({ isOwner: false, owner: 'here' })
+        expect(await b.acquire(stream, 'there')).toBeUndefined()
+        const mine = await a.acquire(stream, 'here')
+        expect([mine?.isHeld, mine?.mesh]).toEqual([true, 'here'])
+      })
+
+      it('is another one when the owner was not seen for so long, and then the old one has no right any more', async () => {
+        await a.claim('here', longMs)
+        expect(await b.claim('there', 0)).toEqual({ isOwner: true })
+        expect(await a.claim('here', longMs)).toMatchObject({ isOwner: false, owner: 'there' })
+        expect(await a.acquire(stream, 'here')).toBeUndefined()
+        expect((await b.acquire(stream, 'there'))?.isHeld).toBe(true)
+      })
+
+      it('AR5: keeps it while one of its writers is left, however long it was not seen', async () => {
+        await a.claim('here', longMs)
+        const mine = await a.acquire(stream, 'here')
+        expect(await b.claim('there', 0)).toMatchObject({ isOwner: false, owner: 'here' })
+        expect(await mine?.write(batch(0, 1, [row(1)]))).toMatchObject({ archived: 1 })
+        await pair.cut(stream)
+        expect(await b.claim('there', 0)).toEqual({ isOwner: true })
+        await expect(mine?.write(batch(1, 2, [row(2)]))).rejects.toMatchObject({ code: 'archive-away' })
+      })
+    })
+
     describe('epochs', () => {
       it('begin at 0, and are read each by its own name', async () => {
         await writer.write(batch(0, 5, [row(5)]))

@@ -80,8 +80,8 @@ describe('migrations', () => {
     told.length = 0
     const archives = Array.from({ length: 6 }, () => open())
     await Promise.all(archives.map((each) => each.migrate()))
-    expect(told).toEqual(['migration tables', 'migration closed-epochs'])
-    expect(await database.one('select count(*)::int from natter.archive_migration')).toBe(2)
+    expect(told).toEqual(['migration tables', 'migration closed-epochs', 'migration owner'])
+    expect(await database.one('select count(*)::int from natter.archive_migration')).toBe(3)
     await Promise.all(archives.map((each) => each.close()))
   }, 30_000)
 

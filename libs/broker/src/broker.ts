@@ -236,6 +236,11 @@ export interface Broker {
   route(namespace: string, channel: string): Route
   /** The stream names of the topology, in its order. */
   readonly streams: readonly string[]
+  /**
+   * Which mesh this is: a random word, the same for all its nodes. Another one when NATS has lost its disk, or when it is another NATS,
+   * also under the same prefix.
+   */
+  readonly meshId: string
   /** What the stream's numbering is called now. @throws InvalidError `no-such-stream`. */
   epochOf(stream: string): string
   /**

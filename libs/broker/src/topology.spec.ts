@@ -5,6 +5,7 @@ import {
   decodeTopology,
   encodeTopology,
   epochChanges,
+  identified,
   newTopology,
   reconcile,
   routeIn,
@@ -55,6 +56,20 @@ describe('topology', () => {
       )
     }
     expect(() => decodeTopology(Buffer.from('{'))).toThrow(expect.objectContaining({ code: 'bad-topology' }))
+  })
+
+  it('a mesh is named once: a record of a build that named none is read, gets a name, and keeps it', () => {
+    const { id, ...old } = newTopology(subjects, 1, epoch)
+    expect(id).toMatch(/^epoch/)
+    const read = decodeTopology(encodeTopology(old))
+    expect(read.id).toBeUndefined()
+    const named = identified(read, () => 'name')
+    expect(named).toEqual({ ...old, id: 'name' })
+    expect(identified(named ?? read, () => 'other')).toBeUndefined()
+    expect(reconcile(named ?? read, ['t1'], epoch)?.id).toBe('name')
+    expect(() => decodeTopology(encodeTopology({ ...old, id: '' }))).toThrow(
+      expect.objectContaining({ code: 'bad-topology' }),
+    )
   })
 
   it('a route is what the record says, not a formula', () => {

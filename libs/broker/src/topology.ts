@@ -4,6 +4,7 @@
  *
  * T1. The shards never move by themselves: another wish for the number of streams, later, is ignored and told.
  * T2. An epoch is a random word, never a counter: two meshes that both began anew never call their numbering the same.
+ *     The same goes for the name of the mesh itself, `id`: two meshes that were given one prefix by mistake can be told apart by it.
  * T3. A stream whose creation time isn't the recorded one is another stream: it gets a new epoch.
  */
 import { InvalidError } from '@natter/primitives'
@@ -24,6 +25,8 @@ export interface TopologyStream {
 
 export interface Topology {
   layout: number
+  /** A random word: which mesh this is. Undefined in the record of a build that did not know it, until a node of this one comes. */
+  id?: string
   V: number
   streams: TopologyStream[]
   /** The index into `streams` of each shard. */
@@ -50,6 +53,7 @@ export function newTopology(
   }
   return {
     layout: TOPOLOGY_LAYOUT,
+    id: newEpoch(),
     V: SHARD_COUNT,
     streams: Array.from({ length: streams }, (_, index) => ({
       name: subjects.stream(index),
@@ -59,6 +63,11 @@ export function newTopology(
     shard: Array.from({ length: SHARD_COUNT }, (_, shard) => shard % streams),
     ...(wish === undefined ? {} : { retention: withWish(undefined, wish) }),
   }
+}
+
+/** The record with a name for the mesh, or undefined when it has one. */
+export function identified(topology: Topology, newId: () => string): Topology | undefined {
+  return topology.id === undefined ? { ...topology, id: newId() } : undefined
 }
 
 /** What the record must become, given when each of its streams was created; `next` is undefined when it is right. */
@@ -160,9 +169,10 @@ function parse(bytes: Uint8Array): unknown {
 
 function isTopology(value: unknown): value is Topology {
   if (typeof value !== 'object' || value === null) return false
-  const { layout, V, streams, shard, retention } = value as Partial<Topology>
+  const { layout, id, V, streams, shard, retention } = value as Partial<Topology>
   if (typeof layout !== 'number' || V !== SHARD_COUNT || !Array.isArray(streams) || !Array.isArray(shard))
     return false
+  if (id !== undefined && (typeof id !== 'string' || id === '')) return false
   if (retention !== undefined && !isRetention(retention)) return false
   const isStream = (stream: Partial<TopologyStream> | null): boolean =>
     typeof stream?.name === 'string' && typeof stream.created === 'string' && typeof stream.epoch === 'string'

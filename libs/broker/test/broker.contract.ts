@@ -63,6 +63,14 @@ export function describeBroker(name: string, open: () => Promise<BrokerPair>): v
       return all.map(({ seq }) => seq)
     }
 
+    it('all nodes call the mesh by one word, which stays when streams are verified and epochs end', async () => {
+      const { meshId } = a
+      expect(meshId).toMatch(/^[a-z]{8}$/)
+      await a.verifyStreams()
+      await a.renewEpoch(route.stream, route.epoch)
+      expect([a.meshId, b.meshId]).toEqual([meshId, meshId])
+    })
+
     describe('routes', () => {
       it('all nodes name the same stream, epoch and subjects, or they would not meet', () => {
         expect(b.route('chat', 'chat:room')).toEqual(route)

@@ -49,6 +49,24 @@ describe('records of a mesh', () => {
     await server.stop()
   })
 
+  it('of many nodes that come to a record without a name for the mesh one gives it, and all go by that', async () => {
+    const query = JSON.stringify({ last_by_subj: record })
+    const found = await raw.request('$JS.API.STREAM.MSG.GET.KV_RECORDS_topology', query)
+    const { message } = found.json<{ message: { data: string } }>()
+    const { id, ...old } = JSON.parse(Buffer.from(message.data, 'base64').toString()) as { id: string }
+    expect(broker.meshId).toBe(id)
+    await raw.request(record, JSON.stringify(old))
+    const nodes = await Promise.all(
+      [1, 2, 3, 4].map((n) => createNatsBroker({ urls: [server.url], prefix: 'records', name: `n${n}` })),
+    )
+    await broker.verifyStreams()
+    const names = new Set([broker, ...nodes].map(({ meshId }) => meshId))
+    await Promise.all(nodes.map((node) => node.close()))
+    expect(names.size).toBe(1)
+    expect([...names][0]).toMatch(/^[a-z]{8}$/)
+    expect(names.has(id)).toBe(false)
+  })
+
   it('K2: a read that failed is repeated while connected: a missed epoch would join two numberings', async () => {
     relay.keepsBack = (packet) => packet.includes('MSG.GET.KV_RECORDS_topology')
     const [kept, changed] = [relay.keeping(), next(broker, 'broker:epoch:change')]

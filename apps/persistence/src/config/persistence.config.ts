@@ -34,6 +34,9 @@ export const persistenceConfig = defineConfig({
 
 export type PersistenceConfig = ConfigOf<typeof persistenceConfig>
 
+/** Long enough for a restart of everything, for NATS or Postgres being away, and for somebody to read the log. */
+const ownerTimeoutMs = 300_000
+
 export function optionsOf({ persistence, nats }: PersistenceConfig): PersistenceOptions {
   return {
     name: persistence.name ?? `${hostname()}-${randomBytes(3).toString('hex')}`,
@@ -42,5 +45,6 @@ export function optionsOf({ persistence, nats }: PersistenceConfig): Persistence
     batchDelayMs: persistence.batch_delay,
     lagAlarmMs: persistence.lag_alarm,
     hotForMs: nats.hot_for,
+    ownerTimeoutMs,
   }
 }

@@ -201,6 +201,39 @@ describe('the right to write', () => {
     await world.stop()
   })
 
+  it('is not asked for while another mesh has the archive, so that its own processes find it free', async () => {
+    const world = new World()
+    const asked: string[] = []
+    world.archive.fault = (operation) => void asked.push(operation)
+    world.archive.owner = 'another'
+    await world.publish('kept:a', 'one')
+    world.run()
+    await world.pass(20_000)
+    expect(new Set(asked)).toEqual(new Set(['claim']))
+    world.archive.owner = undefined
+    await world.pass(5_000)
+    expect(world.archived()).toEqual(['1:one'])
+    await world.stop()
+  })
+
+  it('is given back where NATS was replaced under us: it is another mesh, and the archive may not be its', async () => {
+    const world = new World()
+    await world.publish('kept:a', 'one')
+    world.run()
+    await world.pass(500)
+    world.archive.owner = world.broker.meshId
+    world.mesh.wipe()
+    world.mesh.topology = { ...world.mesh.topology, id: 'another' }
+    world.mesh.verify()
+    await world.publish('kept:a', 'ONE', 'TWO')
+    await world.pass(10_000)
+    expect([world.archived(), world.archiver.status.isWriter]).toEqual([[], false])
+    world.archive.owner = undefined
+    await world.pass(5_000)
+    expect(world.archived()).toEqual(['1:ONE', '2:TWO'])
+    await world.stop()
+  })
+
   it('is kept while NATS is away: nobody else could read either', async () => {
     const world = new World()
     world.run()
@@ -615,7 +648,7 @@ describe('trouble', () => {
     world.archive.cut()
     world.archive.fault = (operation) => {
       world.archive.fault = () => {}
-      if (operation === 'acquire') throw away()
+      if (operation === 'claim') throw away()
     }
     await world.pass(10_000)
     expect(world.tales('stream:fail').filter(({ isNew }) => isNew)).toHaveLength(3)

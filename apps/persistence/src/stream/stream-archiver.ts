@@ -15,6 +15,8 @@
  *      for `keepRightMs`, any other gives it back, so that somebody else may try. Who has no way to NATS doesn't ask for it.
  * SA5. An epoch that was closed and is back goes on behind its last checkpoint, if the stream is the one of that checkpoint: moving to
  *      another NATS and back archives nothing twice.
+ * SA6. The right is had for one mesh, and the archive gives it to its owner alone. Where NATS was replaced under us it is another
+ *      mesh: the right is given back.
  */
 import type { Archive, ArchiveBatch, ArchiveWriter, BatchReport, Checkpoint } from '@natter/archive'
 import type { Broker, StreamState } from '@natter/broker'
@@ -155,7 +157,7 @@ export class StreamArchiver {
       await this.pauses.sleep(acquireEveryMs) // SA4
       return state
     }
-    const writer = await this.parts.archive.acquire(this.stream)
+    const writer = await this.acquireOwn()
     if (writer !== undefined) {
       this.parts.events.emit('stream:acquire', { stream: this.stream })
       return { is: 'verifying', writer, isSuspect: false }
@@ -166,11 +168,20 @@ export class StreamArchiver {
     return state
   }
 
+  /** SA6. Undefined too while another mesh has the archive: `Ownership` tells that. */
+  private async acquireOwn(): Promise<ArchiveWriter | undefined> {
+    const { archive, broker, options } = this.parts
+    const mesh = broker.meshId
+    const { isOwner } = await archive.claim(mesh, options.ownerTimeoutMs)
+    return isOwner ? await archive.acquire(this.stream, mesh) : undefined
+  }
+
   private async verify(state: State & { is: 'verifying' }): Promise<State> {
     const { broker } = this.parts
     const { writer } = state
     const doubts = this.doubts
     const { epoch, seen } = await this.identity()
+    if (writer.mesh !== broker.meshId) return await this.lose(writer) // SA6
     const stored = await writer.checkpoint() // SA2
     const checkpoint = await this.lastOf(writer, epoch, stored)
     const isComparable = checkpoint?.epoch === epoch && checkpoint.seq > 0
@@ -372,7 +383,7 @@ export class StreamArchiver {
     this.lag.forget()
   }
 
-  /** The connection of the right is gone. */
+  /** The connection of the right is gone, or the right is another mesh's. */
   private async lose(writer: ArchiveWriter): Promise<State> {
     await this.giveBack(writer)
     return { is: 'waiting' }

@@ -4,6 +4,7 @@ import type { ArchiveEvents } from '../archive-events.js'
 import type {
   Archive,
   ArchiveBatch,
+  ArchiveClaim,
   ArchiveGap,
   ArchivePage,
   ArchiveQuery,
@@ -43,6 +44,7 @@ interface StreamState {
 /** What a database would hold. */
 export class MemoryArchiveStore {
   readonly streams = new Map<string, StreamState>()
+  owner: { mesh: string; seenMs: number } | undefined
   private away = false
 
   get isAway(): boolean {
@@ -67,6 +69,12 @@ export class MemoryArchiveStore {
     if (this.isAway) throw new UnavailableError('archive-away', 'The archive is away')
   }
 
+  hasWriterOfMesh(): boolean {
+    return [...this.streams.values()].some(
+      ({ holder }) => holder?.isHeld === true && holder.mesh !== undefined,
+    )
+  }
+
   /** Takes the right of a stream from whoever holds it, as a lost connection does. */
   cut(stream: string): void {
     this.of(stream).holder = undefined
@@ -85,11 +93,24 @@ export class MemoryArchive implements Archive {
     this.store.requireThere()
   }
 
-  async acquire(stream: string): Promise<ArchiveWriter | undefined> {
+  async claim(mesh: string, ownerTimeoutMs: number): Promise<ArchiveClaim> {
     this.store.requireThere()
+    const { owner } = this.store
+    const nowMs = Date.now()
+    const unseenMs = nowMs - (owner?.seenMs ?? nowMs)
+    const isFree = unseenMs >= ownerTimeoutMs && !this.store.hasWriterOfMesh()
+    if (owner !== undefined && owner.mesh !== mesh && !isFree)
+      return { isOwner: false, owner: owner.mesh, unseenMs }
+    this.store.owner = { mesh, seenMs: nowMs }
+    return { isOwner: true }
+  }
+
+  async acquire(stream: string, mesh?: string): Promise<ArchiveWriter | undefined> {
+    this.store.requireThere()
+    if (mesh !== undefined && this.store.owner?.mesh !== mesh) return undefined
     const state = this.store.of(stream)
     if (state.holder?.isHeld === true) return undefined
-    const writer = new MemoryWriter(stream, this.store, this.events)
+    const writer = new MemoryWriter(stream, mesh, this.store, this.events)
     state.holder = writer
     this.writers.add(writer)
     return writer
@@ -168,6 +189,7 @@ class MemoryWriter implements ArchiveWriter {
 
   constructor(
     readonly stream: string,
+    readonly mesh: string | undefined,
     private readonly store: MemoryArchiveStore,
     private readonly events: TypedEvents<ArchiveEvents>,
   ) {}

@@ -1,7 +1,7 @@
 import { NatterError, TypedEvents } from '@natter/primitives'
 import type { Client, Pool, QueryConfig } from 'pg'
 import type { ArchiveEvents } from '../archive-events.js'
-import type { Archive, ArchivePage, ArchiveQuery, ArchiveWriter } from '../archive.js'
+import type { Archive, ArchiveClaim, ArchivePage, ArchiveQuery, ArchiveWriter } from '../archive.js'
 import {
   away,
   dropClient,
@@ -14,6 +14,7 @@ import {
 import { forgetDays } from './forget.js'
 import { migrate } from './migrate.js'
 import { namesOf, type Names } from './names.js'
+import { claimArchive, holdFor } from './owner.js'
 import { Partitions } from './partitions.js'
 import { readPage } from './reader.js'
 import { PostgresWriter } from './writer.js'
@@ -82,15 +83,16 @@ class PostgresArchive implements Archive {
    * Who waits asks every few seconds, so whether the right is free is looked up through the pool first: a connection of its own,
    * and with it a login, only takes who may get it. What decides is that connection's lock alone (AR4).
    */
-  async acquire(stream: string): Promise<ArchiveWriter | undefined> {
+  async acquire(stream: string, mesh?: string): Promise<ArchiveWriter | undefined> {
     if (await this.isTaken(stream)) return undefined
     const client = await openClient(this.connection)
-    if (!(await this.tryLock(client, stream))) return undefined
+    if (!(await this.tryLock(client, stream, mesh))) return undefined
     if (this.closing !== undefined) {
       dropClient(client)
       throw away(new Error('the archive was closed'))
     }
     const writer = new PostgresWriter(stream, {
+      mesh,
       client,
       names: this.names,
       partitions: this.partitions,
@@ -118,19 +120,27 @@ class PostgresArchive implements Archive {
     })
   }
 
-  private async tryLock(client: Client, stream: string): Promise<boolean> {
+  private async tryLock(client: Client, stream: string, mesh: string | undefined): Promise<boolean> {
     try {
       const key = this.names.lockKey(`stream ${stream}`)
       const { rows } = await inTime(client, this.connection, () =>
         client.query<{ held: boolean }>('select pg_try_advisory_lock($1) as held', [key]),
       )
-      if (rows[0]?.held === true) return true
+      const isMine = (): Promise<boolean> =>
+        mesh === undefined
+          ? Promise.resolve(true)
+          : inTime(client, this.connection, () => holdFor(client, this.names, mesh))
+      if (rows[0]?.held === true && (await isMine())) return true
       await inTime(client, this.connection, () => client.end())
       return false
     } catch (error) {
       dropClient(client)
       throw away(error)
     }
+  }
+
+  claim(mesh: string, ownerTimeoutMs: number): Promise<ArchiveClaim> {
+    return claimArchive(this.pool, this.names, mesh, ownerTimeoutMs)
   }
 
   read(query: ArchiveQuery): Promise<ArchivePage> {

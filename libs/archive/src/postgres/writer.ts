@@ -25,6 +25,7 @@ import {
 } from './store-rows.js'
 
 export interface WriterParts {
+  mesh: string | undefined
   client: Client
   names: Names
   partitions: Partitions
@@ -61,6 +62,10 @@ export class PostgresWriter implements ArchiveWriter {
     private readonly parts: WriterParts,
   ) {
     parts.client.once('end', () => this.lose(new Error('the connection was closed')))
+  }
+
+  get mesh(): string | undefined {
+    return this.parts.mesh
   }
 
   get isHeld(): boolean {

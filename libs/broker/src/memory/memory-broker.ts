@@ -50,6 +50,10 @@ export class MemoryBroker implements Broker {
     return this.mesh.topology.streams.map((stream) => stream.name)
   }
 
+  get meshId(): string {
+    return this.mesh.topology.id ?? ''
+  }
+
   epochOf(stream: string): string {
     return epochIn(this.mesh.topology, stream)
   }

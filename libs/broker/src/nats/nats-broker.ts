@@ -123,6 +123,10 @@ class NatsBroker implements Broker {
     return this.keeper.streamNames
   }
 
+  get meshId(): string {
+    return this.keeper.meshId
+  }
+
   start(): Promise<void> {
     return this.keeper.verify()
   }

@@ -14,6 +14,7 @@ import {
   decodeTopology,
   encodeTopology,
   epochChanges,
+  identified,
   newTopology,
   reconcile,
   renewed,
@@ -70,6 +71,11 @@ export class TopologyKeeper {
     return this.current
   }
 
+  /** Whatever this node goes by has one: "verify" sees to it before the record is adopted. */
+  get meshId(): string {
+    return this.topology.id ?? ''
+  }
+
   get streamNames(): readonly string[] {
     return this.topology.streams.map((stream) => stream.name)
   }
@@ -120,6 +126,11 @@ export class TopologyKeeper {
       return false
     }
     const recorded = decodeTopology(entry.value)
+    const named = identified(recorded, newEpoch)
+    if (named !== undefined) {
+      await records.update(KEY, encodeTopology(named), entry.revision) // T2: of several nodes one gives the name
+      return false
+    }
     const { retention } = recorded
     const isWished = marksOf(recorded).some((mark) => this.wishedInto.includes(mark))
     if (!isWished || retention === undefined) return this.writeWish(recorded, entry.revision)
