@@ -5,8 +5,8 @@ import type { StreamStatus } from './stream/stream-archiver.js'
 const tellEveryMs = 60_000
 
 /**
- * Tells, once a minute, which streams wait for the archive for too long, and when they don't any more. Of a stream whose right
- * went to another process that one tells; here the matter is over without a word, for nobody here knows whether it caught up.
+ * Tells, once a minute, which streams wait for the archive for too long, and when they don't any more. Where the lag isn't known any
+ * more, for want of a way to NATS, the matter is over without a word: nobody here knows whether the stream caught up.
  */
 export class LagAlarm {
   private readonly behind = new Map<string, { sinceMs: number; toldMs: number }>()

@@ -132,22 +132,34 @@ describe('the right to write', () => {
     expect(await world.archive.acquire(world.stream)).toBeDefined()
   })
 
-  it('says nothing of the archive who lost it to somebody else: a lag of long ago would raise the alarm for ever', async () => {
+  it('tells what is stored who lost it to somebody else: neither a lag of long ago nor none while that one hangs', async () => {
     const world = new World()
     await world.publish('kept:a', 'one')
     world.run()
     await world.pass(500)
     world.archive.cut()
     const other = await world.archive.acquire(world.stream)
+    await world.publish('kept:a', 'two', 'three')
+    await world.pass(60_000)
+    const { status } = world.archiver
+    expect(status).toMatchObject({ isWriter: false, checkpointSeq: 1, isLagKnown: true, lagMessages: 2 })
+    expect(status.lagSeconds).toBeGreaterThan(50)
+    world.archive.stored = { ...world.archive.stored!, seq: 3 }
     await world.pass(3_000)
-    expect(world.archiver.status).toMatchObject({
-      isWriter: false,
-      checkpointSeq: 0,
-      isLagKnown: false,
-      lagMessages: 0,
-      lagSeconds: 0,
-    })
+    expect(world.archiver.status).toMatchObject({ checkpointSeq: 3, lagMessages: 0, lagSeconds: 0 })
     await other?.release()
+    await world.stop()
+  })
+
+  it('who may not write because the archive is another mesh’s tells how much waits: everything', async () => {
+    const world = new World()
+    world.archive.owner = 'another'
+    await world.publish('kept:a', 'one', 'two')
+    world.run()
+    await world.pass(40_000)
+    const { status } = world.archiver
+    expect(status).toMatchObject({ isWriter: false, checkpointSeq: 0, isLagKnown: true, lagMessages: 2 })
+    expect(status.lagSeconds).toBeGreaterThan(30)
     await world.stop()
   })
 

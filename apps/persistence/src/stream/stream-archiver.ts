@@ -41,6 +41,17 @@ const idleMs = 1_000
 /** A restart of NATS is shorter. What is longer may be our way to it alone, and another process's may stand. */
 const keepRightMs = 30_000
 
+/** A read for the checkpoint alone. */
+const noPublications = {
+  namespace: '',
+  channel: '',
+  after: 0,
+  upTo: 0,
+  direction: 'forward',
+  limit: 0,
+  maxBytes: 0,
+} as const
+
 export interface StreamArchiverParts {
   archive: Archive
   broker: Broker
@@ -77,8 +88,8 @@ export interface StreamStatus {
   stream: string
   isWriter: boolean
   /**
-   * False: another process has the right, or may have it since this one has no way to NATS any more. Then the lag is 0 and means
-   * nothing. True while Postgres fails: the lag grows.
+   * False: another process may have the right since this one has no way to NATS any more, or nothing was seen yet. Then the lag is
+   * 0 and means nothing. True while Postgres fails: the lag grows. Who waits for the right knows it from the stored checkpoint.
    */
   isLagKnown: boolean
   /** 0 = none known. */
@@ -90,7 +101,7 @@ export interface StreamStatus {
 export class StreamArchiver {
   private state: State = { is: 'waiting' }
   private doubts = 0
-  private known: Checkpoint | undefined
+  private known: { seq: number } | undefined
   private readonly lag = new Lag()
   private readonly pauses: Pauses
   private readonly purger: Purger
@@ -162,7 +173,7 @@ export class StreamArchiver {
       this.parts.events.emit('stream:acquire', { stream: this.stream })
       return { is: 'verifying', writer, isSuspect: false }
     }
-    this.forget()
+    await this.lookAtStored()
     this.succeed()
     await this.pauses.sleep(acquireEveryMs)
     return state
@@ -364,6 +375,18 @@ export class StreamArchiver {
     return writer === undefined ? { is: 'waiting' } : { is: 'verifying', writer, isSuspect: false }
   }
 
+  /** How much waits for whoever has the right, or for nobody: what is stored says so. Nothing depends on it. */
+  private async lookAtStored(): Promise<void> {
+    const { archive, broker } = this.parts
+    try {
+      const place = { stream: this.stream, epoch: broker.epochOf(this.stream) }
+      this.known = { seq: (await archive.read({ ...noPublications, ...place })).checkpointSeq }
+      await this.look()
+    } catch {
+      this.forget()
+    }
+  }
+
   /** How much waits meanwhile. Nothing depends on it. */
   private async look(): Promise<void> {
     if (this.known === undefined) return
@@ -377,7 +400,7 @@ export class StreamArchiver {
     }
   }
 
-  /** Whoever has the right now tells of the stream; what was known here would only grow old. */
+  /** What was known here would only grow old. */
   private forget(): void {
     this.known = undefined
     this.lag.forget()
