@@ -101,6 +101,7 @@ async function answer(
   }
 }
 
+/** Balancers ask `/health/ready`, what restarts a process `/health/live`, people and their alarms `/health`. */
 const questions: Readonly<Record<string, HealthQuestion>> = {
   '/health': 'all',
   '/health/ready': 'ready',

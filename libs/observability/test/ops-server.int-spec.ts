@@ -42,6 +42,13 @@ describe('the ops page', () => {
     remove()
   })
 
+  it('shows an alarm on /health and keeps it from balancers: a person has to look, and no other node is better', async () => {
+    const remove = checks.add('streams', () => 'nothing is stored', { kind: 'alarm' })
+    const pages = await Promise.all(['/health', '/health/ready', '/health/live'].map((path) => get(path)))
+    expect(pages.map(({ status }) => status)).toEqual([503, 200, 200])
+    remove()
+  })
+
   it('shows the metrics in the form that Prometheus asks for', async () => {
     metrics.register({ up: { type: 'gauge', name: 'natter_up', help: 'Up.' } }).up.set({}, 1)
     const page = await get('/metrics')

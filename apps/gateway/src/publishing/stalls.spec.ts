@@ -48,6 +48,12 @@ describe('a stream that stores nothing', () => {
     expect(told).toEqual([])
   })
 
+  it('is not seen in two, however far apart: one lost answer and another are no proof', () => {
+    const { told, fail } = start()
+    fail(2, 50_000)
+    expect(told).toEqual([])
+  })
+
   it('is not seen while now and then one is stored: that is a slow NATS, not a dead one', () => {
     const { stalls, stream, told, fail } = start()
     for (let n = 0; n < 20; n += 1) {
