@@ -80,7 +80,9 @@ describe('a process that dies', () => {
     expect(mesh.output).toMatch(/postgres did not come up \(exit code 1\)/)
     expect(mesh.output).not.toContain('starts again')
     const told = mesh.output.split('\n').filter((line) => line.includes(' error: '))
-    expect(told).toEqual([expect.stringMatching(/postgres +error: postgres failed \(1\): postgres: could not access/)])
+    expect(told).toEqual([
+      expect.stringMatching(/postgres +error: postgres failed \(1\): postgres: could not access/),
+    ])
   })
 
   it('needs no embedded NATS when NATTER_NATS_URL names one', async () => {
