@@ -28,6 +28,8 @@ function withoutRunSize(args) {
 }
 
 const args = kind === 'fault' ? withoutRunSize(given) : given
+/** They mostly wait for servers, and own their ports and folders: Jest would give them one worker of two cores. */
+const workers = kind === 'integration' ? ['--maxWorkers=2'] : []
 const results = join(root, '.natter', 'test-results')
 mkdirSync(results, { recursive: true })
 const outputFile = join(results, `${kind}.json`)
@@ -43,6 +45,7 @@ const child = spawn(
     '--passWithNoTests',
     '--json',
     `--outputFile=${outputFile}`,
+    ...workers,
     ...args,
   ],
   // Jest prints its JSON on stdout only without --outputFile; what people read is on stderr.
