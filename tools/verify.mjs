@@ -37,7 +37,12 @@ const failedSteps = []
 async function step({ name, kind, command: [file, args] }) {
   const startedAt = Date.now()
   const env = { ...process.env, FORCE_COLOR: process.stdout.isTTY ? '1' : '0' }
-  const result = await run(file, args, { cwd: root, env, timeoutMs: 12 * minutesMs, echo: kind !== undefined })
+  const result = await run(file, args, {
+    cwd: root,
+    env,
+    timeoutMs: 12 * minutesMs,
+    echo: kind !== undefined,
+  })
   const took = `${((Date.now() - startedAt) / 1000).toFixed(1)} s`
   if (!result.ok) {
     if (kind === undefined) process.stdout.write(`${result.stdout}${result.stderr}`)

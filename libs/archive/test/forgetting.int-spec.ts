@@ -17,8 +17,9 @@ let other: Client
 let archive: Archive
 let writer: ArchiveWriter
 
-const expectNoLeaks = leakCheck()
+let expectNoLeaks: ReturnType<typeof leakCheck>
 beforeAll(async () => {
+  expectNoLeaks = leakCheck() // in a hook like its end: Jest's own timer counts on both sides
   server = await startPostgres()
 }, 60_000)
 afterAll(async () => {
