@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals'
-import { readdirSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { existsSync } from 'node:fs'
+import { dirname } from 'node:path'
 import { Client } from 'pg'
 import { leakCheck, startPostgres } from '../src/index.js'
 
@@ -15,13 +15,18 @@ async function query(url: string, sql: string): Promise<unknown[]> {
   }
 }
 
-const folders = (): string[] => readdirSync(tmpdir()).filter((name) => /^natter-postgres-[^-]{6}$/.test(name))
+/** Where it keeps its data; the folder above is its own. */
+async function folderOf(url: string): Promise<string> {
+  const [row] = (await query(url, 'show data_directory')) as { data_directory: string }[]
+  return dirname(row?.data_directory ?? '')
+}
 
 describe('startPostgres', () => {
   it('is ready when it returns, keeps what was committed over a SIGKILL, and leaves neither process nor folder', async () => {
     const expectNoLeaks = leakCheck()
-    const before = folders()
     const postgres = await startPostgres()
+    const folder = await folderOf(postgres.url)
+    expect(existsSync(folder)).toBe(true)
     const url = await postgres.createDatabase()
     await query(url, 'create table t as select 1 as n')
     await postgres.kill('SIGKILL')
@@ -33,7 +38,7 @@ describe('startPostgres', () => {
     ])
     await postgres.stop()
     await postgres.stop()
-    expect(folders()).toEqual(before)
+    expect(existsSync(folder)).toBe(false)
     await expectNoLeaks()
   }, 60_000)
 
