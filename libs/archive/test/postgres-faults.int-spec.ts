@@ -1,58 +1,22 @@
 /** What a reader, a caller that waits and a caller that leaves may count on when Postgres doesn't. */
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals'
-import { createPostgresArchive, type Archive, type ArchiveWriter } from '@natter/archive'
-import { eventually, leakCheck, startPostgres, type PostgresServer } from '@natter/testing'
-import { Client } from 'pg'
+import { describe, expect, it } from '@jest/globals'
+import { createPostgresArchive } from '@natter/archive'
+import { eventually } from '@natter/testing'
 import { namesOf } from '../src/postgres/names.js'
 import { batch, everything, row } from './archive.contract.js'
 import { startCuttingRelay } from './cutting-relay.js'
-import { Database } from './database.js'
+import { postgresBench, throughRelay } from './postgres-bench.js'
 
-let server: PostgresServer
-let database: Database
-/** Somebody else's session. */
-let other: Client
-let archive: Archive
-let writer: ArchiveWriter
-
-let expectNoLeaks: ReturnType<typeof leakCheck>
-beforeAll(async () => {
-  expectNoLeaks = leakCheck() // in a hook like its end: Jest's own timer counts on both sides
-  server = await startPostgres()
-}, 60_000)
-afterAll(async () => {
-  await server.stop()
-  await expectNoLeaks()
-})
-
-beforeEach(async () => {
-  database = await Database.create(server)
-  other = new Client({ connectionString: database.url })
-  await other.connect()
-  archive = createPostgresArchive({ url: database.url })
-  await archive.migrate()
-  const held = await archive.acquire(everything.stream)
-  if (held === undefined) throw new Error('somebody holds the right')
-  writer = held
-  await writer.beginEpoch('e1', undefined, false)
-}, 60_000)
-
-afterEach(async () => {
-  await archive.close()
-  await other.end()
-  await database.close()
-})
-
-const throughRelay = (port: number): string => database.url.replace(String(server.port), String(port))
+const bench = postgresBench()
 
 describe('a connection of the pool', () => {
   it('that is cut while somebody waits for it fails that call alone, not the process', async () => {
-    await writer.write(batch(0, 1, [row(1, { data: Buffer.alloc(200_000) })]))
-    const relay = await startCuttingRelay(server.port, { of: 'server', afterBytes: 100_000 })
-    const through = createPostgresArchive({ url: throughRelay(relay.port) })
+    await bench.writer.write(batch(0, 1, [row(1, { data: Buffer.alloc(200_000) })]))
+    const relay = await startCuttingRelay(bench.server.port, { of: 'server', afterBytes: 100_000 })
+    const through = createPostgresArchive({ url: throughRelay(bench, relay.port) })
     try {
       await expect(through.read(everything)).rejects.toMatchObject({ code: 'archive-away' })
-      expect((await archive.read(everything)).publications).toHaveLength(1)
+      expect((await bench.archive.read(everything)).publications).toHaveLength(1)
     } finally {
       await through.close()
       await relay.close()
@@ -65,9 +29,9 @@ describe('dead letters', () => {
     const rows = Array.from({ length: 30 }, (_, index) =>
       row(index + 1, { channel: 'chat:\0', data: Buffer.alloc(200_000, index) }),
     )
-    await writer.write(batch(0, 30, rows))
-    const relay = await startCuttingRelay(server.port, { of: 'server', afterBytes: 3_000_000 })
-    const through = createPostgresArchive({ url: throughRelay(relay.port) })
+    await bench.writer.write(batch(0, 30, rows))
+    const relay = await startCuttingRelay(bench.server.port, { of: 'server', afterBytes: 3_000_000 })
+    const through = createPostgresArchive({ url: throughRelay(bench, relay.port) })
     const query = { ...everything, channel: 'chat:\0', maxBytes: 500_000 }
     try {
       const page = await through.read(query)
@@ -83,19 +47,19 @@ describe('dead letters', () => {
 
 describe('nothing hangs', () => {
   it('a migration that waits for another one gives up in time', async () => {
-    const impatient = createPostgresArchive({ url: database.url, answerTimeoutMs: 300 })
-    await other.query('begin')
-    await other.query('select pg_advisory_xact_lock($1)', [namesOf('natter').lockKey('migrate')])
+    const impatient = createPostgresArchive({ url: bench.database.url, answerTimeoutMs: 300 })
+    await bench.other.query('begin')
+    await bench.other.query('select pg_advisory_xact_lock($1)', [namesOf('natter').lockKey('migrate')])
     await expect(impatient.migrate()).rejects.toMatchObject({ code: 'archive-away' })
-    await other.query('commit')
+    await bench.other.query('commit')
     await impatient.migrate()
     await impatient.close()
   })
 
   it('a writer that is released while a server stands still is given up in time', async () => {
-    const impatient = createPostgresArchive({ url: database.url, answerTimeoutMs: 300 })
+    const impatient = createPostgresArchive({ url: bench.database.url, answerTimeoutMs: 300 })
     const held = await impatient.acquire('slow')
-    await server.kill('SIGSTOP')
+    await bench.server.kill('SIGSTOP')
     try {
       const asked = held?.checkpoint()
       asked?.catch(() => {})
@@ -103,19 +67,19 @@ describe('nothing hangs', () => {
       await Promise.all([held?.release(), impatient.close()])
       await expect(asked).rejects.toMatchObject({ code: 'archive-away' })
     } finally {
-      await server.kill('SIGCONT')
+      await bench.server.kill('SIGCONT')
     }
   }, 30_000)
 
   it('a right that arrives after the archive was closed is given back', async () => {
-    const leaving = createPostgresArchive({ url: database.url, applicationName: 'leaving' })
+    const leaving = createPostgresArchive({ url: bench.database.url, applicationName: 'leaving' })
     const acquiring = leaving.acquire('late')
     acquiring.catch(() => {})
     await leaving.close()
     await expect(acquiring).rejects.toMatchObject({ code: 'archive-away' })
     await eventually(
       async () =>
-        (await database.one(
+        (await bench.database.one(
           `select count(*)::int from pg_stat_activity where application_name = 'leaving'`,
         )) === 0,
     )
