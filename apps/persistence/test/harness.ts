@@ -69,6 +69,15 @@ export class World {
     this.archiver = this.another()
   }
 
+  /** Publishes into `kept:a` and lets an archiver run until that is archived. */
+  static async running(...texts: string[]): Promise<World> {
+    const world = new World()
+    await world.publish('kept:a', ...texts)
+    world.run()
+    await world.pass(500)
+    return world
+  }
+
   /** A new process. */
   another(): StreamArchiver {
     const { archive, broker, clock } = this
