@@ -125,6 +125,31 @@ export class Subjects {
     return `${this.prefix}.ctl.all`
   }
 
+  /** Instances of apps say that they are there. */
+  get appBeat(): string {
+    return `${this.prefix}.app.beat`
+  }
+
+  /** Who starts asks all instances to beat at once. */
+  get appCall(): string {
+    return `${this.prefix}.app.call`
+  }
+
+  /** Hooks, events and probes for one instance of an app. */
+  toApp(instance: string): string {
+    return `${this.prefix}.app.to.${encodeName(instance)}`
+  }
+
+  /** Requests of apps to one gateway. */
+  apiOfNode(nodeId: string): string {
+    return `${this.prefix}.api.${encodeName(nodeId)}`
+  }
+
+  /** What one gateway, in one life of it, writes down of its connections. */
+  sessions(nodeId: string): string {
+    return `${this.prefix}.sess.${encodeName(nodeId)}`
+  }
+
   /** Everything that the stream keeps of one shard. */
   storedShard(shard: number): string {
     return `${this.prefix}.c.${shard}.>`

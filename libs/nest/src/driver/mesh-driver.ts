@@ -1,0 +1,80 @@
+/**
+ * What `libs/nest` needs of a mesh, and what the mesh asks of it. Two drivers: `nats/` (a real mesh) and `memory/` (the test kit).
+ * Both pass `test/mesh.contract.ts`.
+ *
+ * M1. Nothing is asked before `start` resolved its `AppSide`, and nothing new after `drain` was called.
+ * M2. A hook is answered once. An event is told until `hear` resolves; one that rejects is told again, elsewhere or later.
+ */
+import type {
+  AnswerTable,
+  HookDecisions,
+  HookEvent,
+  HookKind,
+  HookRequest,
+  SubscriptionOptions,
+} from '@natter/hooks'
+import type { Bytes, ClientInfo, HistoryResult, StreamPosition } from '@natter/protocol'
+
+/** The app, as the mesh sees it: the handler table behind the pipeline. */
+export interface AppSide {
+  readonly table: AnswerTable
+  /**
+   * Asks a handler. `progress` may be called any number of times before it resolves, for `rpc` alone.
+   *
+   * @throws ClientError, DisconnectError what the client is told. Anything else that is thrown is a bug: error 100, temporary.
+   */
+  answer<K extends HookKind>(
+    request: Extract<HookRequest, { kind: K }>,
+    call: { signal: AbortSignal; progress(data: Bytes): void },
+  ): Promise<HookDecisions[K]>
+  /** Tells all handlers of an event. Resolved = done. Rejected = tell again. */
+  hear(event: HookEvent): Promise<void>
+}
+
+export interface PublishOptions {
+  tags?: Readonly<Record<string, string>>
+  /** A repeat with the same key into the same channel is stored once, for at least two minutes. */
+  idempotencyKey?: string
+}
+
+/** Where a publication stands; absent in channels that are not kept. */
+export type Published = { position?: StreamPosition }
+
+/** What the injectable `Natter` does, in the driver's terms. Rejects with a `NatterError` of `@natter/primitives`. */
+export interface MeshApi {
+  publish(channel: string, data: Bytes, options: PublishOptions): Promise<Published>
+  /** One outcome for each channel, in order: where one fails, the others are still published. */
+  broadcast(
+    channels: readonly string[],
+    data: Bytes,
+    options: PublishOptions,
+  ): Promise<readonly (Published | { error: Error })[]>
+  presence(channel: string): Promise<ReadonlyMap<string, ClientInfo>>
+  history(
+    channel: string,
+    query: { limit: number; since?: StreamPosition; isReverse: boolean },
+  ): Promise<HistoryResult>
+  /** Every connection of the user, on all gateways; `client` narrows it to one. Resolves when all gateways have done it. */
+  subscribe(user: string, channel: string, options: SubscriptionOptions & { client?: string }): Promise<void>
+  unsubscribe(
+    user: string,
+    channel: string,
+    options: { client?: string; code: number; reason: string },
+  ): Promise<void>
+  disconnect(user: string, options: { client?: string; code: number; reason: string }): Promise<void>
+}
+
+export interface MeshDriver extends MeshApi {
+  /**
+   * Joins the mesh and lets hooks and events come.
+   *
+   * @throws InvalidError `handler-taken` when another app answers what only one may, both named.
+   */
+  start(app: AppSide): Promise<void>
+  /** Nothing new from here on: others are asked. Resolves once the mesh knows. What is in work goes on. */
+  drain(): Promise<void>
+  /** Leaves. Twice does nothing. */
+  stop(): Promise<void>
+  /** Whether the way to the mesh is open. */
+  readonly isConnected: boolean
+}
