@@ -1,5 +1,5 @@
 import type { BrokerEvents } from '@natter/broker'
-import { logEvents, type Logger } from '@natter/observability'
+import { logBroker, logEvents, type Logger } from '@natter/observability'
 import type { TypedEvents } from '@natter/primitives'
 import type { GatewayEvents } from './gateway.events.js'
 
@@ -29,17 +29,5 @@ export function log(
     'peer:up': 'info',
     'peer:down': 'info',
   })
-  logEvents(events.broker, logger, {
-    'broker:connect': 'info',
-    'broker:disconnect': 'warn',
-    'broker:reconnect': 'info',
-    'broker:topology:wish-ignored': 'warn',
-    'broker:topology:change': 'info',
-    'broker:retention:change': 'warn',
-    'broker:retention:refused': 'error',
-    'broker:retention:kept': 'warn',
-    'broker:epoch:change': 'warn',
-    'broker:subscription:refused': 'error',
-    'bus:callback:error': 'error',
-  })
+  logBroker(events.broker, logger)
 }

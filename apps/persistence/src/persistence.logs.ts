@@ -1,6 +1,6 @@
 import type { ArchiveEvents } from '@natter/archive'
 import type { BrokerEvents } from '@natter/broker'
-import { logEvents, type Logger } from '@natter/observability'
+import { logBroker, logEvents, type Logger } from '@natter/observability'
 import type { TypedEvents } from '@natter/primitives'
 import type { PersistenceEvents } from './persistence.events.js'
 
@@ -39,17 +39,5 @@ export function log(
     'archive:partition:drop': 'info',
     'archive:writer:lose': 'warn',
   })
-  logEvents(events.broker, logger, {
-    'broker:connect': 'info',
-    'broker:disconnect': 'warn',
-    'broker:reconnect': 'info',
-    'broker:topology:wish-ignored': 'warn',
-    'broker:topology:change': 'info',
-    'broker:retention:change': 'warn',
-    'broker:retention:refused': 'error',
-    'broker:retention:kept': 'warn',
-    'broker:epoch:change': 'warn',
-    'broker:subscription:refused': 'error',
-    'bus:callback:error': 'error',
-  })
+  logBroker(events.broker, logger)
 }

@@ -6,6 +6,7 @@ export {
   type HealthReport,
 } from './health-checks.js'
 export { createLogger, type JsonLoggerOptions, type LogSink } from './json-logger.js'
+export { logBroker } from './log-broker.js'
 export { noLogger, type Fields, type Logger, type LogLevel } from './logger.js'
 export { defineMetrics, type MetricDeclaration, type MetricTable } from './metric-table.js'
 export {
