@@ -1,4 +1,5 @@
 /** Chance that can be had again: the same seed and label give the same numbers, whoever else draws. */
+import { seededRandom } from '@natter/testing'
 
 export interface Chance {
   /** 0 ≤ x < 1. */
@@ -13,7 +14,7 @@ export interface Chance {
 }
 
 export function chance(seed: number, label: string): Chance {
-  const next = mulberry32(hashOf(`${seed}/${label}`))
+  const next = seededRandom(hashOf(`${seed}/${label}`))
   const whole = (from: number, to: number): number => from + Math.floor(next() * (to - from + 1))
   const pick = <T>(from: readonly T[]): T => {
     if (from.length === 0) throw new Error(`${label}: nothing to pick from`)
@@ -37,15 +38,4 @@ function hashOf(text: string): number {
   let hash = 0x811c9dc5
   for (const byte of Buffer.from(text)) hash = Math.imul(hash ^ byte, 0x01000193)
   return hash >>> 0
-}
-
-/** Tommy Ettinger's generator of 32 bits: small, and good enough to spread load. */
-function mulberry32(seed: number): () => number {
-  let state = seed
-  return () => {
-    state = (state + 0x6d2b79f5) | 0
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296
-  }
 }

@@ -1,15 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
 import { MemoryBroker, MemoryMesh, type Delivery } from '@natter/broker'
+import { seededRandom } from '@natter/testing'
 import { RawClient, startNode, type Incoming, type NodeOverrides, type TestNode } from './harness.js'
-
-/** A small generator with a seed, so that a failing run can be repeated. */
-function seeded(seed: number): () => number {
-  let state = seed >>> 0
-  return () => {
-    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0
-    return state / 2 ** 32
-  }
-}
 
 interface Node extends TestNode {
   broker: MemoryBroker
@@ -301,7 +293,7 @@ describe('delivery over two nodes', () => {
   it.each([1, 2, 3, 4, 5])(
     'G2 under loss, doubling and delay, with clients that come back anywhere (seed %i)',
     async (seed) => {
-      const random = seeded(seed)
+      const random = seededRandom(seed)
       const both = [await start(), await start()]
       const pick = (): Node => both[Math.floor(random() * 2)] as Node
       mesh.fault = ({ stored }) => {

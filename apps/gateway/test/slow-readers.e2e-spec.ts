@@ -7,6 +7,7 @@ import {
   freePort,
   leakCheck,
   MisbehavingPeer,
+  seededRandom,
   startNatsServer,
   startProcess,
   typescriptArgs,
@@ -21,14 +22,6 @@ import { RawClient, startMemoryNode, startNode, type NodeOverrides, type TestNod
 const main = join(import.meta.dirname, '../src/main.ts')
 const stalledReaders = join(import.meta.dirname, 'load/stalled-readers.ts')
 const config = join(import.meta.dirname, '../../../natter.yaml')
-
-/** mulberry32: the same numbers for the same seed. */
-const randomOf = (seed: number) => (): number => {
-  seed = (seed + 0x6d2b79f5) | 0
-  let mixed = Math.imul(seed ^ (seed >>> 15), 1 | seed)
-  mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
-  return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296
-}
 
 /** What a node's memory may move by itself: heap that isn't collected, memory that the allocator keeps. */
 const spareBytes = 96 * 1_048_576
@@ -115,7 +108,7 @@ describe('clients that stop reading', () => {
 
   it(`24 stalls: each ends the connection, and who resumes by position has every publication once, in order (SEED=${seed})`, async () => {
     const [rounds, readers] = [4, 6]
-    const random = randomOf(seed)
+    const random = seededRandom(seed)
     const node = await startOnNats({
       client: { ...eager, maxQueueBytes: 65_536 + Math.floor(random() * 200_000) },
     })

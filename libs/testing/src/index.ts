@@ -6,6 +6,7 @@ export { natsServerBinary, startNatsServer, type NatsServer, type NatsServerOpti
 export { freePort } from './ports.js'
 export { startPostgres, type PostgresServer, type PostgresServerOptions } from './postgres-server.js'
 export { connectSdk, type SdkClient } from './sdk-client.js'
+export { seededRandom } from './seeded-random.js'
 export {
   startProcess,
   typescriptArgs,

@@ -2,7 +2,7 @@
  * Readers that stop at random, of random mixes of frames, and read on at random moments: what one sees has no hole, whatever its
  * server lost. Set `SEED` to run one of them again.
  */
-import { MisbehavingPeer } from '@natter/testing'
+import { MisbehavingPeer, seededRandom } from '@natter/testing'
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
 import { createUwsServer, type Socket, type SocketServer } from '../src/index.js'
 
@@ -11,14 +11,6 @@ const stallsAtOnce = 12
 const big = 16_384
 /** More than kernel, limit and respites take. */
 const moreThanFitsBytes = 128_000_000
-
-/** mulberry32: the same numbers for the same seed. */
-const randomOf = (seed: number) => (): number => {
-  seed = (seed + 0x6d2b79f5) | 0
-  let mixed = Math.imul(seed ^ (seed >>> 15), 1 | seed)
-  mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
-  return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296
-}
 
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
 
@@ -110,7 +102,7 @@ describe('uws: readers that stop', () => {
 
   it(`over ${stalls} random stalls, what a reader saw has no hole and ends with its connection (SEED=${firstSeed})`, async () => {
     const runOne = async (seed: number): Promise<Close> => {
-      const random = randomOf(seed)
+      const random = seededRandom(seed)
       const { server, open } = await listen(2_048 + Math.floor(random() ** 2 * 600_000))
       const reader = await open()
       reader.socket.join('room')
