@@ -1,0 +1,1 @@
+export { call, type Call } from './call.js'
