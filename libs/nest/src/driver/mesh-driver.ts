@@ -2,14 +2,16 @@
  * What `libs/nest` needs of a mesh, and what the mesh asks of it. Two drivers: `nats/` (a real mesh) and `memory/` (the test kit).
  * Both pass `test/mesh.contract.ts`.
  *
- * M1. Nothing is asked before `start` resolved its `AppSide`, and nothing new after `drain` was called.
+ * M1. Nothing is asked before `start` was called, and nothing new after `drain` resolved.
  * M2. A hook is answered once. An event is told until `hear` resolves; one that rejects is told again, elsewhere or later.
+ * M3. `answer` never rejects: a refusal is a reply like any other.
  */
 import type {
   AnswerTable,
-  HookDecisions,
+  EventScope,
   HookEvent,
   HookKind,
+  HookReply,
   HookRequest,
   SubscriptionOptions,
 } from '@natter/hooks'
@@ -19,16 +21,18 @@ import type { Bytes, ClientInfo, HistoryResult, StreamPosition } from '@natter/p
 export interface AppSide {
   readonly table: AnswerTable
   /**
-   * Asks a handler. `progress` may be called any number of times before it resolves, for `rpc` alone.
-   *
-   * @throws ClientError, DisconnectError what the client is told. Anything else that is thrown is a bug: error 100, temporary.
+   * Asks a handler: its decision, or the refusal for the client, ready to be encoded. `progress` may be called any number of times
+   * before it resolves, for `rpc` alone. `signal` = nobody waits any more.
    */
   answer<K extends HookKind>(
     request: Extract<HookRequest, { kind: K }>,
     call: { signal: AbortSignal; progress(data: Bytes): void },
-  ): Promise<HookDecisions[K]>
-  /** Tells all handlers of an event. Resolved = done. Rejected = tell again. */
-  hear(event: HookEvent): Promise<void>
+  ): Promise<HookReply<K>>
+  /**
+   * Tells the handlers of an event that declared this scope. Resolved = done, or given up for good (and logged). Rejected = tell again:
+   * then all of them are told again.
+   */
+  hear(event: HookEvent, scope: EventScope): Promise<void>
 }
 
 export interface PublishOptions {
