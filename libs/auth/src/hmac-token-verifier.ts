@@ -25,6 +25,7 @@ const importSecret = (secret: string) =>
  * H2. Nothing is read from a token whose signature doesn't hold, and expiry is only told for one that does.
  */
 export class HmacTokenVerifier implements TokenVerifier {
+  readonly hasKeys = true
   private readonly secrets: readonly string[]
   private keys: Promise<Key[]> | undefined
 

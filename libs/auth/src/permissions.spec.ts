@@ -4,6 +4,10 @@ import { z } from 'zod'
 import { namespaceSchema } from './namespace.options.js'
 import { resolveNamespace, type Namespace } from './namespace.js'
 import {
+  canAskHistory,
+  canAskPresence,
+  canAskPublish,
+  canAskSubscribe,
   grantFeatures,
   mayHistory,
   mayPresence,
@@ -104,6 +108,61 @@ describe('the permission chain', () => {
     expect(ask('subscribe', options, 'user', { channel: parseChannelName(name), insecure: true })).toBe(
       expected,
     )
+  })
+
+  it.each(everyCase)(
+    '[13.3] %s by %s: a capability of this verb is enough, one of others is not',
+    (verb, subject) => {
+      const others = verbNames.filter((name) => name !== verb)
+      const given = (allow: Verb[]) => ({ capabilities: [{ channels: ['ro*'], allow }] })
+      expect(ask(verb, features, subject, given([verb]))).toBe(0)
+      expect(ask(verb, features, subject, given(others))).toBe(103)
+    },
+  )
+
+  it.each(['presence', 'history'] as const)(
+    '[13.3] %s that is off is 108, whatever the capability',
+    (verb) => {
+      expect(ask(verb, {}, 'user', { capabilities: [{ channels: ['*'], allow: [verb] }] })).toBe(108)
+    },
+  )
+
+  it.each([
+    ['$room', '*', 103],
+    ['$room', '$*', 0],
+    ['chat:#ben', '*', 103],
+    ['chat:#ben', 'chat:#ben', 0],
+  ])('[13.3] subscribing to %j with a capability for %j: %i', (name, pattern, expected) => {
+    const capabilities = [{ channels: [pattern], allow: ['subscribe' as const] }]
+    const extra = { channel: parseChannelName(name), capabilities }
+    expect(ask('subscribe', { allow_user_limited_channels: true }, 'user', extra)).toBe(expected)
+  })
+
+  it('[13.3] an app may be asked about what the name and the features allow, and of user-limited channels never', () => {
+    const askable = (name: string, options: object | undefined) => {
+      const question = {
+        user: 'u',
+        isSubscribed: false,
+        insecure: false,
+        namespace: options && namespaceOf(options),
+        channel: parseChannelName(name),
+      }
+      return [canAskSubscribe, canAskPublish, canAskPresence, canAskHistory].map((canAsk) => {
+        const answer = canAsk(question)
+        return typeof answer === 'string' ? answer : answer.code
+      })
+    }
+    expect(askable('room', features)).toEqual(['ok', 'ok', 'ok', 'ok'])
+    expect(askable('$room', features)).toEqual(['ok', 'ok', 'ok', 'ok'])
+    expect(askable('room', {})).toEqual(['ok', 'ok', 108, 108])
+    expect(askable('#u', { ...features, allow_user_limited_channels: true })).toEqual([
+      'itself',
+      'ok',
+      'ok',
+      'ok',
+    ])
+    expect(askable('café', features)).toEqual([107, 107, 107, 107])
+    expect(askable('no:room', undefined)).toEqual([102, 102, 102, 102])
   })
 
   it('[7.2] a name that no namespace could allow is 107 before its namespace is looked for', () => {

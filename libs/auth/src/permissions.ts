@@ -2,9 +2,11 @@
  * Who may do what with a channel (docs/protocol.md, 13.3), as data in, verdict out.
  *
  * P1. Deny is the default: each function ends in 103 and something has to say yes before.
- * P2. `insecure` never switches a feature on: presence and history that are off stay 108.
+ * P2. Neither `insecure` nor a capability switches a feature on: presence and history that are off stay 108.
+ * P3. A namespace whose app answers for a verb is not asked what it allows: `canAsk…` is what remains, and the app's answer follows.
  */
 import { Errors, validateChannelName, type ChannelName, type ErrorCode } from '@natter/protocol'
+import { isCapable, type Capability, type CapableVerb } from './capability.js'
 import type { Allowance, Namespace } from './namespace.js'
 
 export interface Question {
@@ -17,6 +19,8 @@ export interface Question {
   isSubscribed: boolean
   /** The switch for development that lets everybody do everything. */
   insecure: boolean
+  /** Of the connection; absent = none. */
+  capabilities?: readonly Capability[]
 }
 
 export type Permission = 'ok' | ErrorCode
@@ -36,23 +40,58 @@ const isRefused = (found: Namespace | ErrorCode): found is ErrorCode => 'code' i
 const isAllowed = (allowance: Allowance, { user, isSubscribed }: Question): boolean =>
   (user !== '' || allowance.anonymous) && (allowance.client || (allowance.subscriber && isSubscribed))
 
+const isSaid = (verb: CapableVerb, { capabilities, channel, insecure }: Question): boolean =>
+  insecure || isCapable(capabilities, verb, channel)
+
+/** Only its users may subscribe, and no app is asked. */
+const isUserLimited = ({ allowUserLimitedChannels }: Namespace, { users }: ChannelName): boolean =>
+  allowUserLimitedChannels && users !== undefined
+
 const verdict = (isOk: boolean): Permission => (isOk ? 'ok' : Errors.permissionDenied)
 
-/** Without subscription tokens so far, so private channels are out of reach. */
+/** Without subscription tokens so far: a private channel is only for who was given a capability that names it. */
 export function maySubscribe(question: Question): Permission {
   const namespace = findNamespace(question)
   if (isRefused(namespace)) return namespace
-  const { channel, user, insecure } = question
-  if (channel.isPrivate) return Errors.permissionDenied
-  if (namespace.allowUserLimitedChannels && channel.users !== undefined)
-    return verdict((user !== '' && channel.users.includes(user)) || insecure)
-  return verdict(isAllowed(namespace.allowSubscribe, question) || insecure)
+  const { channel, user, capabilities } = question
+  if (channel.isPrivate) return verdict(isCapable(capabilities, 'subscribe', channel))
+  const isSaidSo = isSaid('subscribe', question)
+  if (isUserLimited(namespace, channel))
+    return verdict((user !== '' && channel.users?.includes(user) === true) || isSaidSo)
+  return verdict(isAllowed(namespace.allowSubscribe, question) || isSaidSo)
+}
+
+/** P3. `itself` = user-limited: {@link maySubscribe} decides, not the app. */
+export function canAskSubscribe(question: Question): Permission | 'itself' {
+  const namespace = findNamespace(question)
+  if (isRefused(namespace)) return namespace
+  return isUserLimited(namespace, question.channel) ? 'itself' : 'ok'
+}
+
+/** P3. */
+export function canAskPublish(question: Question): Permission {
+  const namespace = findNamespace(question)
+  return isRefused(namespace) ? namespace : 'ok'
+}
+
+/** P3. */
+export function canAskPresence(question: Question): Permission {
+  const namespace = findNamespace(question)
+  if (isRefused(namespace)) return namespace
+  return namespace.hasPresence ? 'ok' : Errors.notAvailable // P2
+}
+
+/** P3. */
+export function canAskHistory(question: Question): Permission {
+  const namespace = findNamespace(question)
+  if (isRefused(namespace)) return namespace
+  return namespace.isDurable ? 'ok' : Errors.notAvailable // P2
 }
 
 export function mayPublish(question: Question): Permission {
   const namespace = findNamespace(question)
   if (isRefused(namespace)) return namespace
-  return verdict(isAllowed(namespace.allowPublish, question) || question.insecure)
+  return verdict(isAllowed(namespace.allowPublish, question) || isSaid('publish', question))
 }
 
 /** For `presence` and `presence_stats`. */
@@ -60,14 +99,14 @@ export function mayPresence(question: Question): Permission {
   const namespace = findNamespace(question)
   if (isRefused(namespace)) return namespace
   if (!namespace.hasPresence) return Errors.notAvailable // P2
-  return verdict(isAllowed(namespace.allowPresence, question) || question.insecure)
+  return verdict(isAllowed(namespace.allowPresence, question) || isSaid('presence', question))
 }
 
 export function mayHistory(question: Question): Permission {
   const namespace = findNamespace(question)
   if (isRefused(namespace)) return namespace
   if (!namespace.isDurable) return Errors.notAvailable // P2
-  return verdict(isAllowed(namespace.allowHistory, question) || question.insecure)
+  return verdict(isAllowed(namespace.allowHistory, question) || isSaid('history', question))
 }
 
 export interface Features {

@@ -21,11 +21,15 @@ export type TokenVerdict =
 
 /** Tells whether a connection token is ours and what it says. Never rejects because of what is in the token. */
 export interface TokenVerifier {
+  /** False: no key is configured, so no token can be ours; an app may know what it means. */
+  readonly hasKeys: boolean
   verify(token: string): Promise<TokenVerdict>
 }
 
 /** Where no key is configured, no token is believed. */
 export class NoTokens implements TokenVerifier {
+  readonly hasKeys = false
+
   verify(): Promise<TokenVerdict> {
     return Promise.resolve({ outcome: 'invalid', reason: 'no-key-configured' })
   }

@@ -29,6 +29,7 @@ export type {
   Push,
   Reply,
   StreamPosition,
+  SubscribePush,
   SubscribeRequest,
   SubscribeResult,
 } from './messages.js'

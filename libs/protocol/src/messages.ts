@@ -104,6 +104,9 @@ export interface SubscribeResult {
   delta?: boolean
 }
 
+/** What a client is told of a subscription that the server made while it was connected. */
+export type SubscribePush = Pick<SubscribeResult, 'recoverable' | 'positioned' | 'epoch' | 'offset' | 'data'>
+
 export interface ConnectResult {
   client: string
   version: string
@@ -151,6 +154,7 @@ export type Push =
   | { channel: string; join: { info: ClientInfo } }
   | { channel: string; leave: { info: ClientInfo } }
   | { channel: string; unsubscribe: { code: number; reason: string } }
+  | { channel: string; subscribe: SubscribePush }
 
 /** An encoded frame. Text for JSON (uWebSockets.js writes it as UTF-8), bytes for Protobuf. */
 export type Frame = string | Uint8Array

@@ -117,6 +117,19 @@ const pushes: [rule: string, push: Push, frame: string][] = [
     '{"push":{"channel":"a","leave":{"info":{"user":"u","client":"c"}}}}',
   ],
   [
+    '[10] subscribe, by the server',
+    {
+      channel: 'a',
+      subscribe: { recoverable: true, positioned: true, epoch: 'e', offset: 7, data: bytes('{"n":1}') },
+    },
+    '{"push":{"channel":"a","subscribe":{"recoverable":true,"epoch":"e","offset":7,"positioned":true,"data":{"n":1}}}}',
+  ],
+  [
+    '[10] subscribe without a position',
+    { channel: 'a', subscribe: {} },
+    '{"push":{"channel":"a","subscribe":{}}}',
+  ],
+  [
     '[6.5] unsubscribe',
     { channel: 'a', unsubscribe: { code: 2500, reason: 'r' } },
     '{"push":{"channel":"a","unsubscribe":{"code":2500,"reason":"r"}}}',

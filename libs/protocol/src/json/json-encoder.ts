@@ -130,6 +130,7 @@ function pushed(push: Push): string {
   if ('pub' in push) return member('pub', publication(push.pub))
   if ('join' in push) return member('join', `{"info":${clientInfo(push.join.info)}}`)
   if ('leave' in push) return member('leave', `{"info":${clientInfo(push.leave.info)}}`)
+  if ('subscribe' in push) return member('subscribe', subscribeResult(push.subscribe))
   const { code, reason } = push.unsubscribe
   return member('unsubscribe', object(number('code', code) + text('reason', reason)))
 }
