@@ -3,7 +3,7 @@
  * shards, metadata). Implementations: `nats/` (core NATS, JetStream, its key-value buckets) and `memory/` (one process, for
  * tests). Both pass `test/broker.contract.ts`.
  */
-import type { TypedEvents } from '@natter/primitives'
+import type { NatterError, TypedEvents } from '@natter/primitives'
 import type { Subjects } from './subjects.js'
 
 /** What the log knows of a stored message. */
@@ -98,6 +98,20 @@ export interface Tops {
   newest: Map<string, { seq: number; timeNs: bigint }>
 }
 
+export interface AppendOptions {
+  /** The text of the `Natter-Meta` header. */
+  meta?: string
+  /** Stored once within the window of the stream, however often it is sent. */
+  messageId?: string
+}
+
+/** Hears how an append ended: one of the two, once. What it throws is reported as `bus:callback:error`. */
+export interface AppendEnd {
+  stored(appended: Appended): void
+  /** With what `append` would reject. */
+  failed(error: NatterError): void
+}
+
 /** The durable log: streams of subjects. */
 export interface Log {
   /**
@@ -107,13 +121,19 @@ export interface Log {
    * @throws UnavailableError certainly not stored (`nats-away`, `stream-full`, `stream-unavailable`, `too-many-in-flight`).
    * @throws UnknownOutcomeError sent, no answer within 3 s or the connection was lost: only a repeat with the same
    *   `messageId` is safe.
-   * @throws InvalidError `message-too-large`.
+   * @throws InvalidError `message-too-large`, `bad-subject`.
    */
-  append(
-    subject: string,
+  append(subject: string, body: Uint8Array, options?: AppendOptions): Promise<Appended>
+  /**
+   * The same without a promise, for whoever appends for many others. Never throws; what is refused at once may be told
+   * before this returns.
+   */
+  appendTo(
+    route: Pick<Route, 'stream' | 'subject'>,
     body: Uint8Array,
-    options?: { meta?: string; messageId?: string },
-  ): Promise<Appended>
+    options: AppendOptions,
+    end: AppendEnd,
+  ): void
   /**
    * The newest sequence of many subjects of one stream, and the stream's own, read in one go. Subjects are asked in
    * batches of 500. May lag behind an append by a moment in a cluster.

@@ -1,5 +1,7 @@
 export type {
   Appended,
+  AppendEnd,
+  AppendOptions,
   Broker,
   BrokerEvents,
   Bus,

@@ -3,7 +3,7 @@
  * mesh and a way to cut the first one off.
  */
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
-import type { Broker, BusMessage, Route } from '@natter/broker'
+import type { AppendOptions, Appended, Broker, BusMessage, Route } from '@natter/broker'
 
 export interface BrokerPair {
   a: Broker
@@ -194,6 +194,43 @@ export function describeBroker(name: string, open: () => Promise<BrokerPair>): v
         const first = await a.log.append(route.subject, text('x'), options)
         const again = await b.log.append(route.subject, text('x'), options)
         expect(again).toEqual({ seq: first.seq, isDuplicate: true })
+      })
+
+      it('appends that call back are stored in the order of the calls, and each tells its own end', async () => {
+        const appendTo = (body: Uint8Array, options: AppendOptions = {}): Promise<Appended> =>
+          new Promise((resolve, reject) =>
+            a.log.appendTo(route, body, options, { stored: resolve, failed: reject }),
+          )
+        const options = { meta: '{"k":"json"}', messageId: 'one' }
+        const [one, two, again] = await Promise.all([
+          appendTo(text('1'), options),
+          appendTo(text('2')),
+          appendTo(text('1'), options),
+        ])
+        expect([one.isDuplicate, two.isDuplicate, again]).toEqual([
+          false,
+          false,
+          { ...one, isDuplicate: true },
+        ])
+        await expect(appendTo(new Uint8Array(3_000_000))).rejects.toMatchObject({ code: 'message-too-large' })
+        const { messages } = await b.log.read(route.stream, route.subject, { from: 1, to: two.seq, ...wide })
+        expect(messages.map(({ seq, meta }) => [seq, meta])).toEqual([
+          [one.seq, options.meta],
+          [two.seq, undefined],
+        ])
+      })
+
+      it('what a callback throws is reported and hurts nobody: other appends still hear their end', async () => {
+        const thrown = new Error('not my day')
+        const fail = (): never => {
+          throw thrown
+        }
+        const reported: unknown[] = []
+        a.events.on('bus:callback:error', ({ error }) => reported.push(error))
+        a.log.appendTo(route, text('1'), {}, { stored: fail, failed: fail })
+        a.log.appendTo(route, new Uint8Array(3_000_000), {}, { stored: fail, failed: fail })
+        await append('2')
+        expect(reported).toEqual([thrown, thrown])
       })
 
       it('a read gives bodies and meta back byte for byte, with the time that the live message had', async () => {

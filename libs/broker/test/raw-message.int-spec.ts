@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals'
-import { connect, headers, type Msg, type NatsConnection } from '@nats-io/transport-node'
+import { connect, headers, type Msg, type MsgHdrs, type NatsConnection } from '@nats-io/transport-node'
+import { Outbox, requestAddress } from '../src/nats/outbox.js'
 import { headerBytesOf, rawHeaders, tokenOf } from '../src/nats/raw-message.js'
-import { socketOf, WriteBatch } from '../src/nats/write-batch.js'
 import { TestNats } from './nats-server.js'
 
 /** Fails when the driver's fields that we read directly move, or mean something else. */
@@ -19,7 +19,7 @@ describe('what we read behind the doors of nats.js', () => {
     await server.stop()
   })
 
-  const receive = async (subject: string, hdrs: ReturnType<typeof rawHeaders> | undefined): Promise<Msg> => {
+  const receive = async (subject: string, hdrs: MsgHdrs | undefined): Promise<Msg> => {
     const received = new Promise<Msg>((resolve) => {
       nc.subscribe(subject, { max: 1, callback: (_, msg) => resolve(msg) })
     })
@@ -43,7 +43,10 @@ describe('what we read behind the doors of nats.js', () => {
   })
 
   it('headers that we write as bytes are read back by the driver', async () => {
-    const msg = await receive('raw.3', rawHeaders(['Natter-Meta: {"k":"json"}']))
+    const received = hear('raw.3', 1)
+    new Outbox(nc).publish('raw.3', undefined, rawHeaders(['Natter-Meta: {"k":"json"}']), Buffer.from('body'))
+    const [msg] = await received
+    if (msg === undefined) throw new Error('nothing came')
     expect(msg.headers?.get('Natter-Meta')).toBe('{"k":"json"}')
     expect(msg.string()).toBe('body')
   })
@@ -52,33 +55,85 @@ describe('what we read behind the doors of nats.js', () => {
     expect(tokenOf(await receive('raw.inbox.120045', undefined))).toBe(120_045)
   })
 
-  it('the socket under the connection can be corked, and what was published leaves when it is uncorked', async () => {
-    const heard: string[] = []
-    const last = new Promise<void>((resolve) => {
-      nc.subscribe('raw.corked.*', {
-        callback: (_, msg) => {
-          heard.push(msg.subject)
-          if (heard.length === 3) resolve()
-        },
-      })
-    })
-    await nc.flush()
-    const writes = new WriteBatch(nc)
-    const write = jest.spyOn(requireSocket(nc), 'uncork')
-    for (const name of ['a', 'b', 'c']) {
-      writes.begin()
-      nc.publish(`raw.corked.${name}`)
-      await Promise.resolve() // the driver writes in a microtask
-    }
-    await last
-    expect(heard).toEqual(['raw.corked.a', 'raw.corked.b', 'raw.corked.c'])
-    expect(write).toHaveBeenCalledTimes(1)
+  it('what is said in a turn leaves in one write, in its order, between what the driver itself was told', async () => {
+    const received = hear('raw.turn.>', 4)
+    const outbox = new Outbox(nc)
+    const write = jest.spyOn(transportOf(nc), 'send')
+    outbox.publish('raw.turn.a', undefined, undefined, Buffer.from('1'))
+    await Promise.resolve() // the driver writes in a microtask: this must not
+    outbox.publish('raw.turn.b', 'raw.reply', rawHeaders(['A: b']), Buffer.alloc(0))
+    outbox.request(requestAddress('raw.turn.c', 'raw.inbox'), 120, undefined, Buffer.from('3'))
+    expect(write).not.toHaveBeenCalled()
+    outbox.flush()
+    nc.publish('raw.turn.d')
+    const messages = await received
+    expect(
+      messages.map(({ subject, reply, data }) => [subject, reply, Buffer.from(data).toString()]),
+    ).toEqual([
+      ['raw.turn.a', '', '1'],
+      ['raw.turn.b', 'raw.reply', ''],
+      ['raw.turn.c', 'raw.inbox.120', '3'],
+      ['raw.turn.d', '', ''],
+    ])
+    expect(write).toHaveBeenCalledTimes(2)
     write.mockRestore()
   })
+
+  it('bodies of all sizes around that of a piece arrive whole and in order', async () => {
+    const sizes = [0, 9, 10, 99, 32_000, 32_704, 32_768, 1, 70_000, 16_384, 16_384, 3]
+    const received = hear('raw.size', sizes.length)
+    const outbox = new Outbox(nc)
+    for (const [index, size] of sizes.entries())
+      outbox.publish('raw.size', undefined, undefined, Buffer.alloc(size, 65 + index))
+    const bodies = (await received).map(({ data }) => [data.length, data[0], data.at(-1)])
+    const letter = (index: number): number => 65 + index
+    expect(bodies).toEqual(
+      sizes.map((size, index) =>
+        size === 0 ? [0, undefined, undefined] : [size, letter(index), letter(index)],
+      ),
+    )
+  })
+
+  it('what waits when the connection is lost is never sent', async () => {
+    const received = hear('raw.lost', 1)
+    const outbox = new Outbox(nc)
+    outbox.publish('raw.lost', undefined, undefined, Buffer.from('before'))
+    outbox.drop()
+    outbox.publish('raw.lost', undefined, undefined, Buffer.from('after'))
+    const [first] = await received
+    expect(first?.string()).toBe('after')
+  })
+
+  it.each(['', 'a b', 'a\r\nPUB b 0', 'a\tb', 'a\u00e9'])(
+    'a subject that could end its line is refused: %j',
+    (subject) => {
+      const outbox = new Outbox(nc)
+      const refusal = expect.objectContaining({ code: 'bad-subject' })
+      expect(() => outbox.publish(subject, undefined, undefined, Buffer.alloc(0))).toThrow(refusal)
+      expect(() => outbox.publish('raw.a', subject, undefined, Buffer.alloc(0))).toThrow(refusal)
+      expect(() => requestAddress(subject, 'raw.inbox')).toThrow(refusal)
+    },
+  )
+
+  /** Resolves with the next messages; the server has the subscription when this node says anything later. */
+  function hear(subject: string, count: number): Promise<Msg[]> {
+    const messages: Msg[] = []
+    return new Promise((resolve) => {
+      nc.subscribe(subject, {
+        max: count,
+        callback: (_, msg) => {
+          messages.push(msg)
+          if (messages.length === count) resolve(messages)
+        },
+      })
+      void nc.flush()
+    })
+  }
 })
 
-function requireSocket(nc: NatsConnection): NonNullable<ReturnType<typeof socketOf>> {
-  const socket = socketOf(nc)
-  if (socket === undefined) throw new Error('the driver keeps its socket elsewhere')
-  return socket
+interface Transport {
+  send(bytes: Uint8Array): void
 }
+
+const transportOf = (nc: NatsConnection): Transport =>
+  (nc as unknown as { protocol: { transport: Transport } }).protocol.transport

@@ -39,6 +39,7 @@ export class MemoryBroker implements Broker {
       requireConnected: () => this.link.requireConnected(),
       streamOf: (subject) => this.streamOf(subject),
       onOutcome: (outcome, code) => this.events.emit('broker:append:outcome', { outcome, code }),
+      onThrown: (subject, error) => this.events.emit('bus:callback:error', { subject, error }),
     })
   }
 

@@ -1,5 +1,16 @@
-import { InvalidError } from '@natter/primitives'
-import type { Appended, Log, ReadRange, StoredMessage, StreamMessage, StreamState, Tops } from '../broker.js'
+import { InvalidError, type NatterError } from '@natter/primitives'
+import type {
+  Appended,
+  AppendEnd,
+  AppendOptions,
+  Log,
+  ReadRange,
+  Route,
+  StoredMessage,
+  StreamMessage,
+  StreamState,
+  Tops,
+} from '../broker.js'
 import { readBackwards } from '../read-backwards.js'
 import type { MemoryMesh } from './memory-mesh.js'
 
@@ -11,17 +22,14 @@ export interface MemoryLogParts {
   requireConnected(): void
   streamOf(subject: string): string
   onOutcome(outcome: 'stored' | 'duplicate' | 'refused', code: string): void
+  onThrown(subject: string, error: unknown): void
 }
 
 /** The streams of a {@link MemoryMesh} as a log. */
 export class MemoryLog implements Log {
   constructor(private readonly parts: MemoryLogParts) {}
 
-  async append(
-    subject: string,
-    body: Uint8Array,
-    options: { meta?: string; messageId?: string } = {},
-  ): Promise<Appended> {
+  async append(subject: string, body: Uint8Array, options: AppendOptions = {}): Promise<Appended> {
     try {
       this.parts.requireConnected()
       if (body.length > MAX_MESSAGE_BYTES)
@@ -34,6 +42,20 @@ export class MemoryLog implements Log {
       this.parts.onOutcome('refused', (error as { code?: string }).code ?? '')
       throw error
     }
+  }
+
+  appendTo(
+    { subject }: Pick<Route, 'stream' | 'subject'>,
+    body: Uint8Array,
+    options: AppendOptions,
+    end: AppendEnd,
+  ): void {
+    this.append(subject, body, options)
+      .then(
+        (appended) => end.stored(appended),
+        (error: NatterError) => end.failed(error),
+      )
+      .catch((thrown: unknown) => this.parts.onThrown(subject, thrown))
   }
 
   async tops(stream: string, subjects: readonly string[]): Promise<Tops> {

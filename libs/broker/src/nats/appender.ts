@@ -1,4 +1,4 @@
-import type { Msg, MsgHdrs } from '@nats-io/transport-node'
+import type { Msg } from '@nats-io/transport-node'
 import {
   InvalidError,
   NatterError,
@@ -7,18 +7,15 @@ import {
   type TypedEvents,
 } from '@natter/primitives'
 import { readAck, unknownOutcome } from '../append-outcome.js'
-import type { Appended, BrokerEvents } from '../broker.js'
+import type { Appended, AppendEnd, AppendOptions, BrokerEvents } from '../broker.js'
 import { away, type NatsLink } from './connection.js'
 import { rawHeaders, scanOf } from './raw-message.js'
 import type { Requests, Waiting } from './requests.js'
 
-export interface AppendOptions {
-  meta?: string
-  messageId?: string
-}
-
 /** Room for the header's own text in the size check. */
 const HEADER_ROOM_BYTES = 256
+/** Header blocks that are remembered, per stream: some hundred bytes each. */
+const MAX_HEADERS = 4_096
 
 /**
  * Publishes to streams, any number in flight, and tells each caller how it ended.
@@ -27,10 +24,11 @@ const HEADER_ROOM_BYTES = 256
  * A2. "Unavailable" is only said of what was certainly not stored; all else without an answer is "unknown".
  * A3. Each append names the stream it expects: a subject that moved meanwhile is refused, not stored elsewhere.
  * A4. At most `maxInFlight` wait for an answer: the driver has no backpressure of its own.
+ * A5. Whoever waits hears of the end once, and can't hurt the reader of the connection by what it throws.
  */
 export class Appender {
-  /** By stream: most appends of servers carry nothing but the stream's name. */
-  private readonly bareHeaders = new Map<string, MsgHdrs>()
+  /** By stream and metadata: a client's publications all carry the same, those of servers often none. */
+  private readonly headers = new Map<string, Map<string, Uint8Array>>()
 
   constructor(
     private readonly link: NatsLink,
@@ -39,33 +37,46 @@ export class Appender {
     private readonly limits: { maxInFlight: number; maxMessageBytes: number },
   ) {}
 
-  /** `stream` is undefined for a subject that belongs to no shard. */
+  /** As {@link send}, for whoever can afford a promise. */
   append(
     stream: string | undefined,
     subject: string,
     body: Uint8Array,
     options: AppendOptions = {},
   ): Promise<Appended> {
-    return new Promise<Appended>((resolve, reject) => {
-      try {
-        this.requireRoom(body, options)
-        const headers = this.headersOf(stream, options)
-        this.requests.send(new PendingAppend(resolve, reject, this.events), subject, body, headers)
-      } catch (error) {
-        const refusal = asRefusal(error)
-        this.events.emit('broker:append:outcome', { outcome: 'refused', code: refusal.code })
-        reject(refusal)
-      }
-    })
+    return new Promise<Appended>((resolve, reject) =>
+      this.send(stream, subject, body, options, { stored: resolve, failed: reject }),
+    )
   }
 
-  private headersOf(stream: string | undefined, options: AppendOptions): MsgHdrs {
-    const isBare = options.meta === undefined && options.messageId === undefined
-    if (!isBare || stream === undefined) return rawHeaders(headerLines(stream, options))
-    let headers = this.bareHeaders.get(stream)
-    if (headers === undefined)
-      this.bareHeaders.set(stream, (headers = rawHeaders(headerLines(stream, options))))
-    return headers
+  /** `stream` is undefined for a subject that belongs to no shard. Never throws: `end` may be told before this returns. */
+  send(
+    stream: string | undefined,
+    subject: string,
+    body: Uint8Array,
+    options: AppendOptions,
+    end: AppendEnd,
+  ): void {
+    const pending = new PendingAppend(subject, end, this.events)
+    try {
+      this.requireRoom(body, options)
+      this.requests.send(pending, subject, body, this.headerOf(stream, options))
+    } catch (error) {
+      pending.fail(asRefusal(error))
+    }
+  }
+
+  private headerOf(stream: string | undefined, options: AppendOptions): Uint8Array {
+    const { meta = '', messageId } = options
+    if (stream === undefined || messageId !== undefined) return rawHeaders(headerLines(stream, options))
+    let ofStream = this.headers.get(stream)
+    if (ofStream === undefined) this.headers.set(stream, (ofStream = new Map<string, Uint8Array>()))
+    let header = ofStream.get(meta)
+    if (header !== undefined) return header
+    header = rawHeaders(headerLines(stream, options))
+    if (ofStream.size >= MAX_HEADERS) ofStream.clear()
+    ofStream.set(meta, header)
+    return header
   }
 
   private requireRoom(body: Uint8Array, { meta, messageId }: AppendOptions): void {
@@ -97,27 +108,22 @@ function asRefusal(error: unknown): NatterError {
 }
 
 class PendingAppend implements Waiting {
+  deadlineMs = 0
+
   constructor(
-    private readonly resolve: (appended: Appended) => void,
-    private readonly reject: (error: unknown) => void,
+    private readonly subject: string,
+    private readonly end: AppendEnd,
     private readonly events: TypedEvents<BrokerEvents>,
   ) {}
 
   onReply(msg: Msg): boolean {
-    if (msg.data.length === 0 && scanOf(msg)?.status === 503) {
-      this.fail(new UnavailableError('stream-unavailable', 'No stream takes this subject now'))
-      return true
-    }
-    try {
-      const appended = readAck(msg.data)
-      this.events.emit('broker:append:outcome', {
-        outcome: appended.isDuplicate ? 'duplicate' : 'stored',
-        code: '',
-      })
-      this.resolve(appended)
-    } catch (error) {
-      this.fail(error)
-    }
+    const { data } = msg
+    const answer =
+      data.length === 0 && scanOf(msg)?.status === 503
+        ? new UnavailableError('stream-unavailable', 'No stream takes this subject now')
+        : readAnswer(data)
+    if (answer instanceof NatterError) this.fail(answer)
+    else this.succeed(answer)
     return true
   }
 
@@ -125,11 +131,37 @@ class PendingAppend implements Waiting {
     this.fail(unknownOutcome(reason)) // A2
   }
 
-  private fail(error: unknown): void {
+  fail(error: NatterError): void {
+    const outcome = error instanceof UnknownOutcomeError ? 'unknown' : 'refused'
+    this.events.emit('broker:append:outcome', { outcome, code: error.code })
+    try {
+      this.end.failed(error)
+    } catch (thrown) {
+      this.report(thrown)
+    }
+  }
+
+  private succeed(appended: Appended): void {
+    const outcome = appended.isDuplicate ? 'duplicate' : 'stored'
+    this.events.emit('broker:append:outcome', { outcome, code: '' })
+    try {
+      this.end.stored(appended)
+    } catch (thrown) {
+      this.report(thrown)
+    }
+  }
+
+  /** A5. */
+  private report(error: unknown): void {
+    this.events.emit('bus:callback:error', { subject: this.subject, error })
+  }
+}
+
+function readAnswer(data: Uint8Array): Appended | NatterError {
+  try {
+    return readAck(data)
+  } catch (error) {
     // an answer that can't be read says nothing about what happened
-    const told = error instanceof NatterError ? error : unknownOutcome('timeout')
-    const outcome = told instanceof UnknownOutcomeError ? 'unknown' : 'refused'
-    this.events.emit('broker:append:outcome', { outcome, code: told.code })
-    this.reject(told)
+    return error instanceof NatterError ? error : unknownOutcome('timeout')
   }
 }

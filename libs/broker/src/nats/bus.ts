@@ -70,7 +70,7 @@ export class NatsBus implements Bus {
   private async flushNow(): Promise<void> {
     this.link.requireConnected()
     try {
-      await this.link.nc.flush()
+      await this.link.flush()
     } catch (cause) {
       throw away(cause)
     }

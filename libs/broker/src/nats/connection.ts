@@ -5,14 +5,13 @@ import {
   type Msg,
   type NatsConnection,
   type NodeConnectionOptions,
-  type PublishOptions,
   type Subscription,
 } from '@nats-io/transport-node'
 import { InvalidError, UnavailableError, type Clock, type TypedEvents } from '@natter/primitives'
 import { readFile } from 'node:fs/promises'
 import type { BrokerEvents } from '../broker.js'
+import { Outbox } from './outbox.js'
 import { requireServer } from './server-version.js'
-import { WriteBatch } from './write-batch.js'
 
 export interface NatsOptions {
   urls: readonly string[]
@@ -47,7 +46,7 @@ export interface Listener {
  */
 export class NatsLink {
   private awaySinceMs: number | undefined
-  private readonly writes: WriteBatch
+  private readonly outbox: Outbox
   private readonly lossListeners = new Set<() => void>()
   private readonly backListeners = new Set<() => void>()
   private onDenial: ((denial: InvalidError) => void) | undefined
@@ -58,7 +57,7 @@ export class NatsLink {
     private readonly events: TypedEvents<BrokerEvents>,
     private readonly clock: Clock,
   ) {
-    this.writes = new WriteBatch(nc)
+    this.outbox = new Outbox(nc)
   }
 
   /**
@@ -113,14 +112,27 @@ export class NatsLink {
     this.backListeners.add(listener)
   }
 
-  /** Leaves by the end of the turn, with all that is published in it. @throws what the driver refuses to write. */
-  publish(subject: string, body: Uint8Array, options?: PublishOptions): void {
-    this.writes.begin()
-    this.nc.publish(subject, body, options)
+  /** Leaves by the end of the turn, with all that is published in it. @throws InvalidError `message-too-large`, `bad-subject`. */
+  publish(subject: string, body: Uint8Array, options?: { reply?: string; headers?: Uint8Array }): void {
+    this.requireFits(body, options?.headers)
+    this.outbox.publish(subject, options?.reply, options?.headers, body)
+  }
+
+  /** The same to an address of `requestAddress`. @throws InvalidError `message-too-large`. */
+  request(address: Uint8Array, token: number, body: Uint8Array, headers: Uint8Array | undefined): void {
+    this.requireFits(body, headers)
+    this.outbox.request(address, token, headers, body)
+  }
+
+  /** Resolves when the server has all that was published before. @throws what the driver says when the connection goes. */
+  flush(): Promise<void> {
+    this.outbox.flush()
+    return this.nc.flush()
   }
 
   /** What the callback throws would end the driver's reader, and the connection with it. */
   subscribe(subject: string, listener: Listener): Subscription {
+    this.outbox.flush()
     return this.nc.subscribe(subject, {
       callback: (error, msg) => {
         if (error === null) listener.hear(msg)
@@ -159,8 +171,14 @@ export class NatsLink {
         timer.cancel()
         resolve()
       }
-      this.nc.flush().then(done, done)
+      this.flush().then(done, done)
     })
+  }
+
+  private requireFits(body: Uint8Array, headers: Uint8Array | undefined): void {
+    const sizeBytes = body.length + (headers === undefined ? 0 : headers.length)
+    if (sizeBytes <= this.maxPayloadBytes) return
+    throw new InvalidError('message-too-large', `${sizeBytes} bytes are more than NATS carries`)
   }
 
   private async follow(): Promise<void> {
@@ -175,6 +193,7 @@ export class NatsLink {
 
   private lost(server: string): void {
     this.awaySinceMs = this.clock.now()
+    this.outbox.drop()
     for (const listener of this.lossListeners) listener() // C2
     this.events.emit('broker:disconnect', { server })
   }

@@ -1,5 +1,16 @@
 import { UnavailableError } from '@natter/primitives'
-import type { Appended, Log, ReadRange, StoredMessage, StreamMessage, StreamState, Tops } from '../broker.js'
+import type {
+  Appended,
+  AppendEnd,
+  AppendOptions,
+  Log,
+  ReadRange,
+  Route,
+  StoredMessage,
+  StreamMessage,
+  StreamState,
+  Tops,
+} from '../broker.js'
 import { Coalesced } from '../coalesced.js'
 import { parseTimeNs, scanHeader } from '../header-scan.js'
 import { readBackwards } from '../read-backwards.js'
@@ -27,12 +38,17 @@ export class NatsLog implements Log {
 
   constructor(private readonly parts: LogParts) {}
 
-  append(
-    subject: string,
-    body: Uint8Array,
-    options?: { meta?: string; messageId?: string },
-  ): Promise<Appended> {
+  append(subject: string, body: Uint8Array, options?: AppendOptions): Promise<Appended> {
     return this.parts.appender.append(this.parts.streamOf(subject), subject, body, options)
+  }
+
+  appendTo(
+    { stream, subject }: Pick<Route, 'stream' | 'subject'>,
+    body: Uint8Array,
+    options: AppendOptions,
+    end: AppendEnd,
+  ): void {
+    this.parts.appender.send(stream, subject, body, options, end)
   }
 
   async tops(stream: string, subjects: readonly string[]): Promise<Tops> {

@@ -3,7 +3,7 @@
  * costs more than all the rest of a delivery; the bytes are there, in two fields that the types hide.
  * `test/raw-message.int-spec.ts` fails when they move.
  */
-import type { Msg, MsgHdrs } from '@nats-io/transport-node'
+import type { Msg } from '@nats-io/transport-node'
 import { scanHeader, type HeaderScan } from '../header-scan.js'
 
 interface RawMsg {
@@ -34,16 +34,15 @@ export function tokenOf(msg: Msg): number {
 const LINE = /^[\x20-\x7e]*$/
 
 /**
- * Headers to publish, from lines that are already text. nats.js only ever calls `encode`.
+ * The header block of a message, from lines that are already text.
  *
  * @throws TypeError when a value could end its line: nothing a user chooses becomes a header.
  */
-export function rawHeaders(lines: readonly string[]): MsgHdrs {
+export function rawHeaders(lines: readonly string[]): Uint8Array {
   let text = 'NATS/1.0\r\n'
   for (const line of lines) {
     if (!LINE.test(line)) throw new TypeError('A header line must be printable ASCII')
     text += `${line}\r\n`
   }
-  const bytes = Buffer.from(`${text}\r\n`, 'latin1')
-  return { encode: () => bytes } as unknown as MsgHdrs
+  return Buffer.from(`${text}\r\n`, 'latin1')
 }

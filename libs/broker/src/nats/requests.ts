@@ -1,16 +1,21 @@
 import { UnavailableError, type Clock, type Timer } from '@natter/primitives'
-import type { Msg, MsgHdrs } from '@nats-io/transport-node'
+import type { Msg } from '@nats-io/transport-node'
 import { away, type Listener, type NatsLink } from './connection.js'
+import { requestAddress } from './outbox.js'
 import { tokenOf } from './raw-message.js'
 
 /** Somebody who waits for one or more replies. None of these may throw. */
 export interface Waiting {
+  /** Written by `Requests` alone. */
+  deadlineMs: number
   /** True: that was the last one. */
   onReply(msg: Msg): boolean
   onLost(reason: 'timeout' | 'away'): void
 }
 
 const EXPIRE_EVERY_MS = 100
+/** Addresses that are remembered: a hundred bytes each. */
+const MAX_ADDRESSES = 20_000
 
 /**
  * Requests over one wildcard inbox: numbered reply subjects, one map, one timer. (The driver's own requests cost a promise,
@@ -22,7 +27,8 @@ const EXPIRE_EVERY_MS = 100
  * R3. On loss of the connection everything ends at once, in the order of the calls.
  */
 export class Requests implements Listener {
-  private readonly waiting = new Map<number, { who: Waiting; deadline: number }>()
+  private readonly waiting = new Map<number, Waiting>()
+  private readonly addresses = new Map<string, Uint8Array>()
   private lastToken = 0
   private expireTimer: Timer | undefined
 
@@ -43,14 +49,14 @@ export class Requests implements Listener {
   /**
    * Publishes one request whose replies `who` hears.
    *
-   * @throws UnavailableError `nats-away`; and what the driver refuses to write. Then `who` hears nothing.
+   * @throws UnavailableError `nats-away`, InvalidError `message-too-large`, `bad-subject`. Then `who` hears nothing.
    */
-  send(who: Waiting, subject: string, body: Uint8Array, headers?: MsgHdrs): void {
+  send(who: Waiting, subject: string, body: Uint8Array, headers?: Uint8Array): void {
     this.link.requireConnected()
     const token = (this.lastToken += 1)
-    const reply = `${this.inbox}.${token}`
-    this.link.publish(subject, body, headers === undefined ? { reply } : { reply, headers }) // R1
-    this.waiting.set(token, { who, deadline: this.clock.now() + this.timeoutMs })
+    this.link.request(this.addressOf(subject), token, body, headers) // R1
+    who.deadlineMs = this.clock.now() + this.timeoutMs
+    this.waiting.set(token, who)
     this.expireTimer ??= this.clock.setTimer(() => this.expire(), EXPIRE_EVERY_MS)
   }
 
@@ -59,7 +65,7 @@ export class Requests implements Listener {
     subject: string,
     body: Uint8Array,
     reduce: (msg: Msg) => T | undefined,
-    headers?: MsgHdrs,
+    headers?: Uint8Array,
   ): Promise<T> {
     return new Promise<T>((resolve, reject) => {
       const onReply = (msg: Msg): boolean => {
@@ -74,21 +80,29 @@ export class Requests implements Listener {
       }
       const onLost = (reason: 'timeout' | 'away'): void =>
         reject(reason === 'away' ? away() : unanswered(subject))
-      this.send({ onReply, onLost }, subject, body, headers)
+      this.send({ deadlineMs: 0, onReply, onLost }, subject, body, headers)
     })
   }
 
   hear(msg: Msg): void {
     const token = tokenOf(msg)
-    const entry = this.waiting.get(token)
-    if (entry === undefined) return
-    if (entry.who.onReply(msg)) this.waiting.delete(token) // R1
+    const who = this.waiting.get(token)
+    if (who === undefined) return
+    if (who.onReply(msg)) this.waiting.delete(token) // R1
+  }
+
+  private addressOf(subject: string): Uint8Array {
+    let address = this.addresses.get(subject)
+    if (address !== undefined) return address
+    if (this.addresses.size >= MAX_ADDRESSES) this.addresses.clear()
+    this.addresses.set(subject, (address = requestAddress(subject, this.inbox)))
+    return address
   }
 
   private expire(): void {
     const now = this.clock.now()
-    for (const [token, { who, deadline }] of this.waiting) {
-      if (deadline > now) break // R2
+    for (const [token, who] of this.waiting) {
+      if (who.deadlineMs > now) break // R2
       this.waiting.delete(token)
       who.onLost('timeout')
     }
@@ -101,7 +115,7 @@ export class Requests implements Listener {
     this.expireTimer = undefined
     const all = [...this.waiting.values()]
     this.waiting.clear()
-    for (const { who } of all) who.onLost('away') // R3
+    for (const who of all) who.onLost('away') // R3
   }
 }
 
