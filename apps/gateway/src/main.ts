@@ -1,17 +1,6 @@
 import 'reflect-metadata'
 import { loadConfigOrExit } from '@natter/config'
-import {
-  crashWith,
-  createLogger,
-  exitWithSupervisor,
-  HealthChecks,
-  Metrics,
-  nestLogger,
-  onShutdown,
-  reportReady,
-  startOpsServer,
-  throttle,
-} from '@natter/observability'
+import { nestLogger, runProcess } from '@natter/observability'
 import { TypedEvents } from '@natter/primitives'
 import { NestFactory } from '@nestjs/core'
 import { gatewayConfig, optionsOf } from './config/gateway.config.js'
@@ -19,40 +8,27 @@ import { log } from './gateway.logs.js'
 import { checkHealth, meter } from './gateway.metrics.js'
 import { GatewayModule } from './gateway.module.js'
 
-/** A supervisor that asks for the end kills after 5 s: say before that what hangs. */
-const deadlineMs = 4_500
-
 const config = loadConfigOrExit(gatewayConfig)
 const options = optionsOf(config)
-const logger = throttle(createLogger({ level: config.log.level, fields: { node: options.name } }))
-const onListenerError = (error: unknown): void => logger.error('listener:error', { error })
-const events: GatewayModule['events'] = {
-  gateway: new TypedEvents(onListenerError),
-  broker: new TypedEvents(onListenerError),
-}
-crashWith(logger)
-log(logger, events)
 
-try {
-  const module = GatewayModule.register(config, options, events)
-  const app = await NestFactory.createApplicationContext(module, {
+await runProcess({ name: options.name, log: config.log, ops: config.ops }, async (logger) => {
+  const onListenerError = (error: unknown): void => logger.error('listener:error', { error })
+  const events: GatewayModule['events'] = {
+    gateway: new TypedEvents(onListenerError),
+    broker: new TypedEvents(onListenerError),
+  }
+  log(logger, events)
+  const app = await NestFactory.createApplicationContext(GatewayModule.register(config, options, events), {
     logger: nestLogger(logger),
     abortOnError: false,
   })
   const gateway = app.get(GatewayModule)
-  const metrics = new Metrics({ labels: { node: options.name } })
-  const checks = new HealthChecks()
-  meter(metrics, gateway)
-  checkHealth(checks, gateway)
-  const ops = await startOpsServer({ ...config.ops, metrics, checks })
-  logger.info('ops:listen', { host: config.ops.host, port: ops.port })
-  const stop = onShutdown(() => Promise.all([ops.stop(), app.close()]).then(() => metrics.stop()), {
-    logger,
-    deadlineMs,
-  })
-  exitWithSupervisor(() => stop('the supervisor is gone'))
-  reportReady({ port: gateway.port, opsPort: ops.port })
-} catch (error) {
-  logger.error('process:start:failed', { error })
-  process.exit(1)
-}
+  return {
+    ready: { port: gateway.port },
+    tell: (metrics, checks) => {
+      meter(metrics, gateway)
+      checkHealth(checks, gateway)
+    },
+    stop: () => app.close(),
+  }
+})

@@ -1,0 +1,85 @@
+import { afterEach, describe, expect, it } from '@jest/globals'
+import { freePort, startProcess, typescriptArgs, type StartedProcess } from '@natter/testing'
+import { fork, type ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
+import { createServer } from 'node:net'
+import { join } from 'node:path'
+
+const fixture = join(import.meta.dirname, 'fixtures', 'run-process.ts')
+
+describe('a process that is run', () => {
+  const started: StartedProcess[] = []
+  const forked: ChildProcess[] = []
+  afterEach(async () => {
+    for (const child of started.splice(0)) await child.kill('SIGKILL')
+    for (const child of forked.splice(0)) child.kill('SIGKILL')
+  })
+
+  async function start(behaviour: string, port: number): Promise<StartedProcess> {
+    const child = await startProcess({ args: [fixture, behaviour, String(port)] })
+    started.push(child)
+    return child
+  }
+
+  const linesOf = ({ lines }: StartedProcess): Record<string, unknown>[] =>
+    lines.flatMap((line) => (line.startsWith('{') ? [JSON.parse(line)] : []))
+
+  it('tells on its page what its app told, under its name, and stops the app before it ends', async () => {
+    const port = await freePort()
+    const child = await start('sound', port)
+    await child.waitForLine((line) => line.includes('ops:listen'))
+    const health = await fetch(`http://127.0.0.1:${port}/health`)
+    expect([health.status, await health.json()]).toEqual([
+      503,
+      { status: 'unavailable', checks: { door: 'is shut' } },
+    ])
+    expect(await (await fetch(`http://127.0.0.1:${port}/metrics`)).text()).toContain(
+      'natter_doors{node="node-x"} 3',
+    )
+    expect(await child.kill()).toEqual({ code: 0, signal: null })
+    expect(linesOf(child)).toMatchObject([
+      { event: 'fixture:start', node: 'node-x' },
+      { event: 'ops:listen', host: '127.0.0.1', port },
+      { event: 'process:stop:start', reason: 'SIGTERM' },
+      { event: 'fixture:stop' },
+      { event: 'process:stop:done' },
+    ])
+  })
+
+  it('ends with 1 and one line that says why if its app does not start (R3)', async () => {
+    const child = await start('broken', await freePort())
+    expect((await child.exited).code).toBe(1)
+    expect(linesOf(child)).toMatchObject([
+      { level: 'error', event: 'process:start:failed', error: { message: 'no way to NATS' } },
+    ])
+  })
+
+  it('does not go on without its page: a port in use is a failed start (R3)', async () => {
+    const other = createServer().listen(0, '127.0.0.1')
+    await once(other, 'listening')
+    const address = other.address()
+    const child = await start('sound', typeof address === 'object' && address !== null ? address.port : 0)
+    expect((await child.exited).code).toBe(1)
+    other.close()
+    expect(linesOf(child).at(-1)).toMatchObject({
+      event: 'process:start:failed',
+      error: { code: 'port-in-use' },
+    })
+  })
+
+  it('tells its supervisor where the app and the page are, once both can be reached (R2)', async () => {
+    const port = await freePort()
+    const child = fork(fixture, ['sound', String(port)], {
+      execArgv: [...typescriptArgs],
+      env: { ...process.env, NODE_OPTIONS: '', NATTER_SUPERVISED: '1' },
+      stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
+    })
+    forked.push(child)
+    const exited = once(child, 'exit')
+    const [ready] = (await once(child, 'message')) as [unknown]
+    expect(ready).toEqual({ type: 'ready', details: { port: 1, opsPort: port } })
+    expect((await fetch(`http://127.0.0.1:${port}/health/live`)).status).toBe(200)
+    child.disconnect() // what the child sees when the supervisor is killed
+    expect(await exited).toEqual([0, null])
+  })
+})
