@@ -48,6 +48,24 @@ export function pageOriginsAt(port: number): string[] {
   return [`http://localhost:${port}`, `http://${host}:${port}`]
 }
 
+/** What the applications have in common: ops page and inspector on the ports planned for `name`, and how long they may take. */
+function appSpec(
+  settings: MeshSettings,
+  name: GatewayName | 'persistence' | 'messenger',
+  program: Program,
+  env: Record<string, string>,
+): Omit<ProcessSpec, 'needs'> {
+  const { ports, root } = settings
+  return {
+    name,
+    program: withInspector(settings, program, ports[`${name}-inspect`]),
+    cwd: root,
+    env: childEnv({ ...env, NATTER_OPS_HOST: host, NATTER_OPS_PORT: String(ports[`${name}-ops`]) }),
+    readyTimeoutMs,
+    stopTimeoutMs: appStopTimeoutMs,
+  }
+}
+
 function withInspector(settings: MeshSettings, program: Program, port: number): Program {
   if (!settings.inspect) return program
   return { ...program, execArgv: [...program.execArgv, `--inspect=${host}:${port}`] }
@@ -99,61 +117,34 @@ export function gatewaySpec(settings: MeshSettings, name: GatewayName): Omit<Pro
     NATTER_GATEWAY_HOST: host,
     NATTER_GATEWAY_PORT: String(ports[name]),
     NATTER_GATEWAY_NAME: name,
-    NATTER_OPS_HOST: host,
-    NATTER_OPS_PORT: String(ports[`${name}-ops`]),
     NATTER_CLIENT_TOKEN_HMAC_SECRET_KEY: secrets.tokenHmacSecretKey,
     NATTER_CLIENT_ALLOWED_ORIGINS: pageOriginsAt(ports.page).join(','),
     ...configFile(root),
   }
-  return {
-    name,
-    program: withInspector(settings, programs.gateway, ports[`${name}-inspect`]),
-    cwd: root,
-    env: childEnv(env),
-    readyTimeoutMs,
-    stopTimeoutMs: appStopTimeoutMs,
-  }
+  return appSpec(settings, name, programs.gateway, env)
 }
 
 export function persistenceSpec(settings: MeshSettings): Omit<ProcessSpec, 'needs'> {
-  const { ports, programs, root } = settings
+  const { programs, root } = settings
   const env = {
     NATTER_NATS_URL: natsUrl(settings),
     ...postgresEnv(settings),
     NATTER_PERSISTENCE_NAME: 'persistence',
-    NATTER_OPS_HOST: host,
-    NATTER_OPS_PORT: String(ports['persistence-ops']),
     ...configFile(root),
   }
-  return {
-    name: 'persistence',
-    program: withInspector(settings, programs.persistence, ports['persistence-inspect']),
-    cwd: root,
-    env: childEnv(env),
-    readyTimeoutMs,
-    stopTimeoutMs: appStopTimeoutMs,
-  }
+  return appSpec(settings, 'persistence', programs.persistence, env)
 }
 
 export function messengerSpec(settings: MeshSettings): Omit<ProcessSpec, 'needs'> {
-  const { ports, programs, root, secrets } = settings
+  const { ports, programs, secrets } = settings
   const gateways = gatewayNames.map((name) => gatewayAddress(ports[name], 'localhost'))
   const env = {
     NATTER_MESSENGER_HOST: host,
     NATTER_MESSENGER_PORT: String(ports.page),
     NATTER_MESSENGER_GATEWAYS: gateways.join(','),
     NATTER_MESSENGER_TOKEN_SECRET: secrets.tokenHmacSecretKey,
-    NATTER_OPS_HOST: host,
-    NATTER_OPS_PORT: String(ports['messenger-ops']),
   }
-  return {
-    name: 'messenger',
-    program: withInspector(settings, programs.messenger, ports['messenger-inspect']),
-    cwd: root,
-    env: childEnv(env),
-    readyTimeoutMs,
-    stopTimeoutMs: appStopTimeoutMs,
-  }
+  return appSpec(settings, 'messenger', programs.messenger, env)
 }
 
 export function gatewayAddress(port: number, at: string = host): string {
