@@ -51,8 +51,8 @@ export interface KeeperParts {
  *     await, and could replace a newer record that the watch has adopted meanwhile.
  * T6. Streams follow the record. A node writes its wish into it once, at its boot: nodes with different wishes do not take turns
  *     for ever. A record that somebody made anew, after NATS lost its disk, is wished into again: its maker may not have known that
- *     an archive reads the streams. Whoever changed a stream reads the record again afterwards, because a stream can't be changed by compare-and-set:
- *     the last one to do so brings it in line with the last record.
+ *     an archive reads the streams. Whoever changed a stream reads the record again afterwards, because a stream can't be changed by
+ *     compare-and-set: the last one to do so brings it in line with the last record.
  * T7. A wish that NATS can't fulfil is told and passed over: in the record it would else end every later "verify" of every node.
  */
 export class TopologyKeeper {
@@ -88,8 +88,22 @@ export class TopologyKeeper {
   async verify(): Promise<void> {
     try {
       for (const bucket of this.parts.buckets) await bucket.verify()
+    } catch (error) {
+      throw refusalToError(error)
+    }
+    await this.untilSettled(() => this.verifyOnce())
+  }
+
+  /** @throws UnavailableError. */
+  async renewEpoch(stream: string, epoch: string): Promise<void> {
+    await this.untilSettled(() => this.renewOnce(stream, epoch))
+  }
+
+  /** Until an attempt says that nothing stood in its way; then this node goes by the newest record. */
+  private async untilSettled(attempt: () => Promise<boolean>): Promise<void> {
+    try {
       for (let round = 0; round < MAX_ROUNDS; round += 1) {
-        if (await this.verifyOnce()) return await this.adoptNewest()
+        if (await attempt()) return await this.adoptNewest()
       }
     } catch (error) {
       throw refusalToError(error)
@@ -97,23 +111,15 @@ export class TopologyKeeper {
     throw new UnavailableError('topology-contended', 'Too many nodes change the topology at once')
   }
 
-  /** @throws UnavailableError. */
-  async renewEpoch(stream: string, epoch: string): Promise<void> {
-    try {
-      for (let round = 0; round < MAX_ROUNDS; round += 1) {
-        const entry = await this.parts.records.get(KEY)
-        const next =
-          entry === undefined ? undefined : renewed(decodeTopology(entry.value), stream, epoch, newEpoch)
-        const isSettled =
-          entry === undefined ||
-          next === undefined ||
-          (await this.parts.records.update(KEY, encodeTopology(next), entry.revision)) !== undefined
-        if (isSettled) return await this.adoptNewest()
-      }
-    } catch (error) {
-      throw refusalToError(error)
-    }
-    throw new UnavailableError('topology-contended', 'Too many nodes change the topology at once')
+  /** False when another node wrote the record meanwhile. */
+  private async renewOnce(stream: string, epoch: string): Promise<boolean> {
+    const { records } = this.parts
+    const entry = await records.get(KEY)
+    if (entry === undefined) return true
+    const next = renewed(decodeTopology(entry.value), stream, epoch, newEpoch)
+    return (
+      next === undefined || (await records.update(KEY, encodeTopology(next), entry.revision)) !== undefined
+    )
   }
 
   /** False when the record or a stream was changed, by this node or another: look again. */
