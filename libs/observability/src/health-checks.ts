@@ -1,3 +1,5 @@
+import { messageOf } from '@natter/primitives'
+
 /** Undefined while all is well, else the reason in words for the person on call. Nothing secret: the page has no password. */
 export type HealthCheck = () => string | undefined | Promise<string | undefined>
 
@@ -61,7 +63,7 @@ async function ask(check: HealthCheck): Promise<string> {
   try {
     return (await Promise.race([check(), late])) ?? 'ok'
   } catch (error) {
-    return error instanceof Error ? error.message : String(error)
+    return messageOf(error)
   } finally {
     clearTimeout(timer)
   }

@@ -6,7 +6,7 @@
  * O3. `stop` ends at once, open connections included.
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
-import { InvalidError, UnavailableError } from '@natter/primitives'
+import { InvalidError, messageOf, UnavailableError } from '@natter/primitives'
 import type { HealthChecks, HealthQuestion } from './health-checks.js'
 import type { Metrics } from './metrics.js'
 
@@ -97,7 +97,7 @@ async function answer(
     const status = report.status === 'ok' ? 200 : 503
     return { status, type: 'application/json', body: `${JSON.stringify(report)}\n` }
   } catch (error) {
-    return text(500, error instanceof Error ? error.message : String(error))
+    return text(500, messageOf(error))
   }
 }
 

@@ -39,3 +39,7 @@ export class UnknownOutcomeError extends NatterError {
 export class InternalError extends NatterError {
   override readonly name = 'InternalError'
 }
+
+/** What anything thrown says, for a sentence: its message, or the name of an error that has none. */
+export const messageOf = (error: unknown): string =>
+  error instanceof Error ? error.message || error.name : String(error)

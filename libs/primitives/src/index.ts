@@ -4,6 +4,7 @@ export {
   DeniedError,
   InternalError,
   InvalidError,
+  messageOf,
   NatterError,
   UnavailableError,
   UnknownOutcomeError,

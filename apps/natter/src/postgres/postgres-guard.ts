@@ -1,5 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { messageOf } from '@natter/primitives'
 import { removeIdentity, writeIdentity } from '../files/identity-file.js'
 import { openSecrets } from '../files/secrets.js'
 import { dyingWithParent, type Account } from '../process/die-with-parent.js'
@@ -83,7 +84,7 @@ async function reportWhenReady(child: ChildProcess, folder: string): Promise<voi
 }
 
 function fail(error: unknown): never {
-  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`)
+  process.stderr.write(`${messageOf(error)}\n`)
   process.exit(1)
 }
 

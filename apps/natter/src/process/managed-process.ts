@@ -1,6 +1,6 @@
 import { fork, type ChildProcess } from 'node:child_process'
 import { createInterface } from 'node:readline'
-import { Backoff, TypedEvents, type Clock, type Timer } from '@natter/primitives'
+import { Backoff, messageOf, TypedEvents, type Clock, type Timer } from '@natter/primitives'
 import type { Program } from './program.js'
 
 /**
@@ -150,7 +150,7 @@ export class ManagedProcess {
 
   /** P6 */
   private onUnprepared(error: unknown): void {
-    const why = error instanceof Error ? error.message : String(error)
+    const why = messageOf(error)
     this.onLine(`can't be prepared to start: ${why}`, 'stderr')
     this.state = { is: 'idle' }
     this.events.emit('process:exit', {

@@ -7,7 +7,7 @@ import {
   type NodeConnectionOptions,
   type Subscription,
 } from '@nats-io/transport-node'
-import { InvalidError, UnavailableError, type Clock, type TypedEvents } from '@natter/primitives'
+import { InvalidError, messageOf, UnavailableError, type Clock, type TypedEvents } from '@natter/primitives'
 import { readFile } from 'node:fs/promises'
 import type { BrokerEvents } from '../broker.js'
 import { Outbox } from './outbox.js'
@@ -267,9 +267,8 @@ async function dial(
 }
 
 function unreachable(options: NatsOptions, cause: unknown): UnavailableError {
-  const why = cause instanceof Error ? cause.message : String(cause)
   const tried = options.urls.map((url) => withoutSecrets(url)).join(', ')
-  const sentence = `NATS can't be reached. Tried ${tried} for ${options.connectTimeoutMs} ms, last answer: ${why}`
+  const sentence = `NATS can't be reached. Tried ${tried} for ${options.connectTimeoutMs} ms, last answer: ${messageOf(cause)}`
   return new UnavailableError('nats-unreachable', sentence, { cause })
 }
 
