@@ -21,7 +21,7 @@ export {
   type Setting,
   type Settings,
 } from './section.js'
-export { channelSection, namespacesOf } from './sections/channel.js'
+export { channelSection, doubledNamespaces, namespacesOf } from './sections/channel.js'
 export { logSection } from './sections/log.js'
 export { natsOptionsOf, natsSection } from './sections/nats.js'
 export { opsSection } from './sections/ops.js'
@@ -31,5 +31,6 @@ export { keysOfValue, type ValueKey } from './value-keys.js'
 export { bytes } from './values/bytes.js'
 export { duration } from './values/duration.js'
 export { list } from './values/list.js'
+export { nodeName } from './values/node-name.js'
 export { port } from './values/port.js'
 export { secret } from './values/secret.js'

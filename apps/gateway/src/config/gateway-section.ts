@@ -1,12 +1,9 @@
-import { defineSection, port } from '@natter/config'
+import { defineSection, nodeName, port } from '@natter/config'
 import { z } from 'zod'
 
 export const gatewaySection = defineSection('gateway', 'Where clients connect, and how many.', {
   name: {
-    schema: z
-      .string()
-      .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/, 'must be letters, digits, dots, dashes')
-      .optional(),
+    schema: nodeName().optional(),
     example: 'gateway-1',
     doc: 'Name of this node in logs and metrics, unique in the mesh. Nothing: host name, port and a random word.',
     shown: true,

@@ -1,6 +1,7 @@
 import {
   channelSection,
   defineConfig,
+  doubledNamespaces,
   logSection,
   natsSection,
   opsSection,
@@ -28,13 +29,8 @@ export const gatewayConfig = defineConfig({
     logSection,
   ],
   check: ({ client, channel }) => {
-    const names = channel.namespaces.map(({ name }) => name)
-    const doubled = names.filter((name, index) => names.indexOf(name) !== index)
     return [
-      ...doubled.map((name) => ({
-        key: 'channel.namespaces',
-        message: `names ${name} twice: keep one of them`,
-      })),
+      ...doubledNamespaces(channel),
       ...(client.pong_timeout <= client.ping_interval * 0.95
         ? []
         : [{ key: 'client.pong_timeout', message: 'must be at most 95 % of client.ping_interval' }]),

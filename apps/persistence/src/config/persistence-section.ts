@@ -1,4 +1,4 @@
-import { bytes, defineSection, duration } from '@natter/config'
+import { bytes, defineSection, duration, nodeName } from '@natter/config'
 import { z } from 'zod'
 
 export const persistenceSection = defineSection(
@@ -6,10 +6,7 @@ export const persistenceSection = defineSection(
   'How the archive is written: from the streams into Postgres.',
   {
     name: {
-      schema: z
-        .string()
-        .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/, 'must be letters, digits, dots, dashes')
-        .optional(),
+      schema: nodeName().optional(),
       example: 'persistence-1',
       doc: 'Name of this process in logs and metrics. Nothing: host name and a random word.',
       shown: true,

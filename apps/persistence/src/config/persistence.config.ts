@@ -1,6 +1,7 @@
 import {
   channelSection,
   defineConfig,
+  doubledNamespaces,
   logSection,
   natsSection,
   opsSection,
@@ -18,13 +19,8 @@ export const persistenceConfig = defineConfig({
   foreignSections: ['gateway', 'client', 'messenger'],
   sections: [persistenceSection, natsSection, postgresSection, channelSection, opsSection, logSection],
   check: ({ postgres, channel }) => {
-    const names = channel.namespaces.map(({ name }) => name)
-    const doubled = names.filter((name, index) => names.indexOf(name) !== index)
     return [
-      ...doubled.map((name) => ({
-        key: 'channel.namespaces',
-        message: `names ${name} twice: keep one of them`,
-      })),
+      ...doubledNamespaces(channel),
       ...(postgres.url === undefined
         ? [{ key: 'postgres.url', message: 'is needed: this process writes the archive there' }]
         : []),

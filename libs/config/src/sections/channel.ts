@@ -1,5 +1,6 @@
 import { namespaceName, namespaceSchema, resolveNamespace, type Namespace } from '@natter/auth'
 import { z } from 'zod'
+import type { CrossCheckProblem } from '../config-definition.js'
 import { defineSection, type DeepReadonly, type SectionConfig } from '../section.js'
 import { duration } from '../values/duration.js'
 
@@ -26,6 +27,18 @@ export const channelSection = defineSection(
     },
   },
 )
+
+/** For the `check` of an app that reads this section: a name that stands twice would silently mean the last one. */
+export function doubledNamespaces({
+  namespaces,
+}: DeepReadonly<SectionConfig<typeof channelSection>>): readonly CrossCheckProblem[] {
+  const names = namespaces.map(({ name }) => name)
+  const doubled = names.filter((name, index) => names.indexOf(name) !== index)
+  return doubled.map((name) => ({
+    key: 'channel.namespaces',
+    message: `names ${name} twice: keep one of them`,
+  }))
+}
 
 /** By name; '' is for channels without one. */
 export function namespacesOf(
