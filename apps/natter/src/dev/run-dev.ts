@@ -1,22 +1,15 @@
 import { systemClock } from '@natter/primitives'
 import { seconds } from '../console-report.js'
-import type { PostgresEnv } from '../mesh/mesh-settings.js'
 import type { Mesh } from '../mesh/mesh.js'
 import { gatewayNames } from '../mesh/process-specs.js'
-import { ownProgram, type Programs } from '../mesh/programs.js'
+import { ownProgram } from '../mesh/programs.js'
 import { ManagedProcess } from '../process/managed-process.js'
-import { runMesh } from '../run-mesh.js'
+import { runMesh, type RunOptions } from '../run-mesh.js'
 import { RollingRestart } from './rolling-restart.js'
 import { watchSources } from './source-watch.js'
 
-export interface DevOptions {
-  basePort: number
-  dataFolder: string
-  natsUrl: string | undefined
-  postgresEnv: PostgresEnv | undefined
-  root: string
-  /** What runs, and where the sources are that it is restarted for. */
-  programs: Programs
+export interface DevOptions extends Omit<RunOptions, 'dev' | 'extra' | 'whenReady'> {
+  /** Where the sources are: `programs` are restarted for them. */
   sourceRoot: string
   /** Builds the page at each save. */
   page: boolean
