@@ -1,5 +1,5 @@
 /** Connections, and what their errors mean. */
-import { NatterError, UnavailableError } from '@natter/primitives'
+import { messageOf, NatterError, UnavailableError } from '@natter/primitives'
 import { Client, DatabaseError, Pool, type ClientBase, type PoolClient } from 'pg'
 
 export interface ConnectionOptions {
@@ -98,9 +98,6 @@ export function away(error: unknown): UnavailableError {
   const what = error instanceof AggregateError ? error.errors.map(String).join('; ') : messageOf(error)
   return new UnavailableError('archive-away', `Postgres can't be used now: ${what}`, { cause: error })
 }
-
-export const messageOf = (error: unknown): string =>
-  error instanceof Error ? error.message || error.name : String(error)
 
 /** Data exceptions, broken constraints, limits of the program: what a row causes, not the connection or the machine. */
 const DATA_CLASSES = new Set(['22', '23', '54'])

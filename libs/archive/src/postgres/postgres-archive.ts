@@ -1,4 +1,4 @@
-import { NatterError, TypedEvents } from '@natter/primitives'
+import { messageOf, NatterError, TypedEvents } from '@natter/primitives'
 import type { Client, Pool, QueryConfig } from 'pg'
 import type { ArchiveEvents } from '../archive-events.js'
 import type { Archive, ArchiveClaim, ArchivePage, ArchiveQuery, ArchiveWriter } from '../archive.js'
@@ -160,7 +160,7 @@ class PostgresArchive implements Archive {
       await withPooled(this.pool, (client) => client.query('select 1'))
       return undefined
     } catch (error) {
-      return error instanceof Error ? error.message : String(error)
+      return messageOf(error)
     }
   }
 

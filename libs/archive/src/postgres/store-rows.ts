@@ -5,10 +5,11 @@
  *      stand alone: they become dead letters, the others are stored.
  * SR2. Writing a dead letter can't be refused for what is in it: bytes, numbers, and a reason without NUL.
  */
+import { messageOf } from '@natter/primitives'
 import type { ClientBase } from 'pg'
 import type { ArchiveRow } from '../archive.js'
 import { unstorable } from '../rules.js'
-import { isDataError, isNoPartition, messageOf } from './connection.js'
+import { isDataError, isNoPartition } from './connection.js'
 import { columns, type CopyEncoder } from './copy-encoder.js'
 import { copyIn } from './copy-in.js'
 import type { Names } from './names.js'
