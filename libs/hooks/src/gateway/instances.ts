@@ -1,0 +1,129 @@
+/**
+ * What a gateway knows of one instance of an app, and which one it asks next. Pure.
+ *
+ * I1. An instance is *trusted* until two hooks in a row got no answer within the deadline; then it is *out*.
+ * I2. Out and silent to probes: never asked. Out and answering them: asked when no trusted one is there; and tried with one harmless
+ *     hook at a time, at most every ten seconds, while a trusted one is asked the same at once. So a hung handler behind a
+ *     process that still beats costs nobody an answer.
+ * I3. Any answer brings it back. So does answering probes for five seconds with nothing overdue, where no harmless hook came to try it.
+ */
+import type { AnswerTable } from '../hooks.js'
+import type { AppBeat } from '../app-wire.js'
+
+const timeoutsUntilOut = 2
+const trialPauseMs = 10_000
+const provenByProbesMs = 5_000
+
+type Standing =
+  | { kind: 'trusted'; timeouts: number }
+  | { kind: 'out'; sinceMs: number; aliveSinceMs: number | undefined; trialFromMs: number; wasTried: boolean }
+
+export interface Instance {
+  readonly app: string
+  readonly name: string
+  readonly life: string
+  hash: string
+  /** Undefined until it was asked for it: it is not picked. */
+  table: AnswerTable | undefined
+  heardAtMs: number
+  /** As it said in its last beat. */
+  pending: number
+  isDraining: boolean
+  /** Asked by this gateway and not answered. */
+  inFlight: number
+  standing: Standing
+}
+
+export function newInstance(beat: AppBeat, nowMs: number): Instance {
+  const { app, instance: name, life, hash, pending, isDraining } = beat
+  const standing = { kind: 'trusted', timeouts: 0 } as const
+  return {
+    app,
+    name,
+    life,
+    hash,
+    table: undefined,
+    heardAtMs: nowMs,
+    pending,
+    isDraining,
+    inFlight: 0,
+    standing,
+  }
+}
+
+export interface Picked {
+  instance: Instance
+  /** It may not answer: ask another one at once (I2). */
+  isTrial: boolean
+}
+
+/** Least pending first: own requests in flight, then what it announced; ties at random. */
+export function pick(
+  candidates: readonly Instance[],
+  options: { isHarmless: boolean; nowMs: number; random: () => number },
+): Picked | undefined {
+  const there = candidates.filter(({ isDraining, table }) => !isDraining && table !== undefined)
+  const trusted = there.filter(({ standing }) => standing.kind === 'trusted')
+  const tried = options.isHarmless ? there.find((one) => mayBeTried(one, options.nowMs)) : undefined
+  if (tried !== undefined && trusted.length > 0) return { instance: tried, isTrial: true }
+  const instance = leastBusy(trusted, options.random) ?? leastBusy(there.filter(isAlive), options.random)
+  return instance === undefined ? undefined : { instance, isTrial: false }
+}
+
+function leastBusy(instances: readonly Instance[], random: () => number): Instance | undefined {
+  let best: Instance[] = []
+  for (const one of instances) {
+    const order = best[0] === undefined ? -1 : compareLoad(one, best[0])
+    if (order < 0) best = [one]
+    else if (order === 0) best.push(one)
+  }
+  return best[Math.floor(random() * best.length)]
+}
+
+const compareLoad = (a: Instance, b: Instance): number => a.inFlight - b.inFlight || a.pending - b.pending
+
+const isAlive = ({ standing }: Instance): boolean =>
+  standing.kind === 'out' && standing.aliveSinceMs !== undefined
+
+function mayBeTried({ standing, inFlight }: Instance, nowMs: number): boolean {
+  if (standing.kind === 'trusted' || standing.aliveSinceMs === undefined) return false
+  return nowMs >= standing.trialFromMs && (inFlight === 0 || !standing.wasTried)
+}
+
+/** It answered a hook. True: it was out, and is back. */
+export function noteAnswer(instance: Instance): boolean {
+  const isBack = instance.standing.kind === 'out'
+  instance.standing = { kind: 'trusted', timeouts: 0 }
+  return isBack // I3
+}
+
+/** It was asked while it was out. */
+export function noteTrial(instance: Instance, nowMs: number): void {
+  const { standing } = instance
+  if (standing.kind === 'out')
+    instance.standing = { ...standing, trialFromMs: nowMs + trialPauseMs, wasTried: true }
+}
+
+/** It did not answer a hook in time. True: it is out from now on (I1). */
+export function noteTimeout(instance: Instance, nowMs: number): boolean {
+  const { standing } = instance
+  if (standing.kind === 'out') return false
+  const timeouts = standing.timeouts + 1
+  const isOut = timeouts >= timeoutsUntilOut
+  instance.standing = isOut
+    ? { kind: 'out', sinceMs: nowMs, aliveSinceMs: undefined, trialFromMs: nowMs, wasTried: false }
+    : { kind: 'trusted', timeouts }
+  return isOut
+}
+
+/** What came of a probe. True: it is back (I3). */
+export function noteProbe(instance: Instance, overdue: number | undefined, nowMs: number): boolean {
+  const { standing } = instance
+  if (standing.kind === 'trusted') return false
+  const aliveSinceMs = overdue === undefined ? undefined : (standing.aliveSinceMs ?? nowMs)
+  instance.standing = { ...standing, aliveSinceMs }
+  if (aliveSinceMs === undefined || overdue !== 0 || standing.wasTried) return false
+  if (nowMs - aliveSinceMs < provenByProbesMs) return false
+  instance.standing = { kind: 'trusted', timeouts: 0 }
+  return true
+}

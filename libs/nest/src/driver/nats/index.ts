@@ -1,0 +1,1 @@
+export { createNatsDriver, type NatsDriverOptions } from './nats-driver.js'
