@@ -1,6 +1,6 @@
 /** The Postgres of a run, and what the archive wrote there: read as tables, not by the archive's own reader. */
-import { startPostgres } from '@natter/testing'
-import { Client } from 'pg'
+import { startPostgres, withClient } from '@natter/testing'
+import type { Client } from 'pg'
 import type { ArchiveContent } from './evidence.js'
 import { hashOf } from './history.js'
 
@@ -19,21 +19,12 @@ const pageRows = 2_000
 export async function startDatabase(): Promise<Database> {
   const server = await startPostgres()
   const url = await server.createDatabase()
-  const inDatabase = async <T>(read: (client: Client) => Promise<T>): Promise<T> => {
-    const client = new Client({ connectionString: url })
-    await client.connect()
-    try {
-      return await read(client)
-    } finally {
-      await client.end()
-    }
-  }
   return {
     url,
     signal: (signal) => server.kill(signal),
-    checkpointSeq: (schema, stream) => inDatabase((client) => checkpointOf(client, schema, stream)),
+    checkpointSeq: (schema, stream) => withClient(url, (client) => checkpointOf(client, schema, stream)),
     content: (schema, stream) =>
-      inDatabase(async (client) => ({
+      withClient(url, async (client) => ({
         checkpointSeq: await checkpointOf(client, schema, stream),
         rows: await rowsOf(client, schema),
         deadLetters: await countOf(client, schema, 'dead_letter'),

@@ -1,6 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
-import { createNatsBroker } from '@natter/broker'
-import { eventually, leakCheck, startNatsServer, startProcess } from '@natter/testing'
+import { eventually, leakCheck, startProcess } from '@natter/testing'
 import { cp, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -214,79 +213,57 @@ describe('the persistence app as a process', () => {
   }, 120_000)
 
   it('another NATS for a while and back again: nothing was lost, so no epoch ends and each publication is one row', async () => {
-    const other = await startNatsServer()
-    const there = await createNatsBroker({
-      urls: [other.url],
-      prefix: 'natter',
-      name: 'test',
-      onFull: 'refuse',
-    })
-    try {
-      const epoch = stack.broker.epochOf(stack.stream)
-      for (const round of [1, 2, 3]) {
-        if (round > 1) await stack.ageOwner()
-        const here = await stack.running()
-        await stack.publish('kept:a', `here ${round}`)
-        await expectSame()
-        await here.process.kill('SIGTERM')
-        await stack.ageOwner()
-        const away = await stack.running({ NATTER_NATS_URL: other.url })
-        const { subject } = there.route('kept', 'kept:a')
-        const { seq } = await there.log.append(subject, Buffer.from(`there ${round}`))
-        await eventually(async () => (await stack.checkpoint(there.epochOf(stack.stream))) === seq, {
-          timeoutMs: 20_000,
-        })
-        await away.process.kill('SIGTERM')
-      }
-      expect(stack.broker.epochOf(stack.stream)).toBe(epoch)
-      expect(await stack.inArchive()).toEqual(await stack.inStream())
-      const texts = (await stack.rows()).map(({ data }) => String(data)).toSorted()
-      expect(texts).toEqual(['here', 'there'].flatMap((where) => [1, 2, 3].map((n) => `${where} ${n}`)))
-    } finally {
-      await there.close()
-      await other.stop()
+    const { nats: other, broker: there } = await stack.elsewhere()
+    const epoch = stack.broker.epochOf(stack.stream)
+    for (const round of [1, 2, 3]) {
+      if (round > 1) await stack.ageOwner()
+      const here = await stack.running()
+      await stack.publish('kept:a', `here ${round}`)
+      await expectSame()
+      await here.process.kill('SIGTERM')
+      await stack.ageOwner()
+      const away = await stack.running({ NATTER_NATS_URL: other.url })
+      const { subject } = there.route('kept', 'kept:a')
+      const { seq } = await there.log.append(subject, Buffer.from(`there ${round}`))
+      await eventually(async () => (await stack.checkpoint(there.epochOf(stack.stream))) === seq, {
+        timeoutMs: 20_000,
+      })
+      await away.process.kill('SIGTERM')
     }
+    expect(stack.broker.epochOf(stack.stream)).toBe(epoch)
+    expect(await stack.inArchive()).toEqual(await stack.inStream())
+    const texts = (await stack.rows()).map(({ data }) => String(data)).toSorted()
+    expect(texts).toEqual(['here', 'there'].flatMap((where) => [1, 2, 3].map((n) => `${where} ${n}`)))
   }, 120_000)
 
   it('two meshes with one prefix and one Postgres: the second writes nothing, says why, and ends no epoch of the first', async () => {
-    const other = await startNatsServer()
-    const there = await createNatsBroker({
-      urls: [other.url],
-      prefix: 'natter',
-      name: 'test',
-      onFull: 'refuse',
+    const { nats: other, broker: there } = await stack.elsewhere()
+    const first = await stack.running()
+    await stack.publish('kept:a', 'here')
+    await expectSame()
+    const second = await stack.start({
+      NATTER_NATS_URL: other.url,
+      NATTER_PERSISTENCE_NAME: 'persistence-y',
     })
-    try {
-      const first = await stack.running()
-      await stack.publish('kept:a', 'here')
-      await expectSame()
-      const second = await stack.start({
-        NATTER_NATS_URL: other.url,
-        NATTER_PERSISTENCE_NAME: 'persistence-y',
-      })
-      const { subject } = there.route('kept', 'kept:a')
-      await there.log.append(subject, Buffer.from('there'))
-      const line = await second.process.waitForLine((text) => text.includes('"archive:foreign"'))
-      expect(JSON.parse(line)).toMatchObject({
-        level: 'error',
-        owner: stack.broker.meshId,
-        mesh: there.meshId,
-      })
-      const health = await fetch(`${second.ops}/health`)
-      expect([health.status, await health.text()]).toEqual([
-        503,
-        expect.stringContaining(`belongs to the mesh ${stack.broker.meshId}`),
-      ])
-      await first.process.kill('SIGKILL')
-      await stack.publish('kept:a', 'while it was down')
-      await stack.running()
-      await expectSame()
-      expect((await stack.rows()).map(({ data }) => String(data))).toEqual(['here', 'while it was down'])
-      expect(await stack.query('select 1 from natter.archive_epoch')).toHaveLength(1)
-    } finally {
-      await there.close()
-      await other.stop()
-    }
+    const { subject } = there.route('kept', 'kept:a')
+    await there.log.append(subject, Buffer.from('there'))
+    const line = await second.process.waitForLine((text) => text.includes('"archive:foreign"'))
+    expect(JSON.parse(line)).toMatchObject({
+      level: 'error',
+      owner: stack.broker.meshId,
+      mesh: there.meshId,
+    })
+    const health = await fetch(`${second.ops}/health`)
+    expect([health.status, await health.text()]).toEqual([
+      503,
+      expect.stringContaining(`belongs to the mesh ${stack.broker.meshId}`),
+    ])
+    await first.process.kill('SIGKILL')
+    await stack.publish('kept:a', 'while it was down')
+    await stack.running()
+    await expectSame()
+    expect((await stack.rows()).map(({ data }) => String(data))).toEqual(['here', 'while it was down'])
+    expect(await stack.query('select 1 from natter.archive_epoch')).toHaveLength(1)
   }, 90_000)
 
   it('of two processes one writes a stream; when it is killed, the other takes over', async () => {

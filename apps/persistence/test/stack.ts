@@ -6,13 +6,13 @@ import {
   startNatsServer,
   startPostgres,
   startProcess,
+  withClient,
   type NatsServer,
   type PostgresServer,
   type StartedProcess,
 } from '@natter/testing'
 import { createHash } from 'node:crypto'
 import { join } from 'node:path'
-import { Client } from 'pg'
 
 const main = join(import.meta.dirname, '../src/main.ts')
 const channels = JSON.stringify([
@@ -35,8 +35,17 @@ export interface Running {
   ops: string
 }
 
-export class Stack {
+interface Mesh {
+  readonly nats: NatsServer
+  readonly broker: Broker
+}
+
+const brokerOf = (nats: NatsServer): Promise<Broker> =>
+  createNatsBroker({ urls: [nats.url], prefix: 'natter', name: 'test', onFull: 'refuse' })
+
+export class Stack implements Mesh {
   readonly started: StartedProcess[] = []
+  private readonly others: Mesh[] = []
 
   private constructor(
     readonly nats: NatsServer,
@@ -48,19 +57,23 @@ export class Stack {
   static async open(): Promise<Stack> {
     const [nats, postgres] = await Promise.all([startNatsServer(), startPostgres()])
     const url = await postgres.createDatabase()
-    const broker = await createNatsBroker({
-      urls: [nats.url],
-      prefix: 'natter',
-      name: 'test',
-      onFull: 'refuse',
-    })
+    const broker = await brokerOf(nats)
     return new Stack(nats, postgres, url, broker)
   }
 
   async close(): Promise<void> {
     await Promise.all(this.started.map((one) => one.kill('SIGKILL')))
-    await this.broker.close()
-    await Promise.all([this.nats.stop(), this.postgres.stop()])
+    const meshes: Mesh[] = [this, ...this.others]
+    await Promise.all(meshes.map(({ broker }) => broker.close()))
+    await Promise.all([this.postgres, ...meshes.map(({ nats }) => nats)].map((server) => server.stop()))
+  }
+
+  /** Another mesh with the same prefix, until the stack is closed. */
+  async elsewhere(): Promise<Mesh> {
+    const nats = await startNatsServer()
+    const other = { nats, broker: await brokerOf(nats) }
+    this.others.push(other)
+    return other
   }
 
   get stream(): string {
@@ -99,13 +112,8 @@ export class Stack {
   }
 
   async query<T extends object>(text: string, values: unknown[] = []): Promise<T[]> {
-    const client = new Client({ connectionString: this.url })
-    try {
-      await client.connect()
-      return (await client.query<T>(text, values)).rows
-    } finally {
-      await client.end()
-    }
+    const { rows } = await withClient(this.url, (client) => client.query<T>(text, values))
+    return rows
   }
 
   /** Everything in the archive, in the order of the stream. */

@@ -16,4 +16,5 @@ export {
 } from './spawn-node.js'
 export { TcpProxy, type TcpProxyTarget } from './tcp-proxy.js'
 export { eventually, once, type EventuallyOptions } from './wait.js'
+export { withClient } from './with-client.js'
 export { encodeFrame, FrameReader, opcodes, type RawFrame, type ReceivedFrame } from './websocket-frames.js'

@@ -15,10 +15,10 @@ import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
-import { Client } from 'pg'
 import { freePort } from './ports.js'
 import { startProcess, type ProcessOwner, type StartedProcess } from './spawn-node.js'
 import { eventually } from './wait.js'
+import { withClient } from './with-client.js'
 
 export interface PostgresServerOptions {
   /** Default: a free one. */
@@ -171,16 +171,6 @@ async function end(child: StartedProcess): Promise<void> {
 
 const hasExited = (child: StartedProcess): Promise<boolean> =>
   Promise.race([child.exited.then(() => true), new Promise<false>((resolve) => setImmediate(resolve, false))])
-
-async function withClient<T>(url: string, act: (client: Client) => Promise<T>): Promise<T> {
-  const client = new Client({ connectionString: url })
-  await client.connect()
-  try {
-    return await act(client)
-  } finally {
-    await client.end()
-  }
-}
 
 interface Binaries {
   postgres: string

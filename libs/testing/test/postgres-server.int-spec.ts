@@ -2,18 +2,13 @@ import { describe, expect, it } from '@jest/globals'
 import { existsSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { Client } from 'pg'
-import { leakCheck, startPostgres } from '../src/index.js'
+import { leakCheck, startPostgres, withClient } from '../src/index.js'
 
-async function query(url: string, sql: string): Promise<unknown[]> {
-  const client = new Client({ connectionString: url, connectionTimeoutMillis: 2_000 })
-  client.on('error', () => {})
-  await client.connect()
-  try {
-    return (await client.query(sql)).rows
-  } finally {
-    await client.end()
-  }
-}
+const query = (url: string, sql: string): Promise<unknown[]> =>
+  withClient({ connectionString: url, connectionTimeoutMillis: 2_000 }, async (client) => {
+    const { rows } = await client.query<Record<string, unknown>>(sql)
+    return rows
+  })
 
 /** Where it keeps its data; the folder above is its own. */
 async function folderOf(url: string): Promise<string> {
