@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
+import { withClient } from '@natter/testing'
 import { Centrifuge } from 'centrifuge'
-import { Client } from 'pg'
 import { planPorts } from '../src/port-plan.js'
-import { embedded, freeBasePort, MeshSite, until, type RunningMesh } from './running-mesh.js'
+import { embedded, MeshSite, until, type RunningMesh } from './running-mesh.js'
 
 /** The real gateways and persistence, with the repository's own natter.yaml. */
 describe('a mesh with its archive', () => {
@@ -12,27 +12,21 @@ describe('a mesh with its archive', () => {
   let mesh: RunningMesh
 
   beforeEach(async () => {
-    site = new MeshSite()
-    mesh = site.start(await freeBasePort(), { postgres: embedded, env: { STAND_IN_PROGRAMS: 'real' } })
+    site = await MeshSite.open()
+    mesh = site.start({ postgres: embedded, env: { STAND_IN_PROGRAMS: 'real' } })
     await mesh.ready()
   }, 60_000)
 
   afterEach(() => site.clear())
 
   async function archived(): Promise<string[]> {
-    const client = new Client({
-      connectionString: readFileSync(join(site.folder, 'postgres.url'), 'utf8').trim(),
-    })
-    client.on('error', () => {}) // said by the query too
-    await client.connect()
-    try {
-      const { rows } = await client.query<{ text: string }>(
+    const url = readFileSync(join(site.folder, 'postgres.url'), 'utf8').trim()
+    const { rows } = await withClient(url, (client) =>
+      client.query<{ text: string }>(
         `select convert_from(data, 'UTF8') as text from natter.history where channel = 'hello:archive' order by seq`,
-      )
-      return rows.map(({ text }) => text)
-    } finally {
-      await client.end()
-    }
+      ),
+    )
+    return rows.map(({ text }) => text)
   }
 
   async function publish(port: number, texts: readonly string[]): Promise<void> {

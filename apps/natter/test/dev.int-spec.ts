@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
-import { freeBasePort, MeshSite, until, type RunningMesh } from './running-mesh.js'
+import { MeshSite, until, type RunningMesh } from './running-mesh.js'
 
 describe('natter dev', () => {
   let site: MeshSite
@@ -16,12 +16,12 @@ describe('natter dev', () => {
   const isHealthy = async () => (await mesh.fetch('supervisor-ops', '/health')).status === 200
 
   beforeEach(async () => {
-    site = new MeshSite()
+    site = await MeshSite.open()
     sources = mkdtempSync(join(tmpdir(), 'natter-sources-'))
     for (const folder of ['apps/gateway/src', 'apps/messenger/src', 'apps/persistence/src', 'libs/hub/src']) {
       mkdirSync(join(sources, folder), { recursive: true })
     }
-    mesh = site.start(await freeBasePort(), { sourceRoot: sources })
+    mesh = site.start({ sourceRoot: sources })
     await mesh.ready()
     before = pids()
   })

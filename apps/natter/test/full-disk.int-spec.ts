@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
 import { isAlive } from '../src/process/process-identity.js'
-import { freeBasePort, MeshSite } from './running-mesh.js'
+import { MeshSite } from './running-mesh.js'
 
 /**
  * Greets like nats-server, and in its first life says twice a second that its disk is full, as the real one does at each publish until
@@ -29,8 +29,8 @@ describe('an embedded nats-server that keeps the error of a full disk', () => {
   let site: MeshSite
   let programs: string
 
-  beforeEach(() => {
-    site = new MeshSite()
+  beforeEach(async () => {
+    site = await MeshSite.open()
     programs = mkdtempSync(join(tmpdir(), 'natter-full-'))
   })
 
@@ -42,7 +42,7 @@ describe('an embedded nats-server that keeps the error of a full disk', () => {
   it('is restarted once its disk has room, and nobody else is', async () => {
     const server = join(programs, 'nats-server.cjs')
     writeFileSync(server, fullServer, { mode: 0o755 })
-    const mesh = site.start(await freeBasePort(), { env: { NATTER_NATS_SERVER: server } })
+    const mesh = site.start({ env: { NATTER_NATS_SERVER: server } })
     await mesh.ready()
     const [gateway, before] = [mesh.process('gateway-1'), mesh.process('nats-server')]
     await mesh.says("NATS can't store, its disk is full")

@@ -13,25 +13,23 @@ import {
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals'
-import { Client } from 'pg'
+import { withClient } from '@natter/testing'
 import { isAlive } from '../src/process/process-identity.js'
-import { anyAlive, freeBasePort, MeshSite, until, type RunningMesh } from './running-mesh.js'
+import { anyAlive, MeshSite, until, type RunningMesh } from './running-mesh.js'
 
 /** Some start three times, and on a machine with little to spare initdb takes seconds. */
 jest.setTimeout(60_000)
 
 describe('the embedded Postgres', () => {
   let site: MeshSite
-  let basePort: number
 
   beforeEach(async () => {
-    site = new MeshSite()
-    basePort = await freeBasePort()
+    site = await MeshSite.open()
   })
 
   afterEach(() => site.clear())
 
-  const start = () => site.start(basePort, { postgres: 'embedded' })
+  const start = () => site.start({ postgres: 'embedded' })
   const url = () => readFileSync(join(site.folder, 'postgres.url'), 'utf8').trim()
   const cluster = () => join(site.folder, 'postgres')
   const drafts = () => readdirSync(site.folder).filter((name) => name.startsWith('postgres.new-'))
@@ -43,14 +41,8 @@ describe('the embedded Postgres', () => {
   }
 
   async function query(text: string, at = url()): Promise<unknown[]> {
-    const client = new Client({ connectionString: at })
-    client.on('error', () => {}) // said by the query too
-    await client.connect()
-    try {
-      return (await client.query(text)).rows
-    } finally {
-      await client.end()
-    }
+    const { rows } = await withClient(at, (client) => client.query<Record<string, unknown>>(text))
+    return rows
   }
 
   async function kill(mesh: RunningMesh): Promise<void> {
@@ -58,17 +50,6 @@ describe('the embedded Postgres', () => {
     mesh.signal('SIGKILL')
     await mesh.exited
     await until(() => !anyAlive(left), 10_000, 'all processes have ended')
-  }
-
-  async function killAndAwaitNext(mesh: RunningMesh, name: string): Promise<void> {
-    const killed = mesh.process(name)
-    process.kill(killed.pid, 'SIGKILL')
-    const isReplaced = async () => {
-      const next = mesh.processes().get(name)
-      if (next === undefined || next.pid === killed.pid) return false
-      return (await mesh.fetch('supervisor-ops', '/health')).status === 200
-    }
-    await until(isReplaced, 15_000, `${name} runs again`)
   }
 
   it('takes our password alone, keeps text as UTF-8 and syncs what it has committed', async () => {
@@ -121,7 +102,7 @@ describe('the embedded Postgres', () => {
     const mesh = await started()
     const gateway = mesh.process('gateway-1')
     await query('create table kept as select 7 as n')
-    await killAndAwaitNext(mesh, 'postgres-server')
+    await mesh.killAndAwaitNext('postgres-server')
     expect(await query('select n from kept')).toEqual([{ n: 7 }])
     expect(isAlive(gateway)).toBe(true)
   })
@@ -129,7 +110,7 @@ describe('the embedded Postgres', () => {
   it('goes with its guard, and both come back', async () => {
     const mesh = await started()
     const server = mesh.process('postgres-server')
-    await killAndAwaitNext(mesh, 'postgres')
+    await mesh.killAndAwaitNext('postgres')
     expect(isAlive(server)).toBe(false)
     expect(await query('select 1 as n')).toEqual([{ n: 1 }])
   })
@@ -206,18 +187,20 @@ describe('the embedded Postgres', () => {
 
   it('names its port when that is busy', async () => {
     const squatter = createServer()
-    await new Promise<void>((resolve) => squatter.listen(basePort + 21, '127.0.0.1', resolve))
+    await new Promise<void>((resolve) => squatter.listen(site.basePort + 21, '127.0.0.1', resolve))
     try {
       const mesh = start()
       expect(await mesh.exited).toBe(1)
-      expect(mesh.output).toContain(`Port ${basePort + 21} is taken; it is meant for the embedded Postgres`)
+      expect(mesh.output).toContain(
+        `Port ${site.basePort + 21} is taken; it is meant for the embedded Postgres`,
+      )
     } finally {
       squatter.close()
     }
   })
 
   it('is not started when NATTER_POSTGRES_URL names one, and that one is told to nobody', async () => {
-    const mesh = site.start(basePort, { postgres: { url: 'postgres://natter:hush@127.0.0.1:1/natter' } })
+    const mesh = site.start({ postgres: { url: 'postgres://natter:hush@127.0.0.1:1/natter' } })
     await mesh.ready()
     expect([...mesh.processes().keys()]).not.toContain('postgres')
     expect(existsSync(cluster())).toBe(false)

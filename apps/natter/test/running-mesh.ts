@@ -109,6 +109,18 @@ export class RunningMesh {
     return found
   }
 
+  /** Kills one of its processes; resolves when the next one is up and the mesh healthy. */
+  async killAndAwaitNext(name: string): Promise<void> {
+    const killed = this.process(name)
+    process.kill(killed.pid, 'SIGKILL')
+    const isReplaced = async () => {
+      const next = this.processes().get(name)
+      if (next === undefined || next.pid === killed.pid) return false
+      return (await this.fetch('supervisor-ops', '/health')).status === 200
+    }
+    await until(isReplaced, 15_000, `${name} runs again`)
+  }
+
   async fetch(port: PortName, path: string): Promise<{ status: number; body: string }> {
     const response = await fetch(`http://${host}:${planPorts(this.basePort)[port]}${path}`)
     return { status: response.status, body: await response.text() }
@@ -119,13 +131,19 @@ export class RunningMesh {
   }
 }
 
-/** A folder of its own, what runs in it, and the end of both. */
+/** A folder and ports of its own, what runs there, and the end of all of it. */
 export class MeshSite {
   readonly folder = mkdtempSync(join(tmpdir(), 'natter-mesh-'))
   private readonly meshes: RunningMesh[] = []
 
-  start(basePort: number, options: RunningMeshOptions = {}): RunningMesh {
-    const mesh = new RunningMesh(this.folder, basePort, options)
+  static async open(): Promise<MeshSite> {
+    return new MeshSite(await freeBasePort())
+  }
+
+  private constructor(readonly basePort: number) {}
+
+  start(options: RunningMeshOptions & { basePort?: number } = {}): RunningMesh {
+    const mesh = new RunningMesh(this.folder, options.basePort ?? this.basePort, options)
     this.meshes.push(mesh)
     return mesh
   }

@@ -7,20 +7,18 @@ import { anyAlive, freeBasePort, MeshSite, until } from './running-mesh.js'
 
 describe('a run of the mesh', () => {
   let site: MeshSite
-  let basePort: number
 
   beforeEach(async () => {
-    site = new MeshSite()
-    basePort = await freeBasePort()
+    site = await MeshSite.open()
   })
 
   afterEach(() => site.clear())
 
   it('listens where the plan says, moved as a whole by --port', async () => {
-    const mesh = site.start(basePort)
+    const mesh = site.start()
     await mesh.ready()
-    expect(mesh.output).toContain(`http://127.0.0.1:${basePort}`)
-    expect(mesh.output).toContain(`ws://127.0.0.1:${basePort + 2}/connection/websocket`)
+    expect(mesh.output).toContain(`http://127.0.0.1:${site.basePort}`)
+    expect(mesh.output).toContain(`ws://127.0.0.1:${site.basePort + 2}/connection/websocket`)
     for (const port of [
       'page',
       'gateway-1',
@@ -35,42 +33,42 @@ describe('a run of the mesh', () => {
   })
 
   it('keeps the secret from other users of the machine, because it makes tokens', async () => {
-    const mesh = site.start(basePort, { args: [], env: { NATTER_PORT: String(basePort) } })
+    const mesh = site.start({ args: [], env: { NATTER_PORT: String(site.basePort) } })
     await mesh.ready()
     expect(statSync(join(site.folder, 'secrets.json')).mode & 0o777).toBe(0o600)
   })
 
   it('refuses a second run in the same folder and names the first, because two would write the same data', async () => {
-    const first = site.start(basePort)
+    const first = site.start()
     await first.ready()
-    const second = site.start(await freeBasePort())
+    const second = site.start({ basePort: await freeBasePort() })
     expect(await second.exited).toBe(1)
     expect(second.output).toContain(`already runs in ${site.folder}, as process ${first.pid}`)
     expect(await first.fetch('supervisor-ops', '/health')).toMatchObject({ status: 200 })
   })
 
   it('takes over the lock of a killed run', async () => {
-    const killed = site.start(basePort)
+    const killed = site.start()
     await killed.ready()
     killed.signal('SIGKILL')
     await killed.exited
-    const next = site.start(basePort)
+    const next = site.start()
     await next.ready()
   })
 
   it('takes over a lock whose number another process has now, because numbers are reused', async () => {
     const self = identify(process.pid)
     writeFileSync(join(site.folder, 'natter.lock'), JSON.stringify({ ...self, startedAt: 'long ago' }))
-    await site.start(basePort).ready()
+    await site.start().ready()
   })
 
   it('names each busy port, what it is for and how to move, and starts nothing', async () => {
     const squatter = createServer()
-    await new Promise<void>((resolve) => squatter.listen(basePort + 2, '127.0.0.1', resolve))
+    await new Promise<void>((resolve) => squatter.listen(site.basePort + 2, '127.0.0.1', resolve))
     try {
-      const mesh = site.start(basePort, { postgres: 'embedded' })
+      const mesh = site.start({ postgres: 'embedded' })
       expect(await mesh.exited).toBe(1)
-      expect(mesh.output).toContain(`Port ${basePort + 2} is taken; it is meant for gateway-2`)
+      expect(mesh.output).toContain(`Port ${site.basePort + 2} is taken; it is meant for gateway-2`)
       expect(mesh.output).toMatch(/--port \d+/)
       expect(mesh.output).not.toContain('ready')
     } finally {
@@ -79,7 +77,7 @@ describe('a run of the mesh', () => {
   })
 
   it('ends within 10 s of Ctrl-C and leaves no process', async () => {
-    const mesh = site.start(basePort, { postgres: 'embedded' })
+    const mesh = site.start({ postgres: 'embedded' })
     await mesh.ready()
     const processes = [...mesh.processes().values()]
     expect(processes).toHaveLength(8)
@@ -91,7 +89,7 @@ describe('a run of the mesh', () => {
   })
 
   it('ends within 10 s also when a process ignores being asked', async () => {
-    const mesh = site.start(basePort, { env: { NATTER_STAND_IN: 'stubborn' } })
+    const mesh = site.start({ env: { NATTER_STAND_IN: 'stubborn' } })
     await mesh.ready()
     const processes = [...mesh.processes().values()]
     const askedAt = Date.now()
@@ -102,7 +100,7 @@ describe('a run of the mesh', () => {
   })
 
   it('leaves no process 5 s after its supervisor was killed', async () => {
-    const mesh = site.start(basePort, { postgres: 'embedded' })
+    const mesh = site.start({ postgres: 'embedded' })
     await mesh.ready()
     const processes = [...mesh.processes().values()]
     mesh.signal('SIGKILL')
