@@ -1,0 +1,54 @@
+/** Handlers that hear what has happened: at least once, so a repeat must be harmless. Several may stand on one method. */
+import type { EventKind, EventScope } from '@natter/hooks'
+import { channelPath } from '../paths/channel-path.js'
+import type { OutputOf, StandardSchema } from '../pipeline/standard-schema.js'
+import { checkOptions, declare } from './declare.js'
+import type { PayloadOptions } from './hook.decorators.js'
+import type { Anything, HandlerDecorator } from './method-types.js'
+
+export interface EventOptions {
+  /** `group` (default): by one instance of the app. `all`: by each instance. `node`: where the socket is, by apps loaded there. */
+  scope?: EventScope
+}
+
+function hears<K extends EventKind>(
+  kind: K,
+  options: EventOptions,
+  path?: string,
+): HandlerDecorator<K, Anything, unknown> {
+  const name = `@On${kind.charAt(0).toUpperCase()}${kind.slice(1)}`
+  checkOptions(name, options, ['scope'])
+  const scope = options.scope ?? 'group'
+  const at = path === undefined ? {} : { path: channelPath(path) }
+  return (target, key) => declare(target, key, { use: 'hear', kind, scope, encoding: 'json', ...at })
+}
+
+/** A subscription has ended; also when its gateway died. */
+export function OnUnsubscribe(path: string, options: EventOptions = {}) {
+  return hears('unsubscribe', options, path)
+}
+
+/** A connection has ended; also when its gateway died. */
+export function OnDisconnect(options: EventOptions = {}) {
+  return hears('disconnect', options)
+}
+
+/** The channel has a subscriber, anywhere in the mesh, and had none. */
+export function OnOccupied(path: string, options: EventOptions = {}) {
+  return hears('occupied', options, path)
+}
+
+/** The channel's last subscriber has left. */
+export function OnVacated(path: string, options: EventOptions = {}) {
+  return hears('vacated', options, path)
+}
+
+/** What a client sends without asking for an answer (`send`): at most once, in the order of its connection. */
+export function OnMessage<S extends StandardSchema | undefined = undefined>(
+  options: PayloadOptions<S> = {},
+): HandlerDecorator<'message', S extends StandardSchema ? OutputOf<S> : Anything, unknown> {
+  checkOptions('@OnMessage', options, ['schema', 'encoding'])
+  const { schema, encoding = 'json' } = options
+  const payload = schema === undefined ? { encoding } : { encoding, schema }
+  return (target, key) => declare(target, key, { use: 'hear', kind: 'message', scope: 'group', ...payload })
+}
