@@ -1,9 +1,9 @@
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
-import { MemoryMesh } from '@natter/broker'
+import { describe, expect, it } from '@jest/globals'
 import { eventually, MisbehavingPeer, opcodes } from '@natter/testing'
 import { SignJWT } from 'jose'
 import { connect as connectTcp } from 'node:net'
-import { RawClient, startMemoryNode, type NodeOverrides, type TestNode } from './harness.js'
+import { memoryBench } from './bench.js'
+import { RawClient, type TestNode } from './harness.js'
 
 const hello = '{"id":1,"connect":{}}'
 const secret = 'a secret of this test'
@@ -14,33 +14,18 @@ const token = (claims: Record<string, unknown>): Promise<string> =>
 const seconds = (fromNow: number): number => Math.floor(Date.now() / 1_000) + fromNow
 
 describe('what a client may do wrong', () => {
-  const started: TestNode[] = []
-  const clients: RawClient[] = []
-  const peers: MisbehavingPeer[] = []
-  let mesh: MemoryMesh
-
-  const node = async (overrides?: NodeOverrides): Promise<TestNode> => {
-    const one = await startMemoryNode(mesh, overrides)
-    started.push(one)
-    return one
-  }
-  const connected = async (url: string, request: object = {}): Promise<RawClient> => {
-    const client = await RawClient.connect(url, request)
-    clients.push(client)
-    return client
-  }
-  const opened = async (url: string): Promise<RawClient> => {
-    const client = await RawClient.open(url)
-    clients.push(client)
-    return client
-  }
+  const bench = memoryBench()
+  const { start: node } = bench
+  const connected = (url: string, request?: object): Promise<RawClient> =>
+    bench.keep(RawClient.connect(url, request))
+  const opened = (url: string): Promise<RawClient> => bench.keep(RawClient.open(url))
   /** On a bare TCP socket, connected. */
   const peer = async ({ url }: TestNode): Promise<MisbehavingPeer> => {
     const one = await MisbehavingPeer.connect({
       port: Number(new URL(url).port),
       path: new URL(url).pathname,
     })
-    peers.push(one)
+    bench.atEnd(() => one.destroy())
     one.send(hello)
     await one.received(1)
     return one
@@ -54,16 +39,6 @@ describe('what a client may do wrong', () => {
     expect(gateway.hub.subscriptionCount).toBe(1)
     expect(gateway.hub.channelCount).toBe(1)
   }
-
-  beforeEach(() => {
-    mesh = new MemoryMesh()
-  })
-
-  afterEach(async () => {
-    for (const client of clients.splice(0)) client.end()
-    for (const one of peers.splice(0)) one.destroy()
-    await Promise.all(started.splice(0).map((one) => one.stop()))
-  })
 
   describe('ends its own connection, and the node goes on', () => {
     it.each<[string, string, number]>([

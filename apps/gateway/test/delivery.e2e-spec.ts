@@ -1,29 +1,12 @@
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
-import { MemoryBroker, MemoryMesh, type Delivery } from '@natter/broker'
+import { describe, expect, it } from '@jest/globals'
+import type { Delivery } from '@natter/broker'
 import { seededRandom } from '@natter/testing'
-import { RawClient, startNode, type Incoming, type NodeOverrides, type TestNode } from './harness.js'
-
-interface Node extends TestNode {
-  broker: MemoryBroker
-}
+import { memoryBench } from './bench.js'
+import type { Incoming, RawClient, TestNode } from './harness.js'
 
 describe('delivery over two nodes', () => {
-  let mesh: MemoryMesh
-  let nodes: Node[] = []
-  const clients: RawClient[] = []
-
-  const start = async (overrides?: NodeOverrides): Promise<Node> => {
-    const broker = new MemoryBroker(mesh)
-    const node = { ...(await startNode(broker, overrides)), broker }
-    nodes.push(node)
-    return node
-  }
-
-  const connect = async (node: TestNode): Promise<RawClient> => {
-    const client = await RawClient.connect(node.url)
-    clients.push(client)
-    return client
-  }
+  const bench = memoryBench()
+  const { start, connect } = bench
 
   const publish = async (client: RawClient, channel: string, from: number, to: number): Promise<void> => {
     for (let n = from; n < to; n += 1) await client.call('publish', { channel, data: n })
@@ -34,18 +17,8 @@ describe('delivery over two nodes', () => {
   const numbers = (from: number, to: number): number[] =>
     Array.from({ length: to - from }, (_, n) => from + n)
 
-  beforeEach(() => {
-    mesh = new MemoryMesh()
-  })
-
-  afterEach(async () => {
-    for (const client of clients.splice(0)) client.end()
-    await Promise.all(nodes.map((node) => node.stop()))
-    nodes = []
-  })
-
   it('G1: a publication is acknowledged only after the stream stored it', async () => {
-    const [publisher, stored] = [await connect(await start()), () => mesh.stream('NATTER_CH_0').lastSeq]
+    const [publisher, stored] = [await connect(await start()), () => bench.mesh.stream('NATTER_CH_0').lastSeq]
     for (let n = 1; n <= 20; n += 1) {
       const before = stored()
       await publisher.call('publish', { channel: 'room:a', data: n })
@@ -74,7 +47,7 @@ describe('delivery over two nodes', () => {
     const client = await connect(node)
     await client.call('subscribe', { channel: 'room:a' })
     const lost = new Set([3, 4, 9])
-    mesh.fault = ({ stored }: Delivery) => {
+    bench.mesh.fault = ({ stored }: Delivery) => {
       if (stored === undefined) return undefined
       return lost.has(stored.seq) ? { copies: 0 } : { copies: stored.seq % 4 === 0 ? 2 : 1 }
     }
@@ -107,7 +80,7 @@ describe('delivery over two nodes', () => {
     await onTwo.call('subscribe', { channel: 'room:a' })
     two.broker.bus.subscribe('natter.l.>', () => {}) // keeps the deliveries to node two countable
     let isDeaf = true
-    mesh.fault = ({ stored }) => (stored !== undefined && isDeaf ? { delayMs: 30 } : undefined)
+    bench.mesh.fault = ({ stored }) => (stored !== undefined && isDeaf ? { delayMs: 30 } : undefined)
     await publish(onOne, 'room:a', 0, 3)
     await onOne.until(() => onOne.publications('room:a').length === 3, 'three at the first node')
     isDeaf = false
@@ -260,7 +233,7 @@ describe('delivery over two nodes', () => {
     const { subscribe } = await ana.call('subscribe', { channel: 'room:a' })
     await publish(ana, 'room:a', 0, 3)
     node.broker.disconnect()
-    mesh.wipe()
+    bench.mesh.wipe()
     node.broker.reconnect()
     const push = await ana.until(
       () => ana.pushes('room:a').find((one) => one['unsubscribe'] !== undefined),
@@ -295,15 +268,15 @@ describe('delivery over two nodes', () => {
     async (seed) => {
       const random = seededRandom(seed)
       const both = [await start(), await start()]
-      const pick = (): Node => both[Math.floor(random() * 2)] as Node
-      mesh.fault = ({ stored }) => {
+      const pick = (): TestNode => both[Math.floor(random() * 2)] as TestNode
+      bench.mesh.fault = ({ stored }) => {
         if (stored === undefined) return undefined
         const dice = random()
         if (dice < 0.1) return { copies: 0 }
         if (dice < 0.2) return { copies: 2 }
         return dice < 0.5 ? { delayMs: Math.floor(random() * 15) } : undefined
       }
-      const writer = await connect(both[0] as Node)
+      const writer = await connect(both[0] as TestNode)
       const reader = new Reader(() => connect(pick()))
       await reader.join()
       const writing = publish(writer, 'room:a', 0, 300)
@@ -313,7 +286,7 @@ describe('delivery over two nodes', () => {
         await reader.join()
       }
       await writing
-      mesh.fault = undefined
+      bench.mesh.fault = undefined
       await publish(writer, 'room:a', 300, 301)
       await reader.waitFor(301)
       reader.collect()

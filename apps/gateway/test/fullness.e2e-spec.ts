@@ -1,46 +1,23 @@
 /** Streams that fill, on a real NATS: what refuses loses nothing, what forgets says so. */
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
-import { createNatsBroker, type Broker, type NatsBrokerOptions } from '@natter/broker'
+import { describe, expect, it } from '@jest/globals'
+import type { Broker, NatsBrokerOptions } from '@natter/broker'
 import { Metrics } from '@natter/observability'
 import { TypedEvents } from '@natter/primitives'
-import { leakCheck, startNatsServer, type NatsServer } from '@natter/testing'
 import type { GatewayEvents } from '../src/gateway.events.js'
 import { meter } from '../src/gateway.metrics.js'
-import { RawClient, startNode, type Incoming, type TestNode } from './harness.js'
+import { natsBench } from './bench.js'
+import type { Incoming, TestNode } from './harness.js'
 
 const MiB = 1_048_576
 const pad = 'x'.repeat(2_000)
 
 describe('a gateway whose stream fills', () => {
-  let nats: NatsServer
-  let expectNoLeaks: ReturnType<typeof leakCheck>
-  const brokers: Broker[] = []
-  const nodes: TestNode[] = []
-  const clients: RawClient[] = []
-
-  const open = async (options: Partial<NatsBrokerOptions>): Promise<Broker> => {
-    const broker = await createNatsBroker({
-      urls: [nats.url],
-      prefix: 'natter',
-      name: 'test',
-      maxBytes: MiB,
-      ...options,
-    })
-    brokers.push(broker)
-    return broker
-  }
-
-  const start = async (options: Partial<NatsBrokerOptions>): Promise<TestNode> => {
-    const node = await startNode(await open(options))
-    nodes.push(node)
-    return node
-  }
-
-  const connect = async (node: TestNode): Promise<RawClient> => {
-    const client = await RawClient.connect(node.url)
-    clients.push(client)
-    return client
-  }
+  const bench = natsBench()
+  const { connect } = bench
+  const open = (options: Partial<NatsBrokerOptions>): Promise<Broker> =>
+    bench.open({ maxBytes: MiB, ...options })
+  const start = (options: Partial<NatsBrokerOptions>): Promise<TestNode> =>
+    bench.start({}, { maxBytes: MiB, ...options })
 
   const streamOf = (broker: Broker): string => broker.streams[0] ?? ''
 
@@ -77,19 +54,6 @@ describe('a gateway whose stream fills', () => {
 
   const ns = (publications: Incoming[]): number[] => publications.map((pub) => pub['data'].n as number)
   const temporary = { code: 100, temporary: true }
-
-  beforeEach(async () => {
-    expectNoLeaks = leakCheck()
-    nats = await startNatsServer()
-  })
-
-  afterEach(async () => {
-    for (const client of clients.splice(0)) client.end()
-    await Promise.all(nodes.splice(0).map((node) => node.stop()))
-    await Promise.all(brokers.splice(0).map((broker) => broker.close()))
-    await nats.stop()
-    await expectNoLeaks()
-  })
 
   it('what was acknowledged before, while and after a stream was full is there, in order; what was refused can be repeated', async () => {
     const node = await start({ onFull: 'refuse' })

@@ -1,47 +1,15 @@
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
-import { createNatsBroker, type BrokerEvents } from '@natter/broker'
-import { TypedEvents } from '@natter/primitives'
-import { leakCheck, startNatsServer, type NatsServer } from '@natter/testing'
-import { RawClient, startNode, type Incoming, type NodeOverrides, type TestNode } from './harness.js'
+import { describe, expect, it } from '@jest/globals'
+import { startNatsServer } from '@natter/testing'
+import { natsBench } from './bench.js'
+import type { Incoming, RawClient } from './harness.js'
 
 describe('gateways on a real NATS', () => {
-  let nats: NatsServer
-  let expectNoLeaks: ReturnType<typeof leakCheck>
-  const nodes: TestNode[] = []
-  const clients: RawClient[] = []
-
-  const start = async (
-    overrides: NodeOverrides = {},
-    events = new TypedEvents<BrokerEvents>(),
-  ): Promise<TestNode> => {
-    const prefix = overrides.prefix ?? 'natter'
-    const broker = await createNatsBroker({ urls: [nats.url], prefix, name: 'test', events })
-    const node = await startNode(broker, overrides)
-    nodes.push(node)
-    return node
-  }
-
-  const connect = async (node: TestNode): Promise<RawClient> => {
-    const client = await RawClient.connect(node.url)
-    clients.push(client)
-    return client
-  }
+  const bench = natsBench()
+  const { start, connect, nodes } = bench
 
   const data = (publications: Incoming[]): unknown[] => publications.map((p) => p['data'])
   const numbers = (from: number, to: number): number[] =>
     Array.from({ length: to - from }, (_, n) => from + n)
-
-  beforeEach(async () => {
-    expectNoLeaks = leakCheck()
-    nats = await startNatsServer()
-  })
-
-  afterEach(async () => {
-    for (const client of clients.splice(0)) client.end()
-    await Promise.all(nodes.splice(0).map((node) => node.stop()))
-    await nats.stop()
-    await expectNoLeaks()
-  })
 
   it('NATS gone: nobody is disconnected, publishes are refused at once, and all resumes by itself with what was missed', async () => {
     const [one, two] = [await start(), await start()]
@@ -61,7 +29,7 @@ describe('gateways on a real NATS', () => {
         (node) => new Promise<void>((done) => node.broker.events.on('broker:disconnect', () => done())),
       ),
     )
-    await nats.kill('SIGKILL')
+    await bench.nats.kill('SIGKILL')
     await away
     const asked = performance.now()
     expect((await ana.call('publish', { channel: 'room:a', data: 'lost' }))['error']).toMatchObject({
@@ -74,7 +42,7 @@ describe('gateways on a real NATS', () => {
       code: 100,
       temporary: true,
     })
-    await nats.restart()
+    await bench.nats.restart()
     await back
     for (let n = 5; n < 8; n += 1)
       expect((await ben.call('publish', { channel: 'room:a', data: n }))['publish']).toEqual({})
@@ -91,11 +59,11 @@ describe('gateways on a real NATS', () => {
     node.gateway.events.on('publication:outcome', ({ outcome }) => outcomes.push(outcome))
     const client = await connect(node)
     await client.call('publish', { channel: 'room:a', data: 1 })
-    await nats.kill('SIGSTOP')
+    await bench.nats.kill('SIGSTOP')
     const unknown = client.start('publish', { channel: 'room:a', data: 2 })
     expect((await client.reply(unknown))['error']).toMatchObject({ code: 100, temporary: true })
     const away = new Promise<void>((done) => node.broker.events.on('broker:disconnect', () => done()))
-    await nats.kill('SIGKILL')
+    await bench.nats.kill('SIGKILL')
     if (node.broker.bus.isConnected) await away
     await client.call('publish', { channel: 'room:a', data: 3 })
     expect(outcomes).toEqual(['stored', 'unknown', 'refused'])
@@ -103,7 +71,7 @@ describe('gateways on a real NATS', () => {
 
   it('answers every command within 4 s while NATS hangs, because SDKs give up after 5', async () => {
     const client = await connect(await start())
-    await nats.kill('SIGSTOP')
+    await bench.nats.kill('SIGSTOP')
     const asked = performance.now()
     const ids = [
       client.start('publish', { channel: 'room:a', data: 1 }),
@@ -113,7 +81,7 @@ describe('gateways on a real NATS', () => {
     for (const id of ids)
       expect((await client.reply(id))['error']).toMatchObject({ code: 100, temporary: true })
     expect(performance.now() - asked).toBeLessThan(4_000)
-    await nats.kill('SIGCONT')
+    await bench.nats.kill('SIGCONT')
   }, 30_000)
 
   it('delivers what was stored while this node was away, also the newest message of a quiet channel', async () => {
@@ -122,9 +90,9 @@ describe('gateways on a real NATS', () => {
     await ana.call('subscribe', { channel: 'room:quiet' })
     await ben.call('publish', { channel: 'room:quiet', data: 0 })
     await ana.until(() => ana.publications('room:quiet').length === 1, 'the first')
-    const { pid } = nats
-    await nats.restart() // both are cut off; what is published before this node listens again would be lost
-    expect(nats.pid).not.toBe(pid)
+    const { pid } = bench.nats
+    await bench.nats.restart() // both are cut off; what is published before this node listens again would be lost
+    expect(bench.nats.pid).not.toBe(pid)
     const publishUntilStored = async (value: number): Promise<void> => {
       while ('error' in (await ben.call('publish', { channel: 'room:quiet', data: value })));
     }
@@ -138,8 +106,8 @@ describe('gateways on a real NATS', () => {
     const ana = await connect(node)
     const { subscribe } = await ana.call('subscribe', { channel: 'room:a' })
     for (let n = 0; n < 3; n += 1) await ana.call('publish', { channel: 'room:a', data: n })
-    await nats.stop() // takes its folder with it
-    nats = await startNatsServer({ port: nats.port })
+    await bench.nats.stop() // takes its folder with it
+    bench.nats = await startNatsServer({ port: bench.nats.port })
     await ana.until(
       () => ana.pushes('room:a').find((push) => push['unsubscribe']?.code === 2500),
       'the unsubscribe',
@@ -181,7 +149,7 @@ describe('gateways on a real NATS', () => {
     await ana.call('subscribe', { channel: 'room:a' })
     await ana.call('publish', { channel: 'room:a', data: 1 })
     const { connect: raw, headers } = await import('@nats-io/transport-node')
-    const forger = await raw({ servers: nats.url })
+    const forger = await raw({ servers: bench.nats.url })
     const forged = headers()
     forged.set('Nats-Sequence', '999999')
     forged.set('Nats-Last-Sequence', '0')

@@ -1,7 +1,7 @@
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
-import { MemoryMesh } from '@natter/broker'
+import { describe, expect, it } from '@jest/globals'
 import { SignJWT } from 'jose'
-import { RawClient, startMemoryNode, type NodeOverrides, type TestNode } from './harness.js'
+import { memoryBench } from './bench.js'
+import { RawClient, type NodeOverrides } from './harness.js'
 
 const secret = 'a secret of this test'
 
@@ -13,31 +13,10 @@ const token = (claims: object, expiresIn?: string): Promise<string> => {
 }
 
 describe('the JSON form of the protocol', () => {
-  const started: TestNode[] = []
-  const clients: RawClient[] = []
-  let mesh: MemoryMesh
-
-  const node = async (overrides?: NodeOverrides): Promise<TestNode> => {
-    const one = await startMemoryNode(mesh, overrides)
-    started.push(one)
-    return one
-  }
-  const keep = async (opening: Promise<RawClient>): Promise<RawClient> => {
-    const client = await opening
-    clients.push(client)
-    return client
-  }
+  const bench = memoryBench()
+  const { start: node, keep } = bench
   const connected = async (overrides?: NodeOverrides): Promise<RawClient> =>
-    keep(RawClient.connect((await node(overrides)).url))
-
-  beforeEach(() => {
-    mesh = new MemoryMesh()
-  })
-
-  afterEach(async () => {
-    for (const client of clients.splice(0)) client.end()
-    await Promise.all(started.splice(0).map((one) => one.stop()))
-  })
+    bench.connect(await node(overrides))
 
   describe('[1] the door', () => {
     it('lets a browser in only from an allowed origin, because a page elsewhere acts with the cookies of its visitor', async () => {

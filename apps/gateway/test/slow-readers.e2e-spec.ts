@@ -1,27 +1,12 @@
 /** Clients that stop reading: they lose their connection, never a publication, and cost the node a bounded amount of memory. */
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
-import { createNatsBroker, MemoryMesh, type BrokerEvents } from '@natter/broker'
-import { TypedEvents } from '@natter/primitives'
-import {
-  eventually,
-  freePort,
-  leakCheck,
-  MisbehavingPeer,
-  seededRandom,
-  startNatsServer,
-  startProcess,
-  typescriptArgs,
-  type NatsServer,
-  type StartedProcess,
-} from '@natter/testing'
+import { describe, expect, it } from '@jest/globals'
+import { MemoryMesh } from '@natter/broker'
+import { eventually, MisbehavingPeer, seededRandom } from '@natter/testing'
 import { readFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { natsBench } from './bench.js'
 import { Follower } from './follower.js'
-import { RawClient, startMemoryNode, startNode, type NodeOverrides, type TestNode } from './harness.js'
-
-const main = join(import.meta.dirname, '../src/main.ts')
-const stalledReaders = join(import.meta.dirname, 'load/stalled-readers.ts')
-const config = join(import.meta.dirname, '../../../natter.yaml')
+import { runningGateway, startLoad } from './gateway-process.js'
+import { startMemoryNode, type NodeOverrides, type RawClient, type TestNode } from './harness.js'
 
 /** What a node's memory may move by itself: heap that isn't collected, memory that the allocator keeps. */
 const spareBytes = 96 * 1_048_576
@@ -29,7 +14,10 @@ const spareBytes = 96 * 1_048_576
 /** Publishers may say as much as they like. */
 const eager = { commandRate: 1_000_000, commandBurst: 1_000_000 }
 
-/** Flags of a Node that collects its garbage when it is told to, and says how much of the heap is left. */
+/**
+ * Flags of a Node that collects its garbage when it is told to, and says how much of the heap is left. Not an `Inspector`: after a
+ * collection by that the node was slower, and its publisher waited too long on a busy machine.
+ */
 const collectsOnSignal = [
   '--expose-gc',
   '--import',
@@ -40,80 +28,38 @@ const portOf = (node: TestNode): number => Number(new URL(node.url).port)
 
 describe('clients that stop reading', () => {
   const seed = Number(process.env['SEED'] ?? Math.floor(Math.random() * 1e9))
-  let expectNoLeaks: ReturnType<typeof leakCheck>
-  let nats: NatsServer
-  let nodes: TestNode[] = []
-  let followers: Follower[] = []
-  let clients: RawClient[] = []
-  let processes: StartedProcess[] = []
+  const bench = natsBench()
+  const { connect } = bench
 
-  const startOnNats = async (overrides: NodeOverrides): Promise<TestNode> => {
-    const events = new TypedEvents<BrokerEvents>()
-    const broker = await createNatsBroker({ urls: [nats.url], prefix: 'natter', name: 'test', events })
-    const node = await startNode(broker, overrides)
-    nodes.push(node)
+  const follow = (node: TestNode, channel: string): Follower => {
+    const follower = new Follower(portOf(node), channel)
+    bench.atEnd(() => follower.end())
+    return follower
+  }
+
+  const startInMemory = async (overrides: NodeOverrides): Promise<TestNode> => {
+    const node = await startMemoryNode(new MemoryMesh(), overrides)
+    bench.nodes.push(node)
     return node
   }
 
-  const connect = async (url: string): Promise<RawClient> => {
-    const client = await RawClient.connect(url)
-    clients.push(client)
-    return client
-  }
-
-  const start = async (
-    args: readonly string[],
-    env: Record<string, string> = {},
-  ): Promise<StartedProcess> => {
-    const started = await startProcess({ args, env })
-    processes.push(started)
-    return started
-  }
-
-  /** Resolves when so many connections, from the node's start on, were closed with 3008. */
-  const countSlow = (node: TestNode): ((count: number) => Promise<void>) & { count: () => number } => {
+  /** How many connections, from the node's start on, were closed with 3008. */
+  const countSlow = (node: TestNode): (() => number) => {
     let closed = 0
-    let look = (): void => {}
     node.gateway.events.on('connection:close', ({ code }) => {
       if (code === 3008) closed += 1
-      look()
     })
-    const reach = (count: number): Promise<void> =>
-      new Promise((resolve) => {
-        look = () => {
-          if (closed >= count) resolve()
-        }
-        look()
-      })
-    return Object.assign(reach, { count: () => closed })
+    return () => closed
   }
-
-  beforeEach(async () => {
-    expectNoLeaks = leakCheck()
-    nats = await startNatsServer()
-  })
-
-  afterEach(async () => {
-    for (const follower of followers) follower.end()
-    for (const client of clients) client.end()
-    await Promise.all(processes.map((one) => one.kill('SIGKILL')))
-    await Promise.all(nodes.map((node) => node.stop()))
-    await nats.stop()
-    nodes = []
-    followers = []
-    clients = []
-    processes = []
-    await expectNoLeaks()
-  })
 
   it(`24 stalls: each ends the connection, and who resumes by position has every publication once, in order (SEED=${seed})`, async () => {
     const [rounds, readers] = [4, 6]
     const random = seededRandom(seed)
-    const node = await startOnNats({
+    const node = await bench.start({
       client: { ...eager, maxQueueBytes: 65_536 + Math.floor(random() * 200_000) },
     })
     const slow = countSlow(node)
-    followers = Array.from({ length: readers }, () => new Follower(portOf(node), 'room:slow'))
+    const followers = Array.from({ length: readers }, () => follow(node, 'room:slow'))
     for (const follower of followers) await follower.connect()
 
     let published = 0
@@ -130,12 +76,12 @@ describe('clients that stop reading', () => {
     }
 
     for (let round = 1; round <= rounds; round += 1) {
-      const publisher = await connect(node.url)
+      const publisher = await connect(node)
       for (const follower of followers) {
         follower.stopReading()
         await publishSome(publisher, Math.ceil(random() * 4))
       }
-      while (slow.count() < round * readers) await publishSome(publisher, 30)
+      while (slow() < round * readers) await publishSome(publisher, 30)
       await Promise.all(
         followers.map(async (follower) => {
           await publishSome(publisher, Math.floor(random() * 4))
@@ -152,47 +98,32 @@ describe('clients that stop reading', () => {
       expect(follower.complaints).toEqual([])
       expect(follower.seen).toEqual(all)
     }
-    expect(slow.count()).toBe(rounds * readers)
+    expect(slow()).toBe(rounds * readers)
   }, 90_000)
 
   it('1,000 readers that stall cost the node a bounded amount, are all ended with 3008, and leave nothing behind', async () => {
     const [readers, maxQueueBytes, dataBytes] = [1_000, 65_536, 1_500]
     const slowSeries = 'natter_gateway_closes_total{code="3008"'
-    const [port, opsPort] = [await freePort(), await freePort()]
-    const gateway = await start([...collectsOnSignal, ...typescriptArgs, main], {
-      NATTER_NATS_URL: nats.url,
-      NATTER_CONFIG: config,
-      NATTER_GATEWAY_NAME: 'slow-readers',
-      NATTER_GATEWAY_PORT: String(port),
-      NATTER_OPS_PORT: String(opsPort),
-      NATTER_CLIENT_MAX_QUEUE_SIZE: String(maxQueueBytes),
+    const gateway = await runningGateway(bench, {
+      env: { NATTER_CLIENT_MAX_QUEUE_SIZE: String(maxQueueBytes) },
+      nodeArgs: collectsOnSignal,
     })
-    await gateway.waitForLine((line) => line.includes('"ops:listen"'))
     const heapBytes = async (): Promise<number> => {
-      const earlier = gateway.lines.length
-      process.kill(gateway.pid, 'SIGUSR2')
-      const line = await gateway.waitForLine(
-        (one) => one.startsWith('heap ') && gateway.lines.lastIndexOf(one) >= earlier,
+      const { lines, pid } = gateway.process
+      const earlier = lines.length
+      process.kill(pid, 'SIGUSR2')
+      const line = await gateway.process.waitForLine(
+        (one) => one.startsWith('heap ') && lines.lastIndexOf(one) >= earlier,
       )
       return Number(line.slice('heap '.length))
     }
     const rssBytes = async (): Promise<number> => {
-      const status = await readFile(`/proc/${gateway.pid}/status`, 'utf8')
+      const status = await readFile(`/proc/${gateway.process.pid}/status`, 'utf8')
       return Number(/VmRSS:\s+(\d+) kB/.exec(status)?.[1]) * 1_024
     }
-    const metric = async (series: string): Promise<number> => {
-      const text = await (await fetch(`http://127.0.0.1:${opsPort}/metrics`)).text()
-      return Number(
-        text
-          .split('\n')
-          .find((line) => line.startsWith(series))
-          ?.split(' ')
-          .at(-1) ?? 0,
-      )
-    }
-    const url = `ws://127.0.0.1:${port}/connection/websocket`
-    const publisher = await connect(url)
-    const load = await start([stalledReaders, String(port), String(readers), 'live:stalled'])
+    const metric = async (series: string): Promise<number> => (await gateway.metric(series)) ?? 0
+    const publisher = await connect(gateway)
+    const load = await startLoad(bench, 'stalled-readers.ts', gateway.port, readers, 'live:stalled')
     await load.waitForLine((line) => line === 'stalled', 60_000)
 
     const pad = '.'.repeat(dataBytes)
@@ -237,10 +168,9 @@ describe('clients that stop reading', () => {
   }, 120_000)
 
   it('a catch-up waits for its reader, page by page; what is published meanwhile comes after it, each once', async () => {
-    const node = await startMemoryNode(new MemoryMesh(), { client: { ...eager, maxQueueBytes: 200_000 } })
-    nodes.push(node)
+    const node = await startInMemory({ client: { ...eager, maxQueueBytes: 200_000 } })
     const slow = countSlow(node)
-    const publisher = await connect(node.url)
+    const publisher = await connect(node)
     let published = 0
     const publish = async (count: number): Promise<void> => {
       for (let n = 0; n < count; n += 1) {
@@ -249,8 +179,7 @@ describe('clients that stop reading', () => {
         expect((await publisher.call('publish', { channel: 'room:long', data }))['publish']).toEqual({})
       }
     }
-    const follower = new Follower(portOf(node), 'room:long')
-    followers.push(follower)
+    const follower = follow(node, 'room:long')
     await follower.connect()
     await publish(1)
     await follower.reached(1)
@@ -259,7 +188,7 @@ describe('clients that stop reading', () => {
     await follower.connect()
     follower.stopReading()
     await publish(50)
-    expect(slow.count()).toBe(0)
+    expect(slow()).toBe(0)
     void follower.readOn()
     await follower.reached(published)
     expect(follower.complaints).toEqual([])
@@ -267,10 +196,7 @@ describe('clients that stop reading', () => {
   })
 
   it('a reader that stalls while nothing waits for it is ended by its ping, not kept for ever', async () => {
-    const node = await startMemoryNode(new MemoryMesh(), {
-      client: { pingIntervalMs: 500, pongTimeoutMs: 200 },
-    })
-    nodes.push(node)
+    const node = await startInMemory({ client: { pingIntervalMs: 500, pongTimeoutMs: 200 } })
     const closed = new Promise<number>((resolve) => {
       node.gateway.events.on('connection:close', ({ code }) => resolve(code))
     })

@@ -2,35 +2,24 @@
  * A NATS that is connected and acknowledges nothing, as one does after its disk was full: noticed, told, and over by itself. The stream
  * is told not to acknowledge, which looks the same from here and needs no disk to fill.
  */
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
-import { createNatsBroker } from '@natter/broker'
+import { beforeEach, describe, expect, it } from '@jest/globals'
 import { HealthChecks, Metrics } from '@natter/observability'
-import { leakCheck, startNatsServer, type NatsServer } from '@natter/testing'
 import { connect, type NatsConnection } from '@nats-io/transport-node'
 import { checkHealth, meter } from '../src/gateway.metrics.js'
-import { RawClient, startNode, type TestNode } from './harness.js'
+import { natsBench } from './bench.js'
+import type { RawClient, TestNode } from './harness.js'
 
 describe('a gateway whose NATS stores nothing', () => {
-  let nats: NatsServer
+  const bench = natsBench()
   let admin: NatsConnection
   let node: TestNode
   let client: RawClient
-  let expectNoLeaks: ReturnType<typeof leakCheck>
 
   beforeEach(async () => {
-    expectNoLeaks = leakCheck()
-    nats = await startNatsServer()
-    admin = await connect({ servers: nats.url })
-    node = await startNode(await createNatsBroker({ urls: [nats.url], prefix: 'natter', name: 'test' }))
-    client = await RawClient.connect(node.url)
-  })
-
-  afterEach(async () => {
-    client.end()
-    await node.stop()
-    await admin.close()
-    await nats.stop()
-    await expectNoLeaks()
+    admin = await connect({ servers: bench.nats.url })
+    bench.atEnd(() => admin.close())
+    node = await bench.start()
+    client = await bench.connect(node)
   })
 
   const acknowledge = async (isAcknowledging: boolean): Promise<void> => {
