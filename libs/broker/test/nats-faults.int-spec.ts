@@ -3,21 +3,14 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
 import { connect, headers, type NatsConnection } from '@nats-io/transport-node'
 import { createNatsBroker, type Broker, type BrokerEvents, type NatsBrokerOptions } from '@natter/broker'
 import { UnavailableError, UnknownOutcomeError } from '@natter/primitives'
+import { freePort } from '@natter/testing'
 import { once } from 'node:events'
 import { createServer, type AddressInfo } from 'node:net'
 import { Inbox } from './broker.contract.js'
-import { freePort, TestNats } from './nats-server.js'
+import { TestNats } from './nats-server.js'
+import { next } from './next-event.js'
 
 const text = (value: string): Uint8Array => Buffer.from(value, 'utf8')
-
-function next<K extends keyof BrokerEvents>(broker: Broker, name: K): Promise<BrokerEvents[K]> {
-  return new Promise((resolve) => {
-    const off = broker.events.on(name, (event) => {
-      off()
-      resolve(event)
-    })
-  })
-}
 
 describe('a broker on a NATS that fails', () => {
   let server: TestNats
@@ -100,7 +93,7 @@ describe('a broker on a NATS that fails', () => {
     const startedAt = Date.now()
     await expect(broker.log.append(subject, text('x'))).rejects.toBeInstanceOf(UnknownOutcomeError)
     expect(Date.now() - startedAt).toBeLessThan(4_500)
-    server.resume()
+    await server.resume()
   }, 15_000)
 
   it('a watch goes on after a reconnect, and tells what changed while nobody could tell', async () => {

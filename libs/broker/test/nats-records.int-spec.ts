@@ -1,21 +1,13 @@
 /** Records that change while a node can't read them, or reads them slowly. */
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
-import { createNatsBroker, type Broker, type BrokerEvents } from '@natter/broker'
+import { createNatsBroker, type Broker } from '@natter/broker'
 import { connect, type NatsConnection } from '@nats-io/transport-node'
 import { TestNats } from './nats-server.js'
+import { next } from './next-event.js'
 import { Relay } from './relay.js'
 
 const text = (value: string): Uint8Array => Buffer.from(value, 'utf8')
 const record = '$KV.RECORDS_topology.shards'
-
-function next<K extends keyof BrokerEvents>(broker: Broker, name: K): Promise<BrokerEvents[K]> {
-  return new Promise((resolve) => {
-    const off = broker.events.on(name, (event) => {
-      off()
-      resolve(event)
-    })
-  })
-}
 
 describe('records of a mesh', () => {
   let server: TestNats

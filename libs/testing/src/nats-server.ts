@@ -1,7 +1,7 @@
 /** A real nats-server for one test: own port, own folder, gone with it. */
 import { spawnSync } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { connect } from 'node:net'
 import { homedir, tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -16,6 +16,8 @@ export interface NatsServerOptions {
   storeDir?: string
   /** Default true. */
   jetstream?: boolean
+  /** What goes beyond port and store, in the server's own words. Default: nothing. */
+  config?: string
 }
 
 export interface NatsServer {
@@ -35,11 +37,14 @@ export interface NatsServer {
 export async function startNatsServer(options: NatsServerOptions = {}): Promise<NatsServer> {
   const port = options.port ?? (await freePort())
   const storeDir = options.storeDir ?? (await mkdtemp(join(tmpdir(), 'natter-nats-')))
+  const configFile = join(storeDir, 'nats.conf')
+  if (options.config !== undefined) await writeFile(configFile, options.config)
   const start = async (): Promise<StartedProcess> => {
     const jetstream = options.jetstream === false ? [] : ['-js', '-sd', storeDir]
+    const config = options.config === undefined ? [] : ['-c', configFile]
     const child = await startProcess({
       command: natsServerBinary(),
-      args: ['-a', '127.0.0.1', '-p', String(port), ...jetstream],
+      args: ['-a', '127.0.0.1', '-p', String(port), ...jetstream, ...config],
     })
     await greeting(port, child)
     return child
