@@ -17,6 +17,7 @@ export const STREAM_NAME_IN_USE = 10058
 export const SUBJECTS_OVERLAP = 10065
 export const WRONG_LAST_SEQUENCE = 10071
 export const NO_MESSAGE_FOUND = 10037
+const CONSUMER_IDLE_NS = 30_000_000_000
 /** The account, the cluster or the server may take no more of its disk. */
 const NO_ROOM: ReadonlySet<number> = new Set([10_002, 10_023, 10_047])
 
@@ -79,6 +80,23 @@ export class JetStreamApi {
       if (error instanceof ApiRefusal && error.errCode === NO_MESSAGE_FOUND) return undefined
       throw error
     }
+  }
+
+  /**
+   * One that carries the stream from `from` on, in its order and without acknowledgements. The server forgets it with its own end,
+   * and when nobody asked it for half a minute. Answers its name.
+   */
+  async createConsumer(stream: string, from: number): Promise<string> {
+    const config = {
+      deliver_policy: 'by_start_sequence',
+      opt_start_seq: Math.max(1, from),
+      ack_policy: 'none',
+      mem_storage: true,
+      num_replicas: 1,
+      inactive_threshold: CONSUMER_IDLE_NS,
+    }
+    return (await this.call<{ name: string }>(`CONSUMER.CREATE.${stream}`, { stream_name: stream, config }))
+      .name
   }
 
   /** @throws ApiRefusal, UnavailableError. */

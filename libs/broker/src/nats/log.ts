@@ -18,6 +18,8 @@ import type { Appender } from './appender.js'
 import { directGet, type DirectMessage, type DirectQuery, type DirectReply } from './direct-get.js'
 import { refusalToError, type JetStreamApi, type LeaderMessage, type StreamInfo } from './jetstream-api.js'
 import type { Requests } from './requests.js'
+import type { PageRange, StreamPages } from './stream-pages.js'
+import type { StreamPage } from './stream-reader.js'
 
 const TOPS_BATCH = 500
 const TOPS_MAX_BYTES = 8 * 1_048_576
@@ -27,6 +29,7 @@ export interface LogParts {
   appender: Appender
   requests: Requests
   api: JetStreamApi
+  pages: StreamPages
   /** The stream of a stored subject, if it belongs to a shard. */
   streamOf(subject: string): string | undefined
   sentinelOf(stream: string): string
@@ -102,18 +105,8 @@ export class NatsLog implements Log {
     return (await this.state(stream)).firstSeq
   }
 
-  async readStream(
-    stream: string,
-    { from, limit, maxBytes }: { from: number; limit: number; maxBytes: number },
-  ): Promise<{ messages: StreamMessage[]; pending: number }> {
-    const query = { seq: Math.max(1, from), next_by_subj: '>', batch: limit, max_bytes: maxBytes }
-    const reply = await directGet(this.parts.requests, stream, query)
-    if (reply === undefined) return { messages: [], pending: 0 }
-    const messages = reply.messages.map((found) => ({
-      ...toStored(found),
-      subject: found.scan.subject ?? '',
-    }))
-    return { messages, pending: reply.pending }
+  readStream(stream: string, range: PageRange): Promise<StreamPage> {
+    return this.parts.pages.read(stream, range)
   }
 
   async messageAt(stream: string, seq: number): Promise<StreamMessage | undefined> {

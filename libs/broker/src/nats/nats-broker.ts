@@ -11,6 +11,7 @@ import { JetStreamApi } from './jetstream-api.js'
 import { NatsLog } from './log.js'
 import { NatsRegistry } from './registry.js'
 import { Requests } from './requests.js'
+import { StreamPages } from './stream-pages.js'
 import { TopologyKeeper } from './topology-keeper.js'
 
 export interface NatsBrokerOptions {
@@ -112,6 +113,7 @@ class NatsBroker implements Broker {
       appender,
       requests,
       api,
+      pages: new StreamPages({ link, api, requests, clock, timeoutMs: REQUEST_TIMEOUT_MS }),
       streamOf: (subject) => this.streamOf(subject),
       sentinelOf: (stream) => subjects.sentinel(this.streams.indexOf(stream)),
     })

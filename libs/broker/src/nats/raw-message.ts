@@ -4,11 +4,12 @@
  * `test/raw-message.int-spec.ts` fails when they move.
  */
 import type { Msg } from '@nats-io/transport-node'
+import { parseDelivery, type Delivery } from '../delivery.js'
 import { scanHeader, type HeaderScan } from '../header-scan.js'
 
 interface RawMsg {
   readonly _rdata: Uint8Array
-  readonly _msg: { readonly subject: Uint8Array; readonly hdr: number }
+  readonly _msg: { readonly subject: Uint8Array; readonly reply?: Uint8Array; readonly hdr: number }
 }
 
 /** The header block, or undefined when the message has none. Valid during the callback. */
@@ -20,6 +21,18 @@ export function headerBytesOf(msg: Msg): Uint8Array | undefined {
 export function scanOf(msg: Msg): HeaderScan | undefined {
   const header = headerBytesOf(msg)
   return header === undefined ? undefined : scanHeader(header)
+}
+
+/** Undefined when no consumer delivered the message. */
+export function deliveryOf(msg: Msg): Delivery | undefined {
+  const { reply } = (msg as unknown as RawMsg)._msg
+  return reply === undefined ? undefined : parseDelivery(reply)
+}
+
+/** As `msg.subject`, for a tenth of the cost where it is short. */
+export function subjectOf(msg: Msg): string {
+  const { subject } = (msg as unknown as RawMsg)._msg
+  return Buffer.from(subject.buffer, subject.byteOffset, subject.length).toString('utf8')
 }
 
 /** The number after the last dot of the subject, without decoding it. */
