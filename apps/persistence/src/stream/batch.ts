@@ -19,11 +19,16 @@ export type ToJson = (data: Uint8Array) => string | undefined
 /** What one transaction writes of a page of messages. */
 export function batchOf(source: BatchSource, selection: Selection, toJson: ToJson): ArchiveBatch {
   const { after, messages, firstSeq } = source
+  const rows: ArchiveRow[] = []
+  for (const message of messages) {
+    const row = rowOf(message, selection, toJson)
+    if (row !== undefined) rows.push(row)
+  }
   const seqs = messages.map(({ seq }) => seq)
   return {
     after,
     next: checkpointAfter(after, messages),
-    rows: messages.flatMap((message) => rowOf(message, selection, toJson) ?? []),
+    rows,
     gaps: evictedBetween(after.seq, seqs, firstSeq),
   }
 }
@@ -31,7 +36,8 @@ export function batchOf(source: BatchSource, selection: Selection, toJson: ToJso
 function checkpointAfter(after: Checkpoint, messages: readonly StreamMessage[]): Checkpoint {
   const last = messages.at(-1)
   if (last === undefined) return after
-  const rolling = messages.reduce((sum, { body }) => crc32(body, sum), after.rolling)
+  let { rolling } = after
+  for (const { body } of messages) rolling = crc32(body, rolling)
   return { epoch: after.epoch, seq: last.seq, timeNs: last.timeNs, digest: digestOf(last.body), rolling }
 }
 
@@ -42,14 +48,8 @@ function rowOf(message: StreamMessage, selection: Selection, toJson: ToJson): Ar
   // Who published without our header said nothing of a kind: bytes are always right.
   const kind = kindOfMeta(meta) ?? 'bin'
   const json = selected.hasJson && kind === 'json' ? toJson(body) : undefined
-  return {
-    seq,
-    timeNs,
-    namespace: selected.namespace,
-    channel: selected.channel,
-    kind,
-    data: body,
-    meta: meta ?? '',
-    ...(json === undefined ? {} : { json }),
-  }
+  const { namespace, channel } = selected
+  const row: ArchiveRow = { seq, timeNs, namespace, channel, kind, data: body, meta: meta ?? '' }
+  if (json !== undefined) row.json = json
+  return row
 }

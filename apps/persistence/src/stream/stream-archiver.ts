@@ -10,7 +10,8 @@
  *      read and verifies anew.
  * SA2. Whoever verifies looks at the stored checkpoint, never at what it remembers: a write whose answer was lost may have been
  *      done.
- * SA3. At most two batches are in memory: the one that is written and the one that is read ahead.
+ * SA3. At most two batches are in memory: the one that is written and the one that is read ahead. The second is also made while the
+ *      first is written: the store is the slowest, and works meanwhile.
  * SA4. Nothing ends this but `stop`: what fails is tried again, with growing pauses. Trouble with NATS keeps the right to write
  *      for `keepRightMs`, any other gives it back, so that somebody else may try. Who has no way to NATS doesn't ask for it.
  * SA5. An epoch that was closed and is back goes on behind its last checkpoint, if the stream is the one of that checkpoint: moving to
@@ -62,6 +63,12 @@ export interface StreamArchiverParts {
   options: PersistenceOptions
 }
 
+interface Ahead {
+  page: Page
+  /** Of a page with messages. */
+  batch: ArchiveBatch | undefined
+}
+
 interface Reading {
   is: 'reading'
   writer: ArchiveWriter
@@ -71,7 +78,7 @@ interface Reading {
   created: string
   /** How many doubts there had been when verifying began. */
   doubts: number
-  ahead: Promise<Page>
+  ahead: Promise<Ahead>
   /** Looks in a row that found nothing. */
   emptyLooks: number
 }
@@ -206,7 +213,7 @@ export class StreamArchiver {
     if (start === undefined) return await this.suspect({ ...state, isSuspect: true }, epoch, stored)
     this.known = start
     this.tellVerdict(stored?.epoch === checkpoint?.epoch ? verdict : 'returned', start)
-    const ahead = this.readAhead(start.seq, 0)
+    const ahead = this.readAhead(start, 0)
     return { is: 'reading', writer, checkpoint: start, created: seen.created, doubts, ahead, emptyLooks: 0 }
   }
 
@@ -283,16 +290,13 @@ export class StreamArchiver {
   }
 
   private async read(state: Reading): Promise<State> {
-    const page = await state.ahead
+    const { page, batch } = await state.ahead
     const { writer, checkpoint } = state
     if (this.isDoubtful(state, page)) return { is: 'verifying', writer, isSuspect: false } // SA1
     if (!writer.isHeld) return await this.lose(writer)
-    if (page.messages.length === 0) return await this.idle(state, page)
+    if (batch === undefined) return await this.idle(state, page)
     this.lag.behind(checkpoint.seq, page.messages[0], page.state)
-    const { firstSeq } = page.state
-    const source = { after: checkpoint, messages: page.messages, firstSeq }
-    const batch = batchOf(source, this.parts.selection, this.parts.toJson)
-    const ahead = this.readAhead(batch.next.seq, page.hasMore ? 0 : this.parts.options.batchDelayMs) // SA3
+    const ahead = this.readAhead(batch.next, page.hasMore ? 0 : this.parts.options.batchDelayMs) // SA3
     await this.write(writer, batch, page)
     this.lag.behind(batch.next.seq, page.hasMore ? page.messages.at(-1) : undefined, page.state)
     return await this.purge({ ...state, checkpoint: batch.next, ahead, emptyLooks: 0 }, page.state)
@@ -323,11 +327,10 @@ export class StreamArchiver {
   }
 
   private async idle(state: Reading, page: Page): Promise<State> {
-    const { seq } = state.checkpoint
     this.succeed()
     this.lag.none()
     const ms = Math.min(idleMs, this.parts.options.batchDelayMs * 2 ** Math.min(state.emptyLooks, 10))
-    const next = { ...state, emptyLooks: state.emptyLooks + 1, ahead: this.readAhead(seq, ms) }
+    const next = { ...state, emptyLooks: state.emptyLooks + 1, ahead: this.readAhead(state.checkpoint, ms) }
     return await this.purge(next, page.state)
   }
 
@@ -340,14 +343,22 @@ export class StreamArchiver {
     return outcome.is === 'doubtful' ? { is: 'verifying', writer: state.writer, isSuspect: false } : state
   }
 
-  /** The page behind `seq`, in `ms`. What it fails with is for whoever awaits it; nobody may come to. */
-  private readAhead(seq: number, ms: number): Promise<Page> {
+  /** What stands behind `after`, in `ms`. What it fails with is for whoever awaits it; nobody may come to. */
+  private readAhead(after: Checkpoint, ms: number): Promise<Ahead> {
     const { broker, options } = this.parts
-    const range = { from: seq + 1, limit: options.batchMessages, maxBytes: options.batchBytes }
+    const range = { from: after.seq + 1, limit: options.batchMessages, maxBytes: options.batchBytes }
     const pause = ms > 0 ? this.pauses.sleep(ms) : Promise.resolve()
-    const page = pause.then(() => readPage(broker.log, this.stream, range))
-    page.catch(() => {})
-    return page
+    const ahead = pause
+      .then(() => readPage(broker.log, this.stream, range))
+      .then((page) => ({ page, batch: this.batchOf(after, page) }))
+    ahead.catch(() => {})
+    return ahead
+  }
+
+  private batchOf(after: Checkpoint, { messages, state }: Page): ArchiveBatch | undefined {
+    if (messages.length === 0) return undefined
+    const { selection, toJson } = this.parts
+    return batchOf({ after, messages, firstSeq: state.firstSeq }, selection, toJson)
   }
 
   private async fail(state: State, error: unknown): Promise<State> {

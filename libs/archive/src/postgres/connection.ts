@@ -39,7 +39,7 @@ export async function openClient(options: ConnectionOptions): Promise<Client> {
 /** Ends the connection when it hasn't answered in time: what waits for it then fails. */
 export async function inTime<T>(
   client: Client,
-  { answerTimeoutMs }: ConnectionOptions,
+  { answerTimeoutMs }: Pick<ConnectionOptions, 'answerTimeoutMs'>,
   act: () => Promise<T>,
 ): Promise<T> {
   const timer = setTimeout(() => dropClient(client), answerTimeoutMs)

@@ -78,10 +78,11 @@ async function tryPart(client: ClientBase, act: () => Promise<void>): Promise<st
 
 /** Those that no table could be named for never get near the COPY. */
 export function sift(rows: readonly ArchiveRow[]): { good: readonly ArchiveRow[]; dead: DeadLetter[] } {
-  const dead = rows.flatMap((row) => {
+  const dead: DeadLetter[] = []
+  for (const row of rows) {
     const reason = unstorable(row)
-    return reason === undefined ? [] : [{ row, reason }]
-  })
+    if (reason !== undefined) dead.push({ row, reason })
+  }
   if (dead.length === 0) return { good: rows, dead }
   const refused = new Set(dead.map(({ row }) => row))
   return { good: rows.filter((row) => !refused.has(row)), dead }

@@ -11,7 +11,7 @@ import type { Client } from 'pg'
 import type { ArchiveEvents } from '../archive-events.js'
 import type { ArchiveBatch, ArchiveRow, ArchiveWriter, BatchReport, Checkpoint } from '../archive.js'
 import { dayOf, dayText, epochReturned, isSameCheckpoint, overtaken, requireSound } from '../rules.js'
-import { away, dropClient, isDataError, isNoPartition } from './connection.js'
+import { away, dropClient, inTime, isDataError, isNoPartition } from './connection.js'
 import { CopyEncoder } from './copy-encoder.js'
 import type { Names } from './names.js'
 import type { Partitions } from './partitions.js'
@@ -111,12 +111,12 @@ export class PostgresWriter implements ArchiveWriter {
   }
 
   private async end(): Promise<void> {
-    const { client, answerTimeoutMs } = this.parts
-    const timer = setTimeout(() => dropClient(client), answerTimeoutMs) // the turn under way may hang as well
-    await this.turn.catch(() => {})
-    await client.end().catch(() => {}) // the lock goes with the connection
-    clearTimeout(timer)
-    this.parts.onEnd(this)
+    const { client, onEnd } = this.parts
+    await inTime(client, this.parts, async () => {
+      await this.turn.catch(() => {}) // the turn under way may hang as well
+      await client.end().catch(() => {}) // the lock goes with the connection
+    })
+    onEnd(this)
   }
 
   private async store(
