@@ -5,6 +5,7 @@ import { Disconnects } from '@natter/protocol'
 import type { StreamFill } from './fullness/fullness.js'
 import type { Gateway } from './gateway.js'
 import type { GatewayEvents } from './gateway.events.js'
+import { Tally } from './publishing/tally.js'
 
 /** The gateway's metrics, beside the process's own. Labels are few and known: never a channel or a user. */
 export const gatewayMetrics = defineMetrics({
@@ -135,7 +136,9 @@ export interface Metered {
 }
 
 export function meter(metrics: Metrics, { gateway, broker, events }: Metered): void {
+  const tally = new Tally()
   const handles = metrics.register(gatewayMetrics, {
+    publishes: () => tally.all,
     connections: () => gateway.connectionCount,
     subscriptions: () => gateway.hub.subscriptionCount,
     channels: () => gateway.channels.count,
@@ -152,7 +155,7 @@ export function meter(metrics: Metrics, { gateway, broker, events }: Metered): v
     'connection:connect': () => handles.connects.add({}),
     'connection:close': ({ code }) => handles.closes.add({ code: knownCloses.has(code) ? code : 'other' }),
     'connection:refuse': ({ reason }) => handles.refusals.add({ reason }),
-    'publication:outcome': (labels) => handles.publishes.add(labels),
+    'publication:outcome': (outcome) => tally.add(outcome),
     'publication:refused': ({ reason }) => handles.publishesRefused.add({ reason }),
     'subscription:reply': ({ recovered, messages }) => {
       handles.recoveries.add({ recovered })

@@ -1,5 +1,7 @@
 import { InvalidError, NatterError, UnavailableError } from '@natter/primitives'
 import { Errors, type ErrorCode } from '@natter/protocol'
+import type { Connection } from './connection.js'
+import type { Services } from './services.js'
 
 /** Ends a command with an error reply. */
 export class CommandError extends Error {
@@ -16,4 +18,17 @@ export function explain(error: unknown): { reply: ErrorCode; isBug: boolean } {
   }
   if (error instanceof InvalidError) return { reply: Errors.badRequest, isBug: false } // a repeat would fail the same way
   return { reply: Errors.internal, isBug: !(error instanceof NatterError) }
+}
+
+/** The reply to a command that failed. */
+export function answerError(
+  services: Pick<Services, 'events'>,
+  connection: Connection,
+  id: number,
+  method: string,
+  error: unknown,
+): void {
+  const { reply, isBug } = explain(error)
+  services.events.emit('command:error', { method, code: reply.code, cause: isBug ? error : undefined })
+  connection.replyInTurn({ id, error: reply })
 }

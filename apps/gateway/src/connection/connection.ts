@@ -1,7 +1,9 @@
+import { encodeMeta } from '@natter/broker'
 import type { Clock, Timer } from '@natter/primitives'
 import type { HubConnection } from '@natter/hub'
 import type { Bytes, Codec, Command, DisconnectCode, Frame, Push, Reply } from '@natter/protocol'
 import type { SendVerdict, Socket } from '@natter/transport'
+import { clientInfoOf } from './client-info.js'
 import { GatheredReplies } from './gathered-replies.js'
 import type { Lane } from './intake.js'
 
@@ -47,6 +49,8 @@ export class Connection implements HubConnection {
   readonly openedAtMs: number
   private state: State
   private gathered: GatheredReplies | undefined
+  /** Of the present identity; made with the first publication. */
+  private knownMeta: string | undefined
 
   constructor(
     readonly id: string,
@@ -74,6 +78,12 @@ export class Connection implements HubConnection {
 
   get identity(): Identity | undefined {
     return this.state.kind === 'connected' ? this.state.identity : undefined
+  }
+
+  /** What its publications carry of it, as `encodeMeta` writes it. */
+  get meta(): string {
+    this.knownMeta ??= encodeMeta({ kind: 'json', info: clientInfoOf(this) })
+    return this.knownMeta
   }
 
   send(frame: Frame): SendVerdict {
@@ -140,6 +150,7 @@ export class Connection implements HubConnection {
     this.state.expiry?.cancel()
     const expiry = afterMs === undefined ? undefined : this.clock.setTimer(onExpired, afterMs)
     this.state = { kind: 'connected', identity, expiry }
+    this.knownMeta = undefined
   }
 
   /** Ends the socket; its `onClose` does the rest. */

@@ -1,5 +1,5 @@
 import { Disconnects, Errors, MalformedFrameError, type Command } from '@natter/protocol'
-import { explain } from './command-error.js'
+import { answerError } from './command-error.js'
 import { historyCommand } from './commands/history.js'
 import { presenceCommand, presenceStatsCommand } from './commands/presence.js'
 import { publishCommand } from './commands/publish.js'
@@ -73,8 +73,12 @@ export function dispatch(services: Services, connection: Connection, command: Co
   if (connection.inFlight >= services.options.client.maxInFlight) {
     return connection.replyInTurn({ id: command.id, error: Errors.tooManyRequests }) // D3
   }
-  const work = handle(services, connection, command)
-  if (work !== undefined) run(services, connection, command.id, command.method, work)
+  try {
+    const work = handle(services, connection, command)
+    if (work !== undefined) run(services, connection, command.id, command.method, work)
+  } catch (error) {
+    answerError(services, connection, command.id, command.method, error) // D2
+  }
 }
 
 function handle(
@@ -122,11 +126,7 @@ function run(
 ): void {
   connection.inFlight += 1
   work
-    .catch((error: unknown) => {
-      const { reply, isBug } = explain(error)
-      services.events.emit('command:error', { method, code: reply.code, cause: isBug ? error : undefined })
-      connection.replyInTurn({ id, error: reply })
-    })
+    .catch((error: unknown) => answerError(services, connection, id, method, error))
     .finally(() => {
       connection.inFlight -= 1
     })

@@ -1,7 +1,8 @@
 import { describe, expect, it, jest } from '@jest/globals'
-import { namespaceSchema, resolveNamespace } from '@natter/auth'
-import { decodeMeta, MemoryBroker, MemoryMesh } from '@natter/broker'
+import { namespaceSchema, resolveNamespace, type Namespace } from '@natter/auth'
+import { decodeMeta, encodeMeta, MemoryBroker, MemoryMesh } from '@natter/broker'
 import { TypedEvents, UnavailableError, UnknownOutcomeError } from '@natter/primitives'
+import type { ClientInfo } from '@natter/protocol'
 import { z } from 'zod'
 import type { GatewayEvents } from '../gateway.events.js'
 import { Publisher, type AppendWitness, type Room } from './publisher.js'
@@ -25,7 +26,18 @@ function start(room = roomy, witness = nobody) {
   const reasons: string[] = []
   events.on('publication:refused', ({ reason }) => reasons.push(reason))
   const stored = () => mesh.stream(broker.streams[0] ?? '').messages
-  return { broker, outcomes, reasons, stored, publisher: new Publisher(broker, events, room, witness) }
+  const publisher = new Publisher(broker, events, room, witness)
+  const publish = (
+    channel: string,
+    namespace: Namespace,
+    data: Uint8Array,
+    info: ClientInfo,
+  ): Promise<void> =>
+    new Promise((published, failed) => {
+      const sender = { user: info.user, meta: encodeMeta({ kind: 'json', info }) }
+      publisher.publish(channel, namespace, data, sender, { published, failed })
+    })
+  return { broker, outcomes, reasons, stored, publisher: { publish } }
 }
 
 describe('a durable publication', () => {

@@ -1,7 +1,7 @@
 import type { Namespace } from '@natter/auth'
-import { encodeMeta, publicationMessageId, type Broker, type Route } from '@natter/broker'
+import { publicationMessageId, type AppendEnd, type Appended, type Broker } from '@natter/broker'
 import { NatterError, UnavailableError, UnknownOutcomeError, type TypedEvents } from '@natter/primitives'
-import type { Bytes, ClientInfo } from '@natter/protocol'
+import type { Bytes } from '@natter/protocol'
 import type { GatewayEvents } from '../gateway.events.js'
 import { readPointer } from './json-pointer.js'
 
@@ -18,14 +18,29 @@ export interface AppendWitness {
   unknown(stream: string): void
 }
 
+/** Who publishes. */
+export interface Sender {
+  readonly user: string
+  /** What its publications carry of it, as `encodeMeta` writes it. */
+  readonly meta: string
+}
+
+/** Hears how a publication ended: one of the two, once. Neither may throw. */
+export interface PublicationEnd {
+  published(): void
+  failed(error: unknown): void
+}
+
 /**
  * Brings a publication into the mesh.
  *
- * U1. In a durable namespace `publish` resolves after the stream stored it, never before (G1).
+ * U1. In a durable namespace `published` is called after the stream stored it, never before (G1).
  * U2. Publications of one connection into one channel are stored in the order of the calls: nothing is awaited before the
  *     message is handed to the log.
- * U3. A rejection says what is known: UnavailableError = certainly not stored, UnknownOutcomeError = perhaps.
+ * U3. A failure says what is known: UnavailableError = certainly not stored, UnknownOutcomeError = perhaps.
  * U4. Into a stream without room nothing is sent, not even a repeat of what is already stored: its sender tries again.
+ *
+ * Callbacks, and one object per publication: a chain of promises from the socket to the log and back cost as much as NATS itself.
  */
 export class Publisher {
   constructor(
@@ -35,41 +50,48 @@ export class Publisher {
     private readonly witness: AppendWitness,
   ) {}
 
-  async publish(channel: string, namespace: Namespace, data: Bytes, info: ClientInfo): Promise<void> {
-    const meta = encodeMeta({ kind: 'json', info })
-    const route = this.broker.route(namespace.name, channel)
-    if (!namespace.isDurable) return this.send(namespace, route.liveSubject, data, meta)
-    const messageId = messageIdOf(namespace, channel, data, info.user)
-    await this.store(namespace, route, data, messageId === undefined ? { meta } : { meta, messageId })
+  /** What is refused at once is told to `end` before this returns. */
+  publish(channel: string, namespace: Namespace, data: Bytes, sender: Sender, end: PublicationEnd): void {
+    const { broker } = this
+    const { meta } = sender
+    const route = broker.route(namespace.name, channel)
+    if (!namespace.isDurable) return this.send(namespace, route.liveSubject, data, meta, end)
+    const { stream } = route
+    if (this.room.isRefusing(stream)) return end.failed(this.refuse(namespace, noRoom(stream))) // U4
+    const messageId = messageIdOf(namespace, channel, data, sender.user)
+    const options = messageId === undefined ? { meta } : { meta, messageId }
+    broker.log.appendTo(route, data, options, new PendingPublication(this, namespace, stream, end))
   }
 
-  private async store(
+  /** Of an append. */
+  stored(namespace: Namespace, stream: string, isDuplicate: boolean): void {
+    if (!isDuplicate) this.witness.stored(stream)
+    this.count(namespace, isDuplicate ? 'duplicate' : 'stored')
+  }
+
+  /** Of an append; answers the error. */
+  failed(namespace: Namespace, stream: string, error: NatterError): unknown {
+    if (error instanceof UnavailableError && error.code === 'stream-full') this.room.refused(stream)
+    if (!(error instanceof UnknownOutcomeError)) return this.refuse(namespace, error)
+    this.witness.unknown(stream)
+    this.count(namespace, 'unknown')
+    return error
+  }
+
+  private send(
     namespace: Namespace,
-    { stream, subject }: Route,
+    liveSubject: string,
     data: Bytes,
-    options: { meta: string; messageId?: string },
-  ): Promise<void> {
-    if (this.room.isRefusing(stream)) throw this.refuse(namespace, noRoom(stream)) // U4
-    try {
-      const { isDuplicate } = await this.broker.log.append(subject, data, options)
-      if (!isDuplicate) this.witness.stored(stream)
-      this.count(namespace, isDuplicate ? 'duplicate' : 'stored')
-    } catch (error) {
-      if (error instanceof UnavailableError && error.code === 'stream-full') this.room.refused(stream)
-      if (!(error instanceof UnknownOutcomeError)) throw this.refuse(namespace, error)
-      this.witness.unknown(stream)
-      this.count(namespace, 'unknown')
-      throw error
-    }
-  }
-
-  private send(namespace: Namespace, liveSubject: string, data: Bytes, meta: string): void {
+    meta: string,
+    end: PublicationEnd,
+  ): void {
     try {
       this.broker.bus.publish(liveSubject, data, meta)
-      this.count(namespace, 'sent')
     } catch (error) {
-      throw error instanceof UnavailableError ? this.refuse(namespace, error) : error
+      return end.failed(error instanceof UnavailableError ? this.refuse(namespace, error) : error)
     }
+    this.count(namespace, 'sent')
+    end.published()
   }
 
   /** Counts and answers the error. */
@@ -83,6 +105,25 @@ export class Publisher {
 
   private count(namespace: Namespace, outcome: GatewayEvents['publication:outcome']['outcome']): void {
     this.events.emit('publication:outcome', { namespace: namespace.name, outcome })
+  }
+}
+
+/** On its way to the stream. */
+class PendingPublication implements AppendEnd {
+  constructor(
+    private readonly publisher: Publisher,
+    private readonly namespace: Namespace,
+    private readonly stream: string,
+    private readonly end: PublicationEnd,
+  ) {}
+
+  stored({ isDuplicate }: Appended): void {
+    this.publisher.stored(this.namespace, this.stream, isDuplicate)
+    this.end.published() // U1
+  }
+
+  failed(error: NatterError): void {
+    this.end.failed(this.publisher.failed(this.namespace, this.stream, error))
   }
 }
 

@@ -24,6 +24,7 @@ import {
   type JsonObject,
 } from './fields.js'
 import { decodeUtf8, encodeUtf8, isObject } from './json-text.js'
+import { readPlainPublishes } from './plain-publish.js'
 import { findJsonField } from './raw-fields.js'
 
 const UINT32 = { min: 0, max: 0xffff_ffff }
@@ -174,8 +175,11 @@ function parseLine(text: string): Line {
   return { text, fields }
 }
 
-/** One trailing newline is tolerated; every other empty part is refused [2.2]. */
-export function decodeJson(message: Uint8Array): Command[] {
+export const decodeJson = (message: Uint8Array): Command[] =>
+  readPlainPublishes(message) ?? parseJson(message)
+
+/** Any message. One trailing newline is tolerated; every other empty part is refused [2.2]. */
+export function parseJson(message: Uint8Array): Command[] {
   let text: string
   try {
     text = decodeUtf8(message)

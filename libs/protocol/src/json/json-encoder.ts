@@ -124,7 +124,11 @@ function outcome(reply: Reply): string {
   return member('refresh', object(fields))
 }
 
-export const encodeReply = (reply: Reply): string => object(number('id', reply.id) + outcome(reply))
+/** The acknowledgement of a publish is most of all replies. */
+export const encodeReply = (reply: Reply): string =>
+  'publish' in reply && reply.id !== 0
+    ? `{"id":${reply.id},"publish":{}}`
+    : object(number('id', reply.id) + outcome(reply))
 
 function pushed(push: Push): string {
   if ('pub' in push) return member('pub', publication(push.pub))

@@ -1,24 +1,68 @@
 import { acceptsData, mayPublish } from '@natter/auth'
 import { Errors, type Bytes } from '@natter/protocol'
-import { clientInfoOf } from '../client-info.js'
-import { CommandError } from '../command-error.js'
+import type { PublicationEnd } from '../../publishing/publisher.js'
+import { answerError, CommandError } from '../command-error.js'
 import type { Connection } from '../connection.js'
 import type { Services } from '../services.js'
 import { demand, questionOf } from './question.js'
 
-/** `publish` [9]: answered after the log stored it (durable) or after it was sent (ephemeral). */
-export async function publishCommand(
+interface PublishRequest {
+  channel: string
+  data?: Bytes
+}
+
+/**
+ * `publish` [9]: answered after the log stored it (durable) or after it was sent (ephemeral). A promise only where it has to wait for
+ * the subscription that may permit it (D1 of dispatch).
+ */
+export function publishCommand(
   services: Services,
   connection: Connection,
   id: number,
-  request: { channel: string; data?: Bytes },
-): Promise<void> {
-  const { channel, data } = request
-  const subscription = services.hub.subscription(connection, channel)
-  if (subscription?.isJoining === true) await subscription.settled // D1 of dispatch
+  request: PublishRequest,
+): Promise<void> | undefined {
+  const subscription = services.hub.subscription(connection, request.channel)
+  if (subscription?.isJoining === true) {
+    return subscription.settled.then(() => publish(services, connection, id, request))
+  }
+  publish(services, connection, id, request)
+  return undefined
+}
+
+function publish(
+  services: Services,
+  connection: Connection,
+  id: number,
+  { channel, data }: PublishRequest,
+): void {
   if (!connection.isConnected) return // it went away meanwhile, and its identity with it
   const namespace = demand(mayPublish, questionOf(services, connection, channel))
   if (data === undefined || !acceptsData(namespace, data)) throw new CommandError(Errors.badRequest)
-  await services.publisher.publish(channel, namespace, data, clientInfoOf(connection))
-  connection.replyInTurn({ id, publish: {} })
+  const reply = new PublishReply(services, connection, id)
+  try {
+    services.publisher.publish(channel, namespace, data, connection, reply)
+  } catch (error) {
+    reply.failed(error) // D2 of dispatch
+  }
+}
+
+/** The reply that a client is owed; until then the command is in flight. */
+class PublishReply implements PublicationEnd {
+  constructor(
+    private readonly services: Services,
+    private readonly connection: Connection,
+    private readonly id: number,
+  ) {
+    connection.inFlight += 1
+  }
+
+  published(): void {
+    this.connection.inFlight -= 1
+    this.connection.replyInTurn({ id: this.id, publish: {} })
+  }
+
+  failed(error: unknown): void {
+    this.connection.inFlight -= 1
+    answerError(this.services, this.connection, this.id, 'publish', error)
+  }
 }
