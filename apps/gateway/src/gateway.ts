@@ -6,9 +6,10 @@ import { Disconnects, jsonCodec, Unsubscribes } from '@natter/protocol'
 import { defaultFeedOptions } from '@natter/recovery'
 import type { Socket, SocketHandlers, SocketServer } from '@natter/transport'
 import { randomUUID } from 'node:crypto'
-import type { ChannelOwner } from './channels/channel.js'
+import type { ChannelsOwner } from './channels/channel.js'
 import { ChannelSink } from './channels/channel-sink.js'
 import { Channels } from './channels/channels.js'
+import { defaultGatherOptions } from './channels/gather.js'
 import { CatchUps } from './connection/catch-ups.js'
 import { Connection } from './connection/connection.js'
 import { createMessageHandler, dispatch } from './connection/dispatch.js'
@@ -46,7 +47,7 @@ export interface GatewayParts {
  * One edge node: sockets in, NATS behind. It wires the parts and owns their life; the work is done in `connection/`,
  * `channels/`, `publishing/`, `fullness/`, `history/` and `presence/`.
  */
-export class Gateway implements SocketHandlers<Connection>, ChannelOwner {
+export class Gateway implements SocketHandlers<Connection>, ChannelsOwner {
   readonly events: TypedEvents<GatewayEvents>
   readonly hub = new Hub<Connection, Subscription>()
   readonly sink: ChannelSink
@@ -72,6 +73,7 @@ export class Gateway implements SocketHandlers<Connection>, ChannelOwner {
     this.sink = new ChannelSink(this.server, jsonCodec)
     this.channels = new Channels(broker, this.sink, this, clock, this.events, {
       feed: defaultFeedOptions,
+      gather: defaultGatherOptions,
       readyTimeoutMs: 3_000,
       sweepSpreadMs: 5_000,
       concurrentReads: 200,
@@ -199,6 +201,10 @@ export class Gateway implements SocketHandlers<Connection>, ChannelOwner {
 
   isWanted(channel: string): boolean {
     return this.hub.subscribers(channel).size > 0
+  }
+
+  subscriberCount(channel: string): number {
+    return this.hub.subscribers(channel).size
   }
 
   /** Not if the client left the channel meanwhile: the push would end whatever it has there now. */

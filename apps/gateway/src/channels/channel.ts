@@ -23,6 +23,12 @@ export interface ChannelOwner {
   isWanted(channel: string): boolean
 }
 
+/** What the channels of a node need of it. */
+export interface ChannelsOwner extends ChannelOwner {
+  /** Of this node. */
+  subscriberCount(channel: string): number
+}
+
 /** What a channel needs of who keeps it. */
 export interface ChannelKeeper extends ChannelOwner {
   /** Nobody wanted it for long enough: it is closed and may be forgotten. */

@@ -9,6 +9,7 @@ import { z } from 'zod'
 import type { GatewayEvents } from '../gateway.events.js'
 import { ChannelSink } from './channel-sink.js'
 import { Channels, type NodeChannel } from './channels.js'
+import { defaultGatherOptions } from './gather.js'
 
 const schema = namespaceSchema({ duration: z.number() })
 const durable = resolveNamespace('room', schema.parse({ keep: 'stream' }))
@@ -24,6 +25,7 @@ class Bench {
   readonly wanted = new Set<string>()
   readonly broken: string[] = []
   readonly published: string[] = []
+  subscriberCount = 1
   private readonly sink = new ChannelSink({ publish: (topic) => void this.published.push(topic) }, jsonCodec)
   readonly channels = new Channels(
     this.broker,
@@ -31,10 +33,17 @@ class Bench {
     {
       broken: (channel) => void this.broken.push(channel),
       isWanted: (channel) => this.wanted.has(channel),
+      subscriberCount: () => this.subscriberCount,
     },
     this.clock,
     new TypedEvents<GatewayEvents>(),
-    { feed: defaultFeedOptions, readyTimeoutMs: 3_000, sweepSpreadMs: 5_000, concurrentReads: 10 },
+    {
+      feed: defaultFeedOptions,
+      gather: defaultGatherOptions,
+      readyTimeoutMs: 3_000,
+      sweepSpreadMs: 5_000,
+      concurrentReads: 10,
+    },
   )
 
   async open(name: string, namespace: Namespace): Promise<NodeChannel> {
@@ -116,6 +125,31 @@ describe('the channels of a node', () => {
     const seq = await bench.publish(durable, 'room:a')
     const channel = await bench.open('room:a', durable)
     expect(channel.isDurable && channel.last).toBe(seq)
+  })
+
+  it('what waits for more has not arrived: `last` moves when it is handed on, so whoever joins meanwhile gets it live (G3)', async () => {
+    const bench = new Bench()
+    const channel = await bench.open('room:a', durable)
+    bench.subscriberCount = defaultGatherOptions.fromSubscribers
+    const seq = await bench.publish(durable, 'room:a')
+    expect([channel.isDurable && channel.last, bench.published.length]).toEqual([0, 0])
+    bench.clock.advance(defaultGatherOptions.forMs)
+    expect([channel.isDurable && channel.last, bench.published.length]).toEqual([seq, 1])
+  })
+
+  it('what waited under another numbering is no hole of the new one (G4)', async () => {
+    const bench = new Bench()
+    const channel = await bench.open('room:a', durable)
+    await bench.publish(durable, 'room:a')
+    bench.subscriberCount = defaultGatherOptions.fromSubscribers
+    await bench.publish(durable, 'room:a')
+    bench.mesh.wipe()
+    bench.mesh.verify()
+    for (const stream of bench.broker.streams) bench.channels.renumber(stream)
+    await channel.whenLive()
+    bench.clock.advance(defaultGatherOptions.forMs)
+    expect(channel.isDurable && [channel.kind, channel.last]).toEqual(['live', 0])
+    expect(bench.published).toHaveLength(1)
   })
 
   it('another numbering breaks the channels of its stream, and of no other', async () => {

@@ -3,15 +3,17 @@ import type { Broker } from '@natter/broker'
 import { Gate, type Clock, type TypedEvents } from '@natter/primitives'
 import type { FeedOptions } from '@natter/recovery'
 import type { GatewayEvents } from '../gateway.events.js'
-import type { ChannelKeeper, ChannelOwner } from './channel.js'
+import type { ChannelKeeper, ChannelsOwner } from './channel.js'
 import type { ChannelSink } from './channel-sink.js'
 import { DurableChannel } from './durable-channel.js'
 import { EphemeralChannel } from './ephemeral-channel.js'
+import { Gather, type GatherOptions, type GatherTarget } from './gather.js'
 import { Opener } from './opener.js'
 import { Sweep } from './sweep.js'
 
 export interface ChannelsOptions {
   feed: FeedOptions
+  gather: GatherOptions
   /** How long a command waits for a channel; below the 5 s after which SDKs give up. */
   readyTimeoutMs: number
   /** Over how long many gateways spread their look at the log after a reconnect. */
@@ -27,18 +29,23 @@ export type NodeChannel = DurableChannel | EphemeralChannel
 export class Channels {
   private readonly open = new Map<string, NodeChannel>()
   private readonly opener: Opener
+  private readonly gather: Gather
   private readonly sweep: Sweep
   private readonly reads: Gate
 
   constructor(
     private readonly broker: Broker,
     private readonly sink: ChannelSink,
-    private readonly owner: ChannelOwner,
+    private readonly owner: ChannelsOwner,
     private readonly clock: Clock,
     private readonly events: TypedEvents<GatewayEvents>,
     private readonly options: ChannelsOptions,
   ) {
     this.opener = new Opener(broker, clock)
+    const subscriberCount = (channel: string): number => owner.subscriberCount(channel)
+    const failed = ({ route }: GatherTarget, error: unknown): void =>
+      broker.events.emit('bus:callback:error', { subject: route.liveSubject, error })
+    this.gather = new Gather({ subscriberCount, failed }, clock, options.gather)
     this.reads = new Gate(options.concurrentReads)
     this.sweep = new Sweep(broker, clock, options.sweepSpreadMs)
   }
@@ -82,6 +89,7 @@ export class Channels {
   close(): void {
     this.sweep.stop()
     this.opener.stop()
+    this.gather.stop()
     for (const channel of this.open.values()) channel.close()
   }
 
@@ -96,6 +104,7 @@ export class Channels {
       owner: this.keeper,
       reads: this.reads,
       opener: this.opener,
+      gather: this.gather,
       clock: this.clock,
       feed: this.options.feed,
       readyTimeoutMs: this.options.readyTimeoutMs,

@@ -14,6 +14,7 @@ import {
 } from '@natter/recovery'
 import type { ChannelKeeper, OpenChannel } from './channel.js'
 import type { ChannelSink } from './channel-sink.js'
+import type { Gather, GatherTarget } from './gather.js'
 import type { Opener } from './opener.js'
 import { fromLive, fromLog, type NodeMessage } from './node-message.js'
 import { Waiters } from './waiters.js'
@@ -28,6 +29,7 @@ export interface DurableChannelParts {
   /** Lets so many reads of catch-ups run at once. */
   reads: Gate
   opener: Opener
+  gather: Gather
   clock: Clock
   feed: FeedOptions
   readyTimeoutMs: number
@@ -40,7 +42,9 @@ export interface DurableChannelParts {
  * The thin process around a {@link ChannelFeed}: it listens, reads and hands on what the feed decides. It is the feed's output itself:
  * a node has many channels, and an object of closures for each would be a tenth of what they cost.
  */
-export class DurableChannel implements OpenChannel, CatchUpSource<NodeMessage>, FeedOutput<NodeMessage> {
+export class DurableChannel
+  implements OpenChannel, GatherTarget, CatchUpSource<NodeMessage>, FeedOutput<NodeMessage>
+{
   readonly isDurable = true
   readonly route: Route
   private readonly feed: ChannelFeed<NodeMessage>
@@ -122,6 +126,10 @@ export class DurableChannel implements OpenChannel, CatchUpSource<NodeMessage>, 
     return { upTo, newest: newest.get(subject)?.seq ?? 0 }
   }
 
+  arrived(message: NodeMessage): void {
+    this.feed.receive(message)
+  }
+
   // the feed's output
 
   deliver(message: NodeMessage): void {
@@ -139,6 +147,7 @@ export class DurableChannel implements OpenChannel, CatchUpSource<NodeMessage>, 
   /** Whoever subscribes resumes by position; whoever waits finds the channel opened anew. */
   broken(reason: BreakReason): void {
     this.parts.onHeal(reason)
+    this.parts.gather.forget(this)
     this.parts.owner.broken(this.name)
     if (this.parts.owner.isWanted(this.name)) this.open()
     else this.close()
@@ -151,6 +160,7 @@ export class DurableChannel implements OpenChannel, CatchUpSource<NodeMessage>, 
   close(): void {
     this.listening?.stop()
     this.listening = undefined
+    this.parts.gather.forget(this)
     this.feed.close()
     this.waiters.refuse(new UnavailableError('channel-closed', 'The channel was closed. Try again.'))
     this.parts.opener.forget(this)
@@ -167,7 +177,7 @@ export class DurableChannel implements OpenChannel, CatchUpSource<NodeMessage>, 
 
   private receive(message: BusMessage): void {
     if (message.stored === undefined) return this.parts.onStray()
-    this.feed.receive(fromLive(message, message.stored))
+    this.parts.gather.take(this, fromLive(message, message.stored))
   }
 
   /** What is gone from the stream can't be healed: it is no reason to show what comes after it as if nothing were missing. */

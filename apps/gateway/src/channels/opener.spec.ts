@@ -8,6 +8,7 @@ import { ManualClock } from '@natter/testing'
 import { z } from 'zod'
 import { ChannelSink } from './channel-sink.js'
 import { DurableChannel, type DurableChannelParts } from './durable-channel.js'
+import { defaultGatherOptions, Gather } from './gather.js'
 import { Opener } from './opener.js'
 
 const namespace = resolveNamespace(
@@ -41,6 +42,7 @@ function start(streams = 3) {
     sink: new ChannelSink({ publish: (topic) => delivered.push(topic) }, jsonCodec),
     owner: { broken() {}, closed() {}, isWanted: () => true },
     opener,
+    gather: new Gather({ subscriberCount: () => 1, failed() {} }, clock, defaultGatherOptions),
     clock,
     feed: defaultFeedOptions,
     readyTimeoutMs: 600_000,
