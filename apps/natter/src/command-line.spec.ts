@@ -56,6 +56,12 @@ describe('the command line', () => {
     })
   })
 
+  it('makes a project where npm was called, which is not where npm runs its scripts', () => {
+    expect(read('new my-app', { INIT_CWD: '/there' })).toEqual({ is: 'new', folder: '/there/my-app' })
+    expect(read('new ../my-app')).toEqual({ is: 'new', folder: '/my-app' })
+    expect(read('new')).toMatchObject({ is: 'mistake', sentence: expect.stringContaining('one folder') })
+  })
+
   it('takes any free port for one more gateway, and wants to know the mesh it joins', () => {
     expect(read('dev gateway', { NATTER_NATS_URL: 'nats://mesh' })).toMatchObject({
       is: 'dev-gateway',

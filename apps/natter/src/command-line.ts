@@ -14,11 +14,13 @@ export type Command =
   | { is: 'help' }
   | ({ is: 'start' | 'dev'; natsUrl: string | undefined } & Everywhere)
   | ({ is: 'dev-gateway'; port: number | undefined; natsUrl: string } & Everywhere)
+  | { is: 'new'; folder: string }
   | { is: 'mistake'; sentence: string }
 
 export const help = `natter start         a mesh on this machine: NATS, Postgres, two gateways, the messenger
 natter dev           the same from source, restarted when you save
 natter dev gateway   one more gateway, for the mesh at NATTER_NATS_URL
+natter new <folder>  a project for an app of your own, with all it needs
 
   --port <number>    start, dev: the base of the ports (NATTER_PORT, ${defaultBasePort})
                      dev gateway: its own port (any free one)
@@ -47,6 +49,7 @@ function understand(args: readonly string[], env: Env, cwd: string): Command {
   })
   if (values.help === true || positionals.length === 0) return { is: 'help' }
   const command = positionals.join(' ')
+  if (positionals[0] === 'new') return { is: 'new', folder: folderOf(positionals.slice(1), env, cwd) }
   const dataFolder = resolve(cwd, values.data ?? (env.NATTER_DATA || '.natter'))
   const natsUrl = env.NATTER_NATS_URL || undefined
   const postgresEnv = postgresEnvOf(env)
@@ -59,6 +62,14 @@ function understand(args: readonly string[], env: Env, cwd: string): Command {
     return { is: 'dev-gateway', port, basePort: basePortOf(undefined, env), dataFolder, natsUrl, postgresEnv }
   }
   throw new Error(`There is no command "${command}". See natter --help.`)
+}
+
+/** Where npm was called counts, not where it runs its scripts. */
+function folderOf(names: readonly string[], env: Env, cwd: string): string {
+  const [name] = names
+  if (name === undefined || names.length > 1)
+    throw new Error('natter new takes one folder, e.g. natter new ../my-app.')
+  return resolve(env.INIT_CWD ?? cwd, name)
 }
 
 const wantsNats =

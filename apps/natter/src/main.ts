@@ -2,6 +2,7 @@ import { help, readCommandLine } from './command-line.js'
 import { runDev } from './dev/run-dev.js'
 import { runDevGateway } from './dev/run-dev-gateway.js'
 import { builtPrograms, repositoryRoot, sourcePrograms } from './mesh/programs.js'
+import { newApp } from './new/new-app.js'
 import { runMesh } from './run-mesh.js'
 
 async function main(): Promise<number> {
@@ -14,6 +15,13 @@ async function main(): Promise<number> {
     case 'mistake':
       process.stderr.write(`${command.sentence}\n`)
       return 78
+    case 'new': {
+      const next = await newApp(command.folder, root)
+      process.stdout.write(
+        `${command.folder} is ready. Next:\n\n${next.map((line) => `  ${line}\n`).join('')}`,
+      )
+      return 0
+    }
     case 'start':
       return runMesh({ ...command, root, programs: builtPrograms(root), dev: false })
     case 'dev':
