@@ -3,15 +3,19 @@
  *
  * AR1. Both write into a database of the same server with the same tables, in batches of the same size, a transaction each. The clock
  *      starts when the first batch is in: boot, tables and cold caches stay out on both sides.
- * AR2. Archived is what the stored checkpoint says. It is looked at every few milliseconds, so lags are told a little too long.
+ * AR2. Archived is what the stored checkpoint says. It is looked at every few milliseconds, so lags are told a little too long. A
+ *      look is one short query: it takes from the cores that are measured.
+ * AR3. The CPU of each process beside the rates: what they sum up to, on the cores there are, is the most that a rate can be.
  */
 import { Subjects } from '@natter/broker'
 import { Client } from 'pg'
+import type { RowsWish, WriteWish, Written } from '../contenders/archive-writer.js'
 import type { Copied, LoadWish } from '../contenders/copy.js'
 import type { PacedWish, Published, PublishWish } from '../contenders/broker-publisher.js'
 import type { PipelineEnd } from '../contenders/pipeline.js'
 import type { Bench, Context } from '../harness/bench.js'
 import type { Child } from '../harness/child.js'
+import { stopwatch } from '../harness/cpu.js'
 import { nowUs } from '../harness/payload.js'
 import type { Sample } from '../harness/results.js'
 import { Histogram } from '../harness/statistics.js'
@@ -23,7 +27,7 @@ const channels = 100
 const lagRate = 5_000
 const schema = 'natter'
 const meta = '{"k":"json","i":{"u":"publisher-1","c":"0b6c2a2e-3f3c-4a53-9d5c-0f2f6d1c7a55"}}'
-const lookEveryMs = 5
+const lookEveryMs = 10
 
 /** As people run it: what is committed survives. */
 const postgresSettings = {
@@ -48,26 +52,41 @@ interface Look {
   seq: number
 }
 
+interface Watched {
+  upTo: () => number
+  withinMs: number
+  /** Called when the first batch is in. */
+  onFirst?: () => Promise<void>
+}
+
 /** AR2. Looks until the checkpoint has reached `upTo()`; answers each look that saw it move. */
-async function watch(client: Client, upTo: () => number, withinMs: number): Promise<Look[]> {
+async function watch(client: Client, { upTo, withinMs, onFirst }: Watched): Promise<Look[]> {
   const looks: Look[] = []
   const endUs = nowUs() + withinMs * 1000
+  await tableThere(client, endUs)
   for (;;) {
     const seq = await checkpoint(client)
     const atUs = nowUs()
     if (seq > (looks.at(-1)?.seq ?? 0)) looks.push({ atUs, seq })
     if (seq >= upTo()) return looks
+    if (looks.length === 1 && looks[0]?.atUs === atUs) await onFirst?.()
     if (atUs > endUs) throw new Error(`The archive is at ${seq} of ${upTo()} after ${withinMs} ms`)
     await new Promise((resolve) => setTimeout(resolve, lookEveryMs))
   }
 }
 
-/** 0 while there is none, or no table for it yet. */
+async function tableThere(client: Client, endUs: number): Promise<void> {
+  const question = `select to_regclass('${schema}.archive_checkpoint') as there`
+  for (;;) {
+    const { rows } = await client.query<{ there: string | null }>(question)
+    if (rows[0]?.there != null) return
+    if (nowUs() > endUs) throw new Error('The archive has made no tables')
+    await new Promise((resolve) => setTimeout(resolve, lookEveryMs))
+  }
+}
+
+/** 0 while there is none. */
 async function checkpoint(client: Client): Promise<number> {
-  const { rows } = await client.query<{ there: string | null }>(
-    `select to_regclass('${schema}.archive_checkpoint') as there`,
-  )
-  if (rows[0]?.there == null) return 0
   const found = await client.query<{ seq: string }>(
     `select max(seq) as seq from ${schema}.archive_checkpoint`,
   )
@@ -79,22 +98,50 @@ async function archived(client: Client): Promise<number> {
   return Number(rows[0]?.count ?? 0)
 }
 
-async function backlog(publisher: Child, client: Client, start: () => Promise<Child>, count: number) {
+/** The server's processes for the other connections to this database: those of the archive. */
+async function backends(client: Client): Promise<number[]> {
+  const { rows } = await client.query<{ pid: number }>(
+    'select pid from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()',
+  )
+  return rows.map(({ pid }) => pid)
+}
+
+interface BacklogWish {
+  publisher: Child
+  client: Client
+  start: () => Promise<Child>
+  natsPid: number
+  count: number
+}
+
+async function backlog({ publisher, client, start, natsPid, count }: BacklogWish): Promise<Sample> {
   const wish = { subjects, bytes, meta, count, inFlight: 1_000 } satisfies PublishWish
   const end = await publisher.ask<PipelineEnd>('publish', wish)
   if (end.firstError !== undefined) throw new Error(end.firstError)
-  await start()
-  const looks = await watch(client, () => end.largest, 120_000)
+  const { pid } = await start()
+  let cpu = stopwatch([])
+  const onFirst = async (): Promise<void> => {
+    cpu = stopwatch([pid, natsPid, ...(await backends(client))]) // AR3
+  }
+  const looks = await watch(client, { upTo: () => end.largest, withinMs: 120_000, onFirst })
+  const [appUs = 0, natsUs = 0, ...postgresUs] = cpu()
   const [first, last] = [looks[0], looks.at(-1)]
   if (first === undefined || last === undefined || last.seq === first.seq)
     throw new Error('The whole backlog was one batch: there is no rate to read from that')
-  const rowsPerSecond = ((last.seq - first.seq) / (last.atUs - first.atUs)) * 1_000_000 // AR1
+  const rows = last.seq - first.seq
+  const rowsPerSecond = (rows / (last.atUs - first.atUs)) * 1_000_000 // AR1
+  const postgres = postgresUs.reduce((sum, us) => sum + us, 0)
   const sample: Sample = {
     contender: 'persistence',
     shape: backlogShape,
     expected: count,
     delivered: await archived(client),
-    figures: { rowsPerSecond },
+    figures: {
+      rowsPerSecond,
+      cpuPerRowUs: appUs / rows,
+      natsServerCpuPerRowUs: natsUs / rows,
+      postgresCpuPerRowUs: postgres / rows,
+    },
   }
   return sample
 }
@@ -110,7 +157,7 @@ async function lag(publisher: Child, client: Client, seconds: number): Promise<S
   })
   const [published, looks] = await Promise.all([
     publishing,
-    watch(client, () => target, seconds * 1000 + 30_000),
+    watch(client, { upTo: () => target, withinMs: seconds * 1000 + 30_000 }),
   ])
   const delays = new Histogram()
   let at = 0
@@ -145,13 +192,42 @@ async function copied(
   await using client = await connected(target.href)
   await client.client.query(`truncate ${schema}.publications`)
   await client.client.query('checkpoint')
-  const { rows, rowsTimed, tookMs } = await child.ask<Copied>('copy', { url: target.href, schema })
+  const { rows, rowsTimed, tookMs, postgresCpuUs } = await child.ask<Copied>('copy', {
+    url: target.href,
+    schema,
+  })
   return {
     contender: 'COPY',
     shape: backlogShape,
     expected: count,
     delivered: rows === (await archived(client.client)) ? rows : 0,
-    figures: { rowsPerSecond: (rowsTimed / tookMs) * 1000 },
+    figures: { rowsPerSecond: (rowsTimed / tookMs) * 1000, postgresCpuPerRowUs: postgresCpuUs / rowsTimed },
+  }
+}
+
+/** The archive's writer alone, into a database of its own: what is left when nothing has to be read. */
+async function fromMemory(
+  { stage }: Context,
+  server: { createDatabase(name: string): Promise<string> },
+  source: string,
+  count: number,
+): Promise<Sample> {
+  const child = await stage.process('contenders/archive-writer', 'measured')
+  await child.ask('load', { url: source, schema, batch } satisfies RowsWish)
+  const url = await server.createDatabase('written')
+  const lib = stage.built.lib('archive', 'persistence')
+  const { rowsTimed, tookMs, cpuUs } = await child.ask<Written>('write', {
+    url,
+    schema,
+    lib,
+  } satisfies WriteWish)
+  await using target = await connected(url)
+  return {
+    contender: 'libs/archive, from memory',
+    shape: backlogShape,
+    expected: count,
+    delivered: await archived(target.client),
+    figures: { rowsPerSecond: (rowsTimed / tookMs) * 1000, cpuPerRowUs: cpuUs / rowsTimed },
   }
 }
 
@@ -183,13 +259,17 @@ async function run(context: Context): Promise<Sample[]> {
   }
   {
     await using client = await connected(url)
-    samples.push(await backlog(publisher, client.client, start, count))
+    const wish = { publisher, client: client.client, start, natsPid: nats.pid, count }
+    samples.push(await backlog(wish))
     say('persistence: backlog')
     samples.push(await lag(publisher, client.client, lagSeconds))
     say('persistence: lag')
   }
   await Promise.all(persistence.map((child) => child.end()))
-  samples.push(await copied(context, server, url, count + lagRate * lagSeconds))
+  const rows = count + lagRate * lagSeconds
+  samples.push(await fromMemory(context, server, url, rows))
+  say('libs/archive, from memory')
+  samples.push(await copied(context, server, url, rows))
   say('COPY')
   return samples
 }
@@ -210,6 +290,8 @@ export const archive: Bench = {
   inside: {
     persistence:
       'from the first batch in Postgres to the last: reading JetStream, digest, encoding, COPY, spans and checkpoint, in one transaction per batch',
+    'libs/archive, from memory':
+      'one process that gives the same rows, which it holds, to the writer of the built lib, in the same batches: no NATS, no digest',
     COPY: 'one connection that copies the same rows, already encoded, into the same partitioned, indexed table of another database',
   },
   bars: [

@@ -2,6 +2,7 @@
 import { Client } from 'pg'
 import { from as copyFrom, to as copyTo } from 'pg-copy-streams'
 import { pipeline } from 'node:stream/promises'
+import { stopwatch } from '../harness/cpu.js'
 import { serve } from '../harness/remote.js'
 
 export interface LoadWish {
@@ -16,6 +17,8 @@ export interface Copied {
   /** Without the first batch, which finds everything cold. */
   rowsTimed: number
   tookMs: number
+  /** Of the server's process behind the connection, for the rows that were timed. */
+  postgresCpuUs: number
 }
 
 const columns = 'seq, time_ns, published_at, epoch_ordinal, kind, namespace, channel, meta, data, json'
@@ -52,9 +55,11 @@ const load = ({ url, schema, batch }: LoadWish): Promise<void> =>
 
 const copy = ({ url, schema }: Omit<LoadWish, 'batch'>): Promise<Copied> =>
   withClient(url, async (client) => {
-    let [startedAt, rows] = [0, 0]
+    const found = await client.query<{ pid: number }>('select pg_backend_pid() as pid')
+    const backend = found.rows.map(({ pid }) => pid)
+    let [startedAt, rows, cpu] = [0, 0, stopwatch(backend)]
     for (const [index, batch] of batches.entries()) {
-      if (index === 1) startedAt = performance.now()
+      if (index === 1) [startedAt, cpu] = [performance.now(), stopwatch(backend)]
       await client.query('begin')
       const stream = client.query(
         copyFrom(`copy ${schema}.publications (${columns}) from stdin (format binary)`),
@@ -63,8 +68,8 @@ const copy = ({ url, schema }: Omit<LoadWish, 'batch'>): Promise<Copied> =>
       await client.query('commit')
       rows += batch.rows
     }
-    const tookMs = performance.now() - startedAt
-    return { rows, rowsTimed: rows - (batches[0]?.rows ?? 0), tookMs }
+    const [tookMs, [postgresCpuUs = 0]] = [performance.now() - startedAt, cpu()]
+    return { rows, rowsTimed: rows - (batches[0]?.rows ?? 0), tookMs, postgresCpuUs }
   })
 
 serve({ load, copy })

@@ -16,8 +16,8 @@ export interface Built {
   process(path: string): string
   /** The main program of an app. */
   app(name: string): string
-  /** The compiled index of a lib, as the gateway runs it. */
-  lib(name: string): string
+  /** The compiled index of a lib, as an app runs it: the gateway, if none is named. */
+  lib(name: string, app?: string): string
 }
 
 export async function build(apps: readonly string[]): Promise<Built> {
@@ -30,7 +30,7 @@ export async function build(apps: readonly string[]): Promise<Built> {
   return {
     process: (path) => join(folder, 'bench', `${path}.js`),
     app: (name) => join(folder, 'apps', name, 'apps', name, 'src/main.js'),
-    lib: (name) => join(folder, 'apps/gateway/libs', name, 'src/index.js'),
+    lib: (name, app = 'gateway') => join(folder, 'apps', app, 'libs', name, 'src/index.js'),
   }
 }
 
