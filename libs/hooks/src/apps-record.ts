@@ -107,6 +107,15 @@ export function claimApp(registry: Registry, app: string, table: AnswerTable): P
   return change(registry, (record) => withApp(record, app, table))
 }
 
+/**
+ * Writes the entry only where the app has none: after NATS lost its disk. An older instance must not undo what a newer one claimed.
+ *
+ * @throws as {@link claimApp}.
+ */
+export function restoreApp(registry: Registry, app: string, table: AnswerTable): Promise<AppsRecord> {
+  return change(registry, (record) => (record.has(app) ? record : withApp(record, app, table)))
+}
+
 /** Takes out an app that is gone for good; what it answered is not demanded any more. False when there is no such app. */
 export async function forgetApp(registry: Registry, app: string): Promise<boolean> {
   let isKnown = false

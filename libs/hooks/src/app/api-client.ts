@@ -7,10 +7,25 @@ import {
   type Clock,
   type NatterError,
 } from '@natter/primitives'
-import type { Bytes, ClientInfo, HistoryResult, Publication, StreamPosition } from '@natter/protocol'
+import {
+  Errors,
+  type Bytes,
+  type ClientInfo,
+  type HistoryResult,
+  type Publication,
+  type StreamPosition,
+} from '@natter/protocol'
 import { randomBytes } from 'node:crypto'
 import { decodeApiReply, encodeApiRequest } from '../api-wire.js'
-import type { ApiClientInfo, ApiPublication, ApiReply, ApiRequest, ApiResults, PublishedAt } from '../api.js'
+import type {
+  ApiClientInfo,
+  ApiError,
+  ApiPublication,
+  ApiReply,
+  ApiRequest,
+  ApiResults,
+  PublishedAt,
+} from '../api.js'
 import type { SubscriptionOptions } from '../hooks.js'
 import { natterErrorOf } from './api-errors.js'
 import { Gateways } from './gateways.js'
@@ -40,7 +55,8 @@ const reads: ReadonlySet<ApiRequest['kind']> = new Set(['presence', 'history'])
  * What apps ask of gateways: any that is there, and another one when that is gone, silent or not able to.
  *
  * P1. All requests can be repeated without harm: publications carry a key, the others say what shall be or read what is.
- * P2. Repeated are those without an answer, and those whose gateway said that it was not done or doesn't know. A refusal is final.
+ * P2. Repeated elsewhere are those without an answer, and those whose gateway said that it can't now or doesn't know; until every gateway
+ *     has said so. A refusal is final.
  * P3. After `withinMs` it ends with UnknownOutcomeError if any attempt may have done it, else with UnavailableError.
  */
 export class ApiClient {
@@ -138,57 +154,56 @@ export class ApiClient {
    * @throws UnknownOutcomeError perhaps done: a repeat is only safe with the same key.
    */
   async request<R extends ApiRequest>(request: R): Promise<Result<R>> {
-    const untilMs = this.clock.now() + this.withinMs
-    const backoff = new Backoff({ baseMs: 100, maxMs: 1_000 }, this.random)
     const body = encodeApiRequest(request)
-    const tried = new Set<string>()
-    const failures: Failure[] = []
+    const search = new Search(this.clock.now() + this.withinMs)
+    const backoff = new Backoff({ baseMs: 100, maxMs: 1_000 }, this.random)
     for (;;) {
-      const leftMs = untilMs - this.clock.now()
-      const node = leftMs > 0 ? await this.pick(tried, leftMs, failures) : undefined
-      if (node === undefined) throw verdict(request, failures) // P3
-      const isRepeat = tried.has(node)
-      tried.add(node)
-      const reply = await this.ask(node, body, Math.min(this.attemptMs, untilMs - this.clock.now()))
+      const node = await this.pick(search)
+      if (node === undefined) throw verdict(request, search.failures) // P3
+      const isRepeat = search.asked.has(node)
+      search.asked.add(node)
+      const reply = await this.ask(node, body, Math.min(this.attemptMs, search.leftMs(this.clock)))
       if ('result' in reply) return reply.result as Result<R>
       if (reply.error.outcome === 'refused') throw natterErrorOf(reply.error) // P2
-      failures.push(reply)
-      if (isRepeat || tried.size >= this.nodes.length) await this.pause(Math.min(backoff.next(), leftMs))
+      search.failures.push(reply.error)
+      if (reply.isAnswer) search.unable.add(node)
+      if (isRepeat) await this.pause(Math.min(backoff.next(), search.leftMs(this.clock)))
     }
   }
 
-  private async pick(
-    tried: ReadonlySet<string>,
-    withinMs: number,
-    failures: Failure[],
-  ): Promise<string | undefined> {
+  /** Undefined: the time is over, or all that are there were not able to. @throws UnavailableError `no-gateway`, `nats-away`. */
+  private async pick({ asked, unable, failures, untilMs }: Search): Promise<string | undefined> {
+    const leftMs = untilMs - this.clock.now()
+    const { nodes } = this
+    if (leftMs <= 0 || (nodes.length > 0 && nodes.every((node) => unable.has(node)))) return undefined
     try {
-      return await this.gateways.pick(tried, withinMs)
+      if (!this.broker.bus.isConnected) throw notConnected()
+      return await this.gateways.pick(asked, leftMs)
     } catch (error) {
       if (failures.length > 0) return undefined
       throw error
     }
   }
 
-  /** Never rejects for a gateway that is gone, silent or away. */
-  private async ask(node: string, body: Uint8Array, timeoutMs: number): Promise<ApiReply> {
+  private async ask(node: string, body: Uint8Array, timeoutMs: number): Promise<Attempt> {
     const { bus, subjects } = this.broker
     const fromMs = this.clock.now()
-    let reply: ApiReply | undefined
+    let attempt: Attempt | undefined
     const onReply = (answer: Uint8Array): boolean => {
-      reply = decodeApiReply(answer)
+      attempt = attemptOf(node, answer)
       return true
     }
     try {
       await bus.ask(subjects.apiOfNode(node), body, { timeoutMs: Math.max(1, timeoutMs), onReply })
     } catch (error) {
-      if (error instanceof UnavailableError) return notSent(error)
+      if (error instanceof UnavailableError) return failure('unavailable', error.message)
       throw error
     }
-    if (reply !== undefined) return reply
-    const isGone = this.clock.now() - fromMs < timeoutMs / 2
-    if (isGone) this.gateways.forget(node)
-    return isGone ? unavailable(`Gateway ${node} has gone`) : silent(node)
+    if (attempt !== undefined) return attempt
+    const isGone = this.clock.now() - fromMs < timeoutMs / 2 // the bus waits no longer when nobody listens
+    if (!isGone) return failure('unknown', `Gateway ${node} did not answer in time`)
+    this.gateways.forget(node)
+    return failure('unavailable', `Gateway ${node} has gone`)
   }
 
   private pause(ms: number): Promise<void> {
@@ -196,23 +211,50 @@ export class ApiClient {
   }
 }
 
-type Failure = Extract<ApiReply, { error: unknown }>
+type Attempt = { result: unknown } | { error: ApiError; isAnswer: boolean }
 
-const unavailable = (message: string): Failure => ({ error: { code: 100, message, outcome: 'unavailable' } })
+/** What one request has seen. */
+class Search {
+  readonly asked = new Set<string>()
+  /** Said that it can't now. */
+  readonly unable = new Set<string>()
+  readonly failures: ApiError[] = []
 
-const notSent = (error: UnavailableError): Failure => unavailable(error.message)
+  constructor(readonly untilMs: number) {}
 
-const silent = (node: string): Failure => ({
-  error: { code: 100, message: `Gateway ${node} did not answer in time`, outcome: 'unknown' },
+  leftMs(clock: Clock): number {
+    return Math.max(0, this.untilMs - clock.now())
+  }
+}
+
+const failure = (outcome: ApiError['outcome'], message: string): Attempt => ({
+  error: { code: Errors.internal.code, message, outcome },
+  isAnswer: false,
 })
 
+function attemptOf(node: string, body: Uint8Array): Attempt {
+  try {
+    const reply = decodeApiReply(body)
+    return 'result' in reply ? reply : { ...reply, isAnswer: true }
+  } catch {
+    return failure(
+      'unknown',
+      `Gateway ${node} answered what is no answer: are its version and this app's the same?`,
+    )
+  }
+}
+
+const notConnected = (): UnavailableError =>
+  new UnavailableError('nats-away', 'NATS is away: not sent, repeat when it is back')
+
 /** P3 */
-function verdict(request: ApiRequest, failures: readonly Failure[]): NatterError {
-  const unknown = failures.find(({ error }) => error.outcome === 'unknown')
-  const last = failures.at(-1)?.error ?? unavailable('No time was left to ask a gateway').error
-  if (unknown === undefined) return natterErrorOf(last)
-  if (reads.has(request.kind)) return new UnavailableError('gateway-silent', last.message)
-  const sentence = `${unknown.error.message}: perhaps done, repeat it only with the same key`
+function verdict(request: ApiRequest, failures: readonly ApiError[]): NatterError {
+  const unknown = failures.find(({ outcome }) => outcome === 'unknown')
+  const last = failures.at(-1)
+  if (unknown === undefined && last !== undefined) return natterErrorOf(last)
+  if (unknown === undefined) return new UnavailableError('no-gateway', 'No time was left to ask a gateway')
+  if (reads.has(request.kind)) return new UnavailableError('gateway-silent', unknown.message)
+  const sentence = `${unknown.message}: perhaps done, repeat it only with the same key`
   return new UnknownOutcomeError('unknown-outcome', sentence)
 }
 

@@ -12,7 +12,7 @@ import {
   type ToApp,
   type ToldScope,
 } from '../app-wire.js'
-import { claimApp, hashOf } from '../apps-record.js'
+import { claimApp, hashOf, restoreApp } from '../apps-record.js'
 import type { AnswerTable, HookEvent, HookKind, HookReply, HookRequest } from '../hooks.js'
 import { refusalOf } from '../refusals.js'
 import { ToldEvents } from './told-events.js'
@@ -145,7 +145,7 @@ export class AppInstance {
   private async resume(side: AppCallbacks): Promise<void> {
     this.beat()
     try {
-      await claimApp(this.broker.registry, this.app, side.table)
+      await restoreApp(this.broker.registry, this.app, side.table)
     } catch (error) {
       this.events.emit('app:claim:failed', { error })
     }

@@ -15,6 +15,7 @@ type EventName = { kind: EventKind; namespace?: string }
  */
 export class Demands {
   private record: AppsRecord = new Map()
+  private value: Uint8Array | undefined
   private index = indexOf(this.record)
   private watch: { stop(): void } | undefined
 
@@ -84,7 +85,9 @@ export class Demands {
   }
 
   private adopt(value: Uint8Array): void {
+    if (this.value !== undefined && Buffer.compare(this.value, value) === 0) return
     this.record = decodeApps(value)
+    this.value = value
     this.index = indexOf(this.record) // D2
     this.events.emit('apps:change', { apps: [...this.record.keys()] })
   }

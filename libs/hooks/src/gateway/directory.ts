@@ -15,7 +15,7 @@ import {
   noteAnswer,
   noteProbe,
   noteTimeout,
-  noteTrial,
+  noteAsked,
   pick,
   type Instance,
   type Picked,
@@ -43,7 +43,7 @@ export type CallOutcome =
  * Which instances of apps are there, and how they do.
  *
  * E1. An instance is known from its first beat until 3 s without one, or its goodbye. One that nobody listens for is not asked before it beats again.
- * E2. While this gateway is away from NATS nobody is forgotten: the silence is its own.
+ * E2. While this gateway is away from NATS nobody is forgotten or loses trust: the silence is its own.
  * E3. It is asked once its answer table is known: the table of a hash is fetched once, from whoever beats with it.
  * E4. Another life of an instance is another instance: what the last one owed or missed is not its own.
  */
@@ -53,6 +53,8 @@ export class Directory {
   private readonly tables = new Map<string, AnswerTable>()
   private readonly describing = new Set<string>()
   private readonly probing = new Set<Instance>()
+  /** How often this gateway came back to NATS. */
+  private absences = 0
   private listening: BusSubscription | undefined
   private timer: Timer | undefined
 
@@ -82,6 +84,7 @@ export class Directory {
 
   /** The way to NATS is back: everybody is asked to beat, and gets the time to be heard. */
   resume(): void {
+    this.absences += 1
     for (const instance of this.known.values()) instance.heardAtMs = this.clock.now()
     this.callAll()
   }
@@ -89,13 +92,13 @@ export class Directory {
   /** Whom to ask next: `fits` says who answers this at all, `tried` who was asked already. */
   pick(
     app: string,
-    options: { isHarmless: boolean; tried: ReadonlySet<Instance>; fits: (table: AnswerTable) => boolean },
+    options: { mayTry: boolean; tried: ReadonlySet<Instance>; fits: (table: AnswerTable) => boolean },
   ): Picked | undefined {
-    const { isHarmless, tried, fits } = options
+    const { mayTry, tried, fits } = options
     const candidates = this.of(app).filter(
       (one) => !tried.has(one) && one.table !== undefined && fits(one.table),
     )
-    return pick(candidates, { isHarmless, nowMs: this.clock.now(), random: this.options.random })
+    return pick(candidates, { mayTry, nowMs: this.clock.now(), random: this.options.random })
   }
 
   /** Those of an app that take requests. */
@@ -109,10 +112,12 @@ export class Directory {
 
   /** Asks for something that counts: silence and answers decide whether the instance is trusted. */
   async askHook(instance: Instance, message: ToApp, withinMs: number): Promise<CallOutcome> {
-    noteTrial(instance, this.clock.now())
+    noteAsked(instance, this.clock.now())
+    const { absences } = this
     const outcome = await this.ask(instance, message, withinMs)
+    const wasThere = this.broker.bus.isConnected && this.absences === absences
     if (outcome.kind === 'reply') this.answered(instance)
-    else if (outcome.kind === 'timeout') this.timedOut(instance)
+    else if (outcome.kind === 'timeout' && wasThere) this.timedOut(instance) // E2
     return outcome
   }
 

@@ -83,7 +83,7 @@ export class EventLane {
     if (only !== undefined) return directory.isThere(only) && !only.isDraining ? only : 'gone'
     const fits = (table: Parameters<typeof wants>[0]): boolean => wants(table, waiting.event, 'group')
     const find = (): Instance | undefined =>
-      directory.pick(app, { isHarmless: false, tried: waiting.tried, fits })?.instance
+      directory.pick(app, { mayTry: false, tried: waiting.tried, fits })?.instance
     const other = find()
     if (other !== undefined || waiting.tried.size === 0) return other
     waiting.tried = new Set() // everybody had a try
@@ -106,11 +106,17 @@ export class EventLane {
     this.atWork -= 1
     if (waiting.state === 'at-work') {
       const isHeard = outcome.kind === 'reply' && outcome.reply.kind === 'told' && outcome.reply.isHeard
-      if (isHeard) this.end(waiting, 'heard')
+      if (isHeard) this.heard(waiting)
       else if (outcome.kind === 'away') this.again(waiting)
       else this.rest(waiting)
     }
     this.wake()
+  }
+
+  private heard(waiting: Waiting): void {
+    const { events, app } = this.options
+    events.emit('event:told', { kind: waiting.event.kind, app, attempts: waiting.attempts })
+    this.end(waiting, 'heard')
   }
 
   /** L1 */
@@ -140,13 +146,11 @@ export class EventLane {
   }
 
   private end(waiting: Waiting, told: Told): void {
-    const { events, app, onIdle } = this.options
+    const { onIdle } = this.options
     waiting.state = 'over'
     this.rests.get(waiting)?.cancel()
     this.rests.delete(waiting)
     this.all.delete(waiting)
-    if (told === 'heard')
-      events.emit('event:told', { kind: waiting.event.kind, app, attempts: waiting.attempts })
     waiting.resolve(told)
     if (this.all.size === 0 && this.atWork === 0) this.idle(onIdle)
   }

@@ -71,7 +71,7 @@ export class MessageLines {
     const tried = new Set<Instance>()
     const fits = (table: Parameters<typeof wants>[0]): boolean => wants(table, message, 'group')
     for (;;) {
-      const target = directory.pick(app, { isHarmless: false, tried, fits })?.instance
+      const target = directory.pick(app, { mayTry: false, tried, fits })?.instance
       if (target === undefined) return drop(this.options, app, message, 'once')
       tried.add(target)
       const told = await this.hand(message, target)

@@ -3,12 +3,12 @@
  *
  * Q1. It ends exactly once: with the first answer, or at the deadline, or when nobody is left to ask.
  * Q2. An instance that certainly did not look at it (gone, leaving) costs nothing: the next one is asked at once, whatever the hook.
- * Q3. One that may have looked at it is asked a second time elsewhere only where that is harmless: after a third of the deadline, or
- *     at once when the first was asked on trial. Two at most wait at a time.
+ * Q3. While one may be at work on it, another one is asked only where that is harmless: one after a third of the deadline, and one at once
+ *     when the first was asked on trial.
  */
 import type { Clock, Timer } from '@natter/primitives'
 import { answers } from '../apps-record.js'
-import type { HookReply, HookRequest } from '../hooks.js'
+import type { AnswerTable, HookReply, HookRequest } from '../hooks.js'
 import type { CallOutcome, Directory } from './directory.js'
 import type { Instance } from './instances.js'
 
@@ -52,23 +52,18 @@ class Question {
 
   start(): void {
     const { isHarmless, clock, deadlineMs } = this.options
-    if (!this.next()) return this.end({ kind: 'absent' })
-    if (isHarmless && !this.isOver) this.hedge = clock.setTimer(() => this.askSecond(), deadlineMs / 3)
-  }
-
-  /** Q3 */
-  private askSecond(): void {
-    if (!this.isOver && this.waiting === 1) this.next()
+    if (!this.next(isHarmless)) return this.end({ kind: 'absent' })
+    if (isHarmless) this.hedge = clock.setTimer(() => this.next(false), deadlineMs / 3) // Q3
   }
 
   /** Asks another one; false = there is none. */
-  private next(): boolean {
-    const { directory, app, request, isHarmless } = this.options
-    const fits = (table: Parameters<typeof answers>[0]): boolean => answers(table, request)
-    const picked = directory.pick(app, { isHarmless, tried: this.tried, fits })
+  private next(mayTry: boolean): boolean {
+    const { directory, app, request } = this.options
+    const fits = (table: AnswerTable): boolean => answers(table, request)
+    const picked = directory.pick(app, { mayTry, tried: this.tried, fits })
     if (picked === undefined) return false
     void this.ask(picked.instance)
-    if (picked.isTrial) this.askSecond()
+    if (picked.isTrial) this.next(false) // Q3
     return true
   }
 
@@ -91,7 +86,7 @@ class Question {
     else if (outcome.kind === 'failed') this.worst = outcome
     else if (outcome.kind === 'reply')
       this.worst = { kind: 'failed', error: new Error('not the answer to a hook') }
-    const isAsked = outcome.kind === 'away' && this.next() // Q2
+    const isAsked = outcome.kind === 'away' && this.next(false) // Q2
     if (!isAsked && this.waiting === 0) this.end(this.worst) // Q1
   }
 
