@@ -27,6 +27,10 @@ export interface GatewayOptions {
     pongTimeoutMs: number
     staleCloseMs: number
     expiredCloseDelayMs: number
+    /** Lower-case names of the handshake's headers that apps are shown; the others are forgotten at once. */
+    hookHeaders: readonly string[]
+    /** Each user is subscribed to `#<user>` of this namespace ('' = none) by connecting; absent = nobody is. */
+    personalChannel?: { namespace: string }
     historyPage: number
     recoveryPage: number
   }

@@ -6,6 +6,7 @@ import { Disconnects, jsonCodec, Unsubscribes } from '@natter/protocol'
 import { defaultFeedOptions } from '@natter/recovery'
 import type { Socket, SocketHandlers, SocketServer } from '@natter/transport'
 import { randomUUID } from 'node:crypto'
+import { ApiServer } from './api/api-server.js'
 import type { ChannelsOwner } from './channels/channel.js'
 import { ChannelSink } from './channels/channel-sink.js'
 import { Channels } from './channels/channels.js'
@@ -17,11 +18,15 @@ import { endSubscription, leaveTopics } from './connection/end-subscription.js'
 import { Heartbeat } from './connection/heartbeat.js'
 import { Intake } from './connection/intake.js'
 import type { Services } from './connection/services.js'
+import { Facts, connectionClosed } from './connection/facts.js'
+import { PublishOrder } from './connection/publish-order.js'
 import type { Subscription } from './connection/subscription.js'
 import { Fullness } from './fullness/fullness.js'
 import type { GatewayEvents } from './gateway.events.js'
 import type { GatewayOptions } from './gateway.options.js'
 import { History } from './history/history.js'
+import { pickHeaders, type Headers } from './hooks/handshake-headers.js'
+import { noHooks, type Hooks } from './hooks/hooks.js'
 import { JoinLeave } from './presence/join-leave.js'
 import { Peers } from './presence/peers.js'
 import { Presence } from './presence/presence.js'
@@ -40,6 +45,8 @@ export interface GatewayParts {
   namespaces: ReadonlyMap<string, Namespace>
   clock: Clock
   events?: TypedEvents<GatewayEvents>
+  /** The way to the apps; absent = there are none. */
+  hooks?: Hooks
   createServer(handlers: SocketHandlers<Connection>): SocketServer<Connection>
 }
 
@@ -55,16 +62,20 @@ export class Gateway implements SocketHandlers<Connection>, ChannelsOwner {
   readonly fullness: Fullness
   readonly stalls: Stalls
   private readonly server: SocketServer<Connection>
-  private readonly services: Services
+  /** For whoever acts on connections in the name of an app. */
+  readonly services: Services
   private readonly intake: Intake
   private readonly upgrade: Upgrade
   private readonly peers: Peers
+  private readonly api: ApiServer
   private readonly joinLeave: JoinLeave
   private readonly sockets = new Set<Connection>()
   private readonly stopListening: (() => void)[] = []
   private readonly resumeBackoff = new Backoff({ baseMs: 200, maxMs: 5_000 })
   private resuming: Timer | undefined
   private isStopped = false
+  /** Of the request that was just let in: its socket opens next (T5 of the transport). */
+  private upgraded: Headers | undefined
 
   constructor(private readonly parts: GatewayParts) {
     const { options, broker, clock } = parts
@@ -91,6 +102,7 @@ export class Gateway implements SocketHandlers<Connection>, ChannelsOwner {
       this.events,
     )
     this.services = this.createServices(subjects)
+    this.api = new ApiServer(broker, this.services, this.peers)
     this.intake = new Intake(createMessageHandler(this.services), options.client)
   }
 
@@ -115,6 +127,7 @@ export class Gateway implements SocketHandlers<Connection>, ChannelsOwner {
     this.services.heartbeat.start()
     this.fullness.start()
     this.stalls.start()
+    this.api.start()
     this.events.emit('gateway:listen', { host: options.host, port })
     return port
   }
@@ -124,6 +137,7 @@ export class Gateway implements SocketHandlers<Connection>, ChannelsOwner {
     this.isStopped = true
     this.resuming?.cancel()
     this.server.stopListening()
+    this.api.stop()
     for (const connection of this.sockets) connection.disconnect(Disconnects.shutdown)
     this.joinLeave.stop()
     this.peers.stop()
@@ -139,6 +153,7 @@ export class Gateway implements SocketHandlers<Connection>, ChannelsOwner {
   // sockets
 
   onUpgrade(request: Parameters<SocketHandlers<Connection>['onUpgrade']>[0]) {
+    this.upgraded = pickHeaders(this.parts.options.client.hookHeaders, request.headers)
     return this.upgrade.decide(request)
   }
 
@@ -152,6 +167,7 @@ export class Gateway implements SocketHandlers<Connection>, ChannelsOwner {
       options.client.staleCloseMs,
       () => connection.disconnect(Disconnects.stale),
     )
+    connection.headers = this.upgraded
     socket.context = connection
     this.sockets.add(connection)
     this.events.emit('connection:open', { connectionId: connection.id, remoteAddress: socket.remoteAddress })
@@ -172,8 +188,10 @@ export class Gateway implements SocketHandlers<Connection>, ChannelsOwner {
     this.intake.remove(connection)
     for (const channel of this.hub.channelsOf(connection)) {
       const subscription = this.hub.subscription(connection, channel)
-      if (subscription !== undefined) endSubscription(this.services, connection, subscription)
+      if (subscription !== undefined)
+        endSubscription(this.services, connection, subscription, connectionClosed)
     }
+    this.services.facts.disconnected(connection, { code, reason })
     this.hub.remove(connection)
     this.services.heartbeat.remove(connection)
     this.services.catchUps.wake(connection)
@@ -211,7 +229,8 @@ export class Gateway implements SocketHandlers<Connection>, ChannelsOwner {
   private tellBroken(connection: Connection, subscription: Subscription): void {
     if (subscription.state !== 'broken') return
     const { channel } = subscription
-    endSubscription(this.services, connection, subscription)
+    if (subscription.isServerSide) return connection.disconnect(Disconnects.insufficientState)
+    endSubscription(this.services, connection, subscription, Unsubscribes.insufficientState)
     connection.push({ channel, unsubscribe: Unsubscribes.insufficientState })
     this.events.emit('subscription:end', { channel, code: Unsubscribes.insufficientState.code })
   }
@@ -233,7 +252,7 @@ export class Gateway implements SocketHandlers<Connection>, ChannelsOwner {
   }
 
   private createServices(subjects: Subjects): Services {
-    const { options, broker, clock, verifier, namespaces } = this.parts
+    const { options, broker, clock, verifier, namespaces, hooks = noHooks } = this.parts
     const { events, hub, channels } = this
     const presence = new Presence(broker, hub, this.peers, this.joinLeave, {
       node: options.name,
@@ -253,6 +272,9 @@ export class Gateway implements SocketHandlers<Connection>, ChannelsOwner {
       catchUps: new CatchUps(clock, options.client.recoveryPage),
       publisher: new Publisher(broker, events, this.fullness, this.stalls),
       history: new History(broker, channels, clock),
+      hooks,
+      facts: new Facts(hooks, clock, options.name),
+      publishOrder: new PublishOrder(),
       heartbeat: new Heartbeat(this.server, jsonCodec, clock, options.client),
       dispatch: (connection, command) => dispatch(services, connection, command),
     }

@@ -7,6 +7,7 @@ import { WebSocket } from 'ws'
 import { z } from 'zod'
 import { Gateway, type GatewayParts } from '../src/gateway.js'
 import type { GatewayOptions } from '../src/gateway.options.js'
+import type { Hooks } from '../src/hooks/hooks.js'
 
 const namespaceOptions = namespaceSchema({ duration: z.number() })
 
@@ -58,6 +59,7 @@ const client: GatewayOptions['client'] = {
   pongTimeoutMs: 8_000,
   staleCloseMs: 10_000,
   expiredCloseDelayMs: 25_000,
+  hookHeaders: ['origin', 'user-agent', 'cookie'],
   historyPage: 300,
   recoveryPage: 300,
 }
@@ -75,6 +77,7 @@ export interface NodeOverrides {
   maxConnections?: number
   secret?: string
   prefix?: string
+  hooks?: Hooks
   /** Default: uWebSockets.js on a free port. */
   createServer?: GatewayParts['createServer']
 }
@@ -101,6 +104,7 @@ export async function startNode(broker: Broker, overrides: NodeOverrides = {}): 
     broker,
     namespaces,
     clock: systemClock,
+    ...(overrides.hooks === undefined ? {} : { hooks: overrides.hooks }),
     verifier: secret === undefined ? new NoTokens() : new HmacTokenVerifier({ secret, clock: systemClock }),
     createServer:
       overrides.createServer ??

@@ -20,7 +20,7 @@ export interface Question {
   /** The switch for development that lets everybody do everything. */
   insecure: boolean
   /** Of the connection; absent = none. */
-  capabilities?: readonly Capability[]
+  capabilities?: readonly Capability[] | undefined
 }
 
 export type Permission = 'ok' | ErrorCode

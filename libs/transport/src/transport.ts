@@ -7,6 +7,7 @@
  * T2. After a frame was dropped for a socket, nothing else reaches it but its close (3008).
  * T3. Every call on a socket that has closed is a no-op; nothing here throws because a peer went away.
  * T4. `onClose` is called exactly once for each socket that `onOpen` was called for, and nothing for it afterwards.
+ * T5. `onOpen` of a request that was let in comes in the same turn, before `onUpgrade` of any other.
  */
 import type { Frame } from '@natter/protocol'
 

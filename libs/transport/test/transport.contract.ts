@@ -43,10 +43,12 @@ export function transportContract(name: string, start: StartTransport): void {
     let log: string[]
     let closes: { socket: Socket<string>; code: number; reason: string; wasOpen: boolean }[]
     let changed: () => void
+    let calls: string[]
 
     const handlers: SocketHandlers<string> = {
       onUpgrade(request) {
         requests.push(request)
+        calls.push('upgrade')
         if (request.path === '/refused') return { accept: false, status: 403, body: 'not here' }
         return request.subprotocols.includes('chosen')
           ? { accept: true, subprotocol: 'chosen' }
@@ -55,6 +57,7 @@ export function transportContract(name: string, start: StartTransport): void {
       onOpen(socket) {
         socket.context = `socket ${sockets.length}`
         sockets.push(socket)
+        calls.push('open')
         changed()
       },
       onMessage(socket, message, isBinary) {
@@ -95,6 +98,7 @@ export function transportContract(name: string, start: StartTransport): void {
     beforeEach(async () => {
       sockets = []
       requests = []
+      calls = []
       log = []
       closes = []
       changed = () => {}
@@ -322,6 +326,12 @@ export function transportContract(name: string, start: StartTransport): void {
       socket.end(3000, '')
       await client.closed
       expect(client.messages).toEqual(['still here'])
+    })
+
+    it('T5: opens a socket before it looks at another request, so that what was read of it may wait for the socket', async () => {
+      await Promise.all(Array.from({ length: 20 }, () => started.connect()))
+      await until(() => sockets.length === 20)
+      expect(calls).toEqual(Array.from({ length: 20 }, () => ['upgrade', 'open']).flat())
     })
 
     it('T4: close ends what is open, each reported once', async () => {

@@ -1,3 +1,4 @@
+import { namespaceName } from '@natter/auth'
 import { bytes, defineSection, duration, list, secret } from '@natter/config'
 import { Limits } from '@natter/protocol'
 import { z } from 'zod'
@@ -106,6 +107,35 @@ export const clientSection = defineSection('client', 'Who may connect, and what 
     default: '25s',
     example: '1m',
     doc: 'How long past its expiry a token may still be refreshed before 3005.',
+    shown: true,
+  },
+  subscribe_to_user_personal_channel: {
+    schema: z.boolean(),
+    default: false,
+    example: 'true',
+    doc: 'Users are subscribed to a channel of their own, #<user>, by connecting.',
+    shown: true,
+  },
+  personal_channel_namespace: {
+    schema: z.literal('').or(namespaceName),
+    default: '',
+    example: 'users',
+    doc: 'The namespace of personal channels: <namespace>:#<user>. Nothing: channels without namespace.',
+    shown: true,
+  },
+  hook_headers: {
+    schema: list(),
+    default: [
+      'origin',
+      'user-agent',
+      'authorization',
+      'cookie',
+      'x-forwarded-for',
+      'x-real-ip',
+      'accept-language',
+    ],
+    example: 'origin,cookie',
+    doc: 'Headers of the connecting request that apps are shown, in lower case; the others are forgotten at once.',
     shown: true,
   },
   history_page: {

@@ -71,6 +71,10 @@ export function optionsOf({ gateway, client }: GatewayConfig): GatewayOptions {
       pongTimeoutMs: client.pong_timeout,
       staleCloseMs: client.stale_close_delay,
       expiredCloseDelayMs: client.expired_close_delay,
+      hookHeaders: client.hook_headers.map((name) => name.toLowerCase()),
+      ...(client.subscribe_to_user_personal_channel
+        ? { personalChannel: { namespace: client.personal_channel_namespace } }
+        : {}),
       historyPage: client.history_page,
       recoveryPage: client.recovery_page,
     },

@@ -1,8 +1,10 @@
+import type { Capability } from '@natter/auth'
 import { encodeMeta } from '@natter/broker'
 import type { Clock, Timer } from '@natter/primitives'
 import type { HubConnection } from '@natter/hub'
 import type { Bytes, Codec, Command, DisconnectCode, Frame, Push, Reply } from '@natter/protocol'
 import type { SendVerdict, Socket } from '@natter/transport'
+import type { Headers } from '../hooks/handshake-headers.js'
 import { clientInfoOf } from './client-info.js'
 import { GatheredReplies } from './gathered-replies.js'
 import type { Lane } from './intake.js'
@@ -11,8 +13,16 @@ import type { Lane } from './intake.js'
 export interface Identity {
   user: string
   connInfo?: Bytes
-  /** When the token ends, milliseconds since 1970; undefined = never. */
+  /** When the token, or what the app said, ends; milliseconds since 1970, undefined = never. */
   expiresAtMs: number | undefined
+  /** Who it is was said by an app, not by a token. */
+  app?: AppIdentity
+}
+
+export interface AppIdentity {
+  /** For later hooks alone. */
+  metaJson?: string
+  capabilities?: readonly Capability[]
 }
 
 /**
@@ -25,13 +35,14 @@ export interface Identity {
  *                  all of them ──► closed ◄────────┘
  *
  * N1. Before `connected` nothing but `connect` is handled; what arrives with it waits in order (`connecting`).
+ *     While it is connecting it may become known who it is (`identified`): from then on whoever looks for the user finds it.
  * N2. A timer belongs to the state it was started for and ends with it.
  * N3. After `closed` every method is a no-op; commands still running find their replies swallowed.
  * N4. Gathered replies leave before anything else that is written, before the end, and by the end of the turn.
  */
 type State =
   | { kind: 'awaiting'; stale: Timer }
-  | { kind: 'connecting'; stale: Timer; waiting: Command[] }
+  | { kind: 'connecting'; stale: Timer; waiting: Command[]; user: string }
   /** Answered `connect` with an error: the client has to go, any further command closes it. */
   | { kind: 'refused'; stale: Timer }
   | { kind: 'connected'; identity: Identity; expiry: Timer | undefined }
@@ -46,6 +57,8 @@ export class Connection implements HubConnection {
   inFlight = 0
   /** Its way in; the intake's, made with the first message. */
   lane: Lane | undefined
+  /** What apps are shown of its request; undefined = nothing. */
+  headers: Headers | undefined
   readonly openedAtMs: number
   private state: State
   private gathered: GatheredReplies | undefined
@@ -73,7 +86,8 @@ export class Connection implements HubConnection {
   }
 
   get user(): string {
-    return this.state.kind === 'connected' ? this.state.identity.user : ''
+    if (this.state.kind === 'connected') return this.state.identity.user
+    return this.state.kind === 'connecting' ? this.state.user : ''
   }
 
   get identity(): Identity | undefined {
@@ -118,8 +132,13 @@ export class Connection implements HubConnection {
   /** awaiting → connecting; false when that is not legal. */
   startConnecting(): boolean {
     if (this.state.kind !== 'awaiting') return false
-    this.state = { kind: 'connecting', stale: this.state.stale, waiting: [] }
+    this.state = { kind: 'connecting', stale: this.state.stale, waiting: [], user: '' }
     return true
+  }
+
+  /** Still connecting, but known. */
+  identified(user: string): void {
+    if (this.state.kind === 'connecting') this.state.user = user
   }
 
   /** N1: keeps a command until the connect is done; undefined when it is not the time for that. */

@@ -3,6 +3,7 @@ import { answerError } from './command-error.js'
 import { historyCommand } from './commands/history.js'
 import { presenceCommand, presenceStatsCommand } from './commands/presence.js'
 import { publishCommand } from './commands/publish.js'
+import { rpcCommand, sendCommand } from './commands/rpc.js'
 import { subscribeCommand } from './commands/subscribe.js'
 import { unsubscribeCommand } from './commands/unsubscribe.js'
 import type { Connection } from './connection.js'
@@ -16,7 +17,7 @@ import type { Services } from './services.js'
  * D1. Commands of a connection start in the order they came; those that wait for NATS finish later, out of order, so that
  *     a slow channel does not hold back the others. What must not overtake (an unsubscribe its subscribe, a publish the
  *     subscribe that permits it) waits for the subscription itself.
- * D2. Whatever a handler throws becomes one reply: no command stays unanswered, nothing reaches the process.
+ * D2. Whatever a handler throws becomes one reply, or the end of the connection: no command stays unanswered, nothing reaches the process.
  * D3. Work per connection is bounded: past `maxInFlight` the answer is 111. How much it may send at all: intake.ts.
  */
 export function createMessageHandler(services: Services): MessageHandler {
@@ -106,10 +107,11 @@ function handle(
     case 'refresh':
       return refresh(services, connection, id, command.request.token ?? '')
     case 'rpc':
+      return rpcCommand(services, connection, id, command.request)
+    case 'send':
+      return void sendCommand(services, connection, command.request.data)
     case 'sub_refresh':
       return void connection.reply({ id, error: Errors.notAvailable })
-    case 'send':
-      return void connection.disconnect(Disconnects.notAvailable)
     case 'connect':
     case 'unknown':
       return void connection.disconnect(Disconnects.badRequest)

@@ -1,20 +1,28 @@
 import { joinLeaveTopic, publicationTopic } from '../channels/topics.js'
 import type { Connection } from './connection.js'
+import type { Leaving } from './facts.js'
 import type { Services } from './services.js'
 import type { Subscription } from './subscription.js'
 
-/** Takes a subscription off the node: topics, hub, presence, the channel's reason to stay open. Tells the client nothing. */
+/**
+ * Takes a subscription off the node: topics, hub, presence, the channel's reason to stay open; and tells apps, if it was in. Tells
+ * the client nothing.
+ */
 export function endSubscription(
-  services: Pick<Services, 'hub' | 'presence' | 'channels'>,
+  services: Pick<Services, 'hub' | 'presence' | 'channels' | 'facts'>,
   connection: Connection,
   subscription: Subscription,
+  why: Leaving,
 ): void {
   if (subscription.state === 'ended') return
   const { channel, isPresent } = subscription
   subscription.end()
   leaveTopics(connection, channel)
   services.hub.unsubscribe(connection, channel)
-  if (isPresent) services.presence.left(subscription)
+  if (isPresent) {
+    services.presence.left(subscription)
+    services.facts.unsubscribed(connection, subscription, why)
+  }
   services.channels.release(channel)
 }
 

@@ -1,4 +1,5 @@
 import type { ConnectionClaims } from '@natter/auth'
+import type { ConnectDecision } from '@natter/hooks'
 import {
   Disconnects,
   Errors,
@@ -7,12 +8,23 @@ import {
   type DisconnectCode,
   type ErrorCode,
 } from '@natter/protocol'
-import type { Identity } from './connection.js'
-import type { Connection } from './connection.js'
+import { appJson } from '../hooks/app-json.js'
+import { callerOf } from '../hooks/caller.js'
+import { mergeHeaders } from '../hooks/handshake-headers.js'
+import { identityByApp, keepByApp } from './app-identity.js'
+import { inTime } from './command-deadline.js'
+import { beginSubscriptions } from './connect-subscriptions.js'
+import type { Connection, Identity } from './connection.js'
+import { endSubscription } from './end-subscription.js'
+import { connectionClosed } from './facts.js'
+import { followAll, prepareAll, ServerJoin } from './server-join.js'
 import type { Services } from './services.js'
 
+/** What an app said beside who it is. */
+type Gift = Pick<ConnectDecision, 'subscriptions' | 'dataJson'>
+
 type Verdict =
-  | { outcome: 'known'; identity: Identity }
+  | { outcome: 'known'; identity: Identity; gift?: Gift }
   | { outcome: 'error'; error: ErrorCode }
   | { outcome: 'close'; disconnect: DisconnectCode }
 
@@ -23,20 +35,67 @@ export async function connect(
   id: number,
   request: ConnectRequest,
 ): Promise<void> {
-  const verdict = await identify(services, request.token ?? '').catch((error: unknown) => {
-    connection.refused()
+  const { hookHeaders } = services.options.client
+  connection.headers = mergeHeaders(hookHeaders, connection.headers, request.headers)
+  try {
+    await inTime(services.clock, () => letIn(services, connection, id, request))
+  } catch (error) {
+    refuse(services, connection)
     throw error
-  })
-  if (connection.kind === 'closed') return
+  }
+}
+
+async function letIn(
+  services: Services,
+  connection: Connection,
+  id: number,
+  request: ConnectRequest,
+): Promise<void> {
+  const verdict = await identify(services, connection, request)
+  if (connection.kind !== 'connecting') return
   switch (verdict.outcome) {
     case 'close':
       return connection.disconnect(verdict.disconnect)
     case 'error':
       connection.refused()
       return connection.reply({ id, error: verdict.error })
-    case 'known':
-      return welcome(services, connection, id, verdict.identity, request)
+    case 'known': {
+      const { identity, gift = {} } = verdict
+      const joins = begin(services, connection, { identity, gift, asked: request.subs })
+      if (joins.length > 0) await prepareAll(joins)
+      if (connection.kind !== 'connecting') return
+      return welcome(services, connection, { id, identity, gift, joins, name: request.name ?? '' })
+    }
   }
+}
+
+/** From here on whoever looks for the user finds the connection, and whoever ends a subscription finds that. */
+function begin(
+  services: Services,
+  connection: Connection,
+  { identity, gift, asked }: { identity: Identity; gift: Gift; asked: ConnectRequest['subs'] },
+): ServerJoin[] {
+  const client = connection.id
+  const subscriptions = beginSubscriptions(services, { identity, client, given: gift.subscriptions, asked })
+  connection.identified(identity.user)
+  services.hub.add(connection)
+  for (const one of subscriptions) services.hub.subscribe(connection, one.channel, one)
+  return subscriptions.map((subscription) => {
+    const { channel, namespace } = subscription
+    const open = services.channels.acquire(channel, namespace)
+    return new ServerJoin(services, connection, subscription, open, asked?.[channel] ?? {})
+  })
+}
+
+/** Nothing stays of a connect that failed but the socket, which has to go. */
+function refuse(services: Services, connection: Connection): void {
+  if (connection.kind !== 'connecting') return
+  for (const channel of services.hub.channelsOf(connection)) {
+    const subscription = services.hub.subscription(connection, channel)
+    if (subscription !== undefined) endSubscription(services, connection, subscription, connectionClosed)
+  }
+  services.hub.remove(connection) // while it knows its user
+  connection.refused()
 }
 
 /** `refresh`: a new token for the same user, before the old one ends. [9] */
@@ -46,7 +105,9 @@ export async function refresh(
   id: number,
   token: string,
 ): Promise<void> {
-  if (token === '') return connection.disconnect(Disconnects.badRequest)
+  // who an app let in, the app keeps in
+  if (token === '' || connection.identity?.app !== undefined)
+    return connection.disconnect(Disconnects.badRequest)
   const verdict = await services.verifier.verify(token)
   const { identity } = connection
   if (identity === undefined) return
@@ -62,19 +123,50 @@ export async function refresh(
   })
 }
 
-async function identify(services: Services, token: string): Promise<Verdict> {
-  const { client } = services.options
-  if (token === '') {
-    if (!client.allowAnonymous && !client.insecure)
-      return { outcome: 'close', disconnect: Disconnects.badRequest }
-    return { outcome: 'known', identity: { user: '', expiresAtMs: undefined } }
-  }
+/** A token where there are keys to believe it; else the app, where one answers for it; else nobody in particular. */
+async function identify(
+  services: Services,
+  connection: Connection,
+  request: ConnectRequest,
+): Promise<Verdict> {
+  const { hooks, verifier, options } = services
+  const { token = '' } = request
+  const isForApp = (token === '' || !verifier.hasKeys) && hooks.demandsConnection('connect')
+  if (isForApp) return askApp(services, connection, request)
+  if (token !== '') return believe(services, token)
+  const isOpen = options.client.allowAnonymous || options.client.insecure
+  return isOpen
+    ? { outcome: 'known', identity: { user: '', expiresAtMs: undefined } }
+    : { outcome: 'close', disconnect: Disconnects.badRequest }
+}
+
+async function believe(services: Services, token: string): Promise<Verdict> {
   const verdict = await services.verifier.verify(token)
   if (verdict.outcome === 'expired') return { outcome: 'error', error: Errors.tokenExpired }
   if (verdict.outcome === 'invalid') return { outcome: 'close', disconnect: Disconnects.invalidToken }
-  const identity = identityOf(verdict.claims)
+  return known(services, identityOf(verdict.claims))
+}
+
+async function askApp(
+  services: Services,
+  connection: Connection,
+  { token, name, version, data }: ConnectRequest,
+): Promise<Verdict> {
+  const decision = await services.hooks.ask({
+    kind: 'connect',
+    caller: callerOf(connection, services.options.name),
+    ...(token === undefined ? {} : { token }),
+    ...(name === undefined ? {} : { name }),
+    ...(version === undefined ? {} : { version }),
+    ...(data === undefined ? {} : { data }),
+  })
+  return known(services, identityByApp(decision), decision)
+}
+
+function known(services: Services, identity: Identity, gift?: Gift): Verdict {
   const isPast = identity.expiresAtMs !== undefined && identity.expiresAtMs <= services.clock.now()
-  return isPast ? { outcome: 'error', error: Errors.expired } : { outcome: 'known', identity }
+  if (isPast) return { outcome: 'error', error: Errors.expired }
+  return gift === undefined ? { outcome: 'known', identity } : { outcome: 'known', identity, gift }
 }
 
 function identityOf(claims: ConnectionClaims): Identity {
@@ -83,16 +175,26 @@ function identityOf(claims: ConnectionClaims): Identity {
   return identity
 }
 
+interface Welcome {
+  /** Of the command. */
+  id: number
+  identity: Identity
+  gift: Gift
+  joins: readonly ServerJoin[]
+  /** What the client calls itself. */
+  name: string
+}
+
+/** All in one turn: what the reply says of its channels holds when it is written. */
 function welcome(
   services: Services,
   connection: Connection,
-  id: number,
-  identity: Identity,
-  request: ConnectRequest,
+  { id, identity, gift, joins, name }: Welcome,
 ): void {
   const { options } = services
+  const data = appJson(gift.dataJson, 'dataJson')
+  const replied = joins.filter(({ reply }) => reply !== undefined)
   const waiting = connection.connected(identity)
-  services.hub.add(connection)
   keepUntilExpiry(services, connection, identity)
   const result: ConnectResult = {
     client: connection.id,
@@ -101,18 +203,24 @@ function welcome(
     pong: true,
     ...lifetime(services, identity),
   }
+  if (data !== undefined) result.data = data
+  if (replied.length > 0)
+    result.subs = Object.fromEntries(
+      replied.map(({ subscription, reply = {} }) => [subscription.channel, reply]),
+    )
   connection.reply({ id, connect: result })
+  followAll(replied)
   services.heartbeat.add(connection)
   services.events.emit('connection:connect', {
     connectionId: connection.id,
     user: identity.user,
-    client: request.name ?? '',
+    client: name,
   })
   for (const command of waiting) services.dispatch(connection, command)
 }
 
 function lifetime(services: Services, identity: Identity): { expires?: boolean; ttl?: number } {
-  if (identity.expiresAtMs === undefined) return {}
+  if (identity.expiresAtMs === undefined || identity.app !== undefined) return {}
   const ttl = Math.ceil((identity.expiresAtMs - services.clock.now()) / 1000)
   return { expires: true, ttl: Math.min(Math.max(1, ttl), longestTtlSeconds) }
 }
@@ -123,6 +231,7 @@ const longestTtlSeconds = 365 * 24 * 3600
 function keepUntilExpiry(services: Services, connection: Connection, identity: Identity): void {
   const { expiresAtMs } = identity
   if (expiresAtMs === undefined) return connection.renew(identity, () => {}, undefined)
+  if (identity.app !== undefined) return keepByApp(services, connection, identity)
   const leftMs = expiresAtMs + services.options.client.expiredCloseDelayMs - services.clock.now()
   connection.renew(identity, () => connection.disconnect(Disconnects.connectionExpired), Math.max(0, leftMs))
 }

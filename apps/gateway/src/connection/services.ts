@@ -5,12 +5,15 @@ import type { Codec, Command } from '@natter/protocol'
 import type { Channels } from '../channels/channels.js'
 import type { GatewayEvents } from '../gateway.events.js'
 import type { GatewayOptions } from '../gateway.options.js'
+import type { Hooks } from '../hooks/hooks.js'
 import type { History } from '../history/history.js'
 import type { Presence } from '../presence/presence.js'
 import type { Publisher } from '../publishing/publisher.js'
 import type { CatchUps } from './catch-ups.js'
 import type { Connection } from './connection.js'
+import type { Facts } from './facts.js'
 import type { Heartbeat } from './heartbeat.js'
+import type { PublishOrder } from './publish-order.js'
 import type { Subscription } from './subscription.js'
 
 /** What the commands of a connection may use: one set per node. */
@@ -29,6 +32,9 @@ export interface Services {
   readonly history: History
   readonly presence: Presence
   readonly heartbeat: Heartbeat
+  readonly hooks: Hooks
+  readonly facts: Facts
+  readonly publishOrder: PublishOrder
   /** Handles a command of a connected client. */
   dispatch(connection: Connection, command: Command): void
 }

@@ -1,5 +1,7 @@
 import type { Features, Namespace } from '@natter/auth'
-import type { ClientInfo } from '@natter/protocol'
+import type { Timer } from '@natter/primitives'
+import type { Bytes, ClientInfo } from '@natter/protocol'
+import type { Grant } from './grant.js'
 
 /**
  * A connection's interest in a channel.
@@ -10,8 +12,21 @@ import type { ClientInfo } from '@natter/protocol'
  * S1. It is in the hub in all states but `ended`, so that whoever ends it (the client, a revocation, a broken channel) finds
  *     it while it waits.
  * S2. `replied`: the client believes that it is subscribed, and still gets pages of what it missed.
+ *     An app that decides about it is asked while it is `pending`.
  * S3. `broken`: it gets nothing any more and has not been told yet.
  */
+
+/** What was said of a subscription beside what its namespace says; most have none. */
+export interface Terms {
+  /** The server made it: its client can't leave it without the server knowing, and comes back with the connection alone. */
+  readonly isServerSide: boolean
+  /** Told to its client with the subscription. */
+  readonly data?: Bytes
+  readonly grant?: Grant
+  /** Milliseconds since 1970; absent = it ends with the connection. */
+  readonly expiresAtMs?: number
+}
+
 type State = 'pending' | 'replied' | 'joined' | 'broken' | 'ended'
 
 export class Subscription {
@@ -19,15 +34,22 @@ export class Subscription {
   readonly settled: Promise<void>
   /** An unsubscribe waits for it; a new subscribe waits for that. */
   isLeaving = false
+  /** The command that waits for it: whoever ends it before the reply answers that. 0 = none. */
+  commandId = 0
+  /** Runs while it is in and its terms say that it expires. */
+  expiry: Timer | undefined
+  terms: Terms | undefined
   private current: State = 'pending'
   private settle: () => void = () => {}
 
   constructor(
     readonly channel: string,
     readonly namespace: Namespace,
-    readonly info: ClientInfo,
+    public info: ClientInfo,
     readonly features: Features,
+    terms?: Terms,
   ) {
+    this.terms = terms
     this.settled = new Promise((resolve) => (this.settle = resolve))
   }
 
@@ -50,8 +72,20 @@ export class Subscription {
     return this.current === 'joined' || this.current === 'broken'
   }
 
+  get isServerSide(): boolean {
+    return this.terms?.isServerSide === true
+  }
+
+  /** An app said yes, and how. */
+  admit(terms: Terms, chanInfo: Bytes | undefined): void {
+    this.terms = terms
+    if (chanInfo !== undefined) this.info = { ...this.info, chanInfo }
+  }
+
   replied(): void {
-    if (this.current === 'pending') this.current = 'replied'
+    if (this.current !== 'pending') return
+    this.current = 'replied'
+    this.commandId = 0
   }
 
   joined(): void {
@@ -67,6 +101,7 @@ export class Subscription {
 
   end(): void {
     this.current = 'ended'
+    this.expiry?.cancel()
     this.settle()
   }
 }

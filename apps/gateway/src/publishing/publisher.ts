@@ -23,11 +23,14 @@ export interface Sender {
   readonly user: string
   /** What its publications carry of it, as `encodeMeta` writes it. */
   readonly meta: string
+  /** Its publications are stored once under this id (`Log.append`), whatever the namespace finds in their data. */
+  readonly messageId?: string
 }
 
 /** Hears how a publication ended: one of the two, once. Neither may throw. */
 export interface PublicationEnd {
-  published(): void
+  /** `stored` is absent where nothing is kept. */
+  published(stored?: Appended): void
   failed(error: unknown): void
 }
 
@@ -58,7 +61,7 @@ export class Publisher {
     if (!namespace.isDurable) return this.send(namespace, route.liveSubject, data, meta, end)
     const { stream } = route
     if (this.room.isRefusing(stream)) return end.failed(this.refuse(namespace, noRoom(stream))) // U4
-    const messageId = messageIdOf(namespace, channel, data, sender.user)
+    const messageId = sender.messageId ?? messageIdOf(namespace, channel, data, sender.user)
     const options = messageId === undefined ? { meta } : { meta, messageId }
     broker.log.appendTo(route, data, options, new PendingPublication(this, namespace, stream, end))
   }
@@ -117,9 +120,9 @@ class PendingPublication implements AppendEnd {
     private readonly end: PublicationEnd,
   ) {}
 
-  stored({ isDuplicate }: Appended): void {
-    this.publisher.stored(this.namespace, this.stream, isDuplicate)
-    this.end.published() // U1
+  stored(appended: Appended): void {
+    this.publisher.stored(this.namespace, this.stream, appended.isDuplicate)
+    this.end.published(appended) // U1
   }
 
   failed(error: NatterError): void {

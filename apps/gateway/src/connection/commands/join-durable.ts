@@ -19,7 +19,7 @@ export async function joinDurable(services: Services, joining: Joining): Promise
   const end = await catchUp(channel, target, request)
   if (target.refusal !== undefined) throw target.refusal
   if (end !== 'hole' || !subscription.isWanted) return
-  endSubscription(services, connection, subscription)
+  endSubscription(services, connection, subscription, Unsubscribes.insufficientState)
   connection.push({ channel: subscription.channel, unsubscribe: Unsubscribes.insufficientState })
 }
 
@@ -83,6 +83,7 @@ class JoiningClient implements CatchUpTarget<NodeMessage> {
   private result(outcome: CatchUpReply<NodeMessage>, isRecovered: boolean): SubscribeResult {
     const { channel, request, subscription } = this.joining
     const result: SubscribeResult = {}
+    if (subscription.terms?.data !== undefined) result.data = subscription.terms.data
     if (request.recover === true) result.was_recovering = true
     if (subscription.features.recoverable) result.recoverable = true
     if (subscription.features.positioned) {

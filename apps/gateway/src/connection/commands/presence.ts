@@ -1,8 +1,7 @@
-import { mayPresence } from '@natter/auth'
 import type { ClientInfo } from '@natter/protocol'
 import type { Connection } from '../connection.js'
 import type { Services } from '../services.js'
-import { demand, questionOf } from './question.js'
+import { demandFromApp } from './question.js'
 
 /** `presence` [9]: everybody who is in the channel, on all gateways. */
 export async function presenceCommand(
@@ -32,6 +31,6 @@ async function membersOf(
   connection: Connection,
   channel: string,
 ): Promise<Map<string, ClientInfo>> {
-  demand(mayPresence, questionOf(services, connection, channel))
+  await demandFromApp(services, connection, 'presence', channel)
   return services.presence.members(channel)
 }

@@ -4,6 +4,7 @@ import type { PublicationEnd } from '../../publishing/publisher.js'
 import { answerError, CommandError } from '../command-error.js'
 import type { Connection } from '../connection.js'
 import type { Services } from '../services.js'
+import { isAsked, publishAsked } from './asked-publish.js'
 import { demand, questionOf } from './question.js'
 
 interface PublishRequest {
@@ -13,7 +14,7 @@ interface PublishRequest {
 
 /**
  * `publish` [9]: answered after the log stored it (durable) or after it was sent (ephemeral). A promise only where it has to wait for
- * the subscription that may permit it (D1 of dispatch).
+ * the subscription that may permit it (D1 of dispatch), or for an app.
  */
 export function publishCommand(
   services: Services,
@@ -25,17 +26,18 @@ export function publishCommand(
   if (subscription?.isJoining === true) {
     return subscription.settled.then(() => publish(services, connection, id, request))
   }
-  publish(services, connection, id, request)
-  return undefined
+  return publish(services, connection, id, request)
 }
 
 function publish(
   services: Services,
   connection: Connection,
   id: number,
-  { channel, data }: PublishRequest,
-): void {
-  if (!connection.isConnected) return // it went away meanwhile, and its identity with it
+  request: PublishRequest,
+): Promise<void> | undefined {
+  if (!connection.isConnected) return undefined // it went away meanwhile, and its identity with it
+  const { channel, data } = request
+  if (isAsked(services, connection, channel)) return publishAsked(services, connection, id, request)
   const namespace = demand(mayPublish, questionOf(services, connection, channel))
   if (data === undefined || !acceptsData(namespace, data)) throw new CommandError(Errors.badRequest)
   const reply = new PublishReply(services, connection, id)
@@ -44,6 +46,7 @@ function publish(
   } catch (error) {
     reply.failed(error) // D2 of dispatch
   }
+  return undefined
 }
 
 /** The reply that a client is owed; until then the command is in flight. */

@@ -1,5 +1,14 @@
-import type { Namespace, Permission, Question } from '@natter/auth'
+import {
+  canAskHistory,
+  canAskPresence,
+  mayHistory,
+  mayPresence,
+  type Namespace,
+  type Permission,
+  type Question,
+} from '@natter/auth'
 import { parseChannelName } from '@natter/protocol'
+import { callerOf } from '../../hooks/caller.js'
 import { CommandError } from '../command-error.js'
 import type { Connection } from '../connection.js'
 import type { Services } from '../services.js'
@@ -13,7 +22,29 @@ export function questionOf(services: Services, connection: Connection, channel: 
     channel: name,
     isSubscribed: services.hub.subscription(connection, channel)?.state === 'joined',
     insecure: services.options.client.insecure,
+    capabilities: connection.identity?.app?.capabilities,
   }
+}
+
+/** Beside what any rule says, the app is asked where it answers for this. */
+export async function demandFromApp(
+  services: Services,
+  connection: Connection,
+  kind: 'presence' | 'history',
+  channel: string,
+): Promise<Namespace> {
+  const question = questionOf(services, connection, channel)
+  const { rule, canAsk } = rules[kind]
+  if (!services.hooks.isDemanded(kind, question.channel.namespace)) return demand(rule, question)
+  const namespace = demand(canAsk, question)
+  const caller = callerOf(connection, services.options.name)
+  await services.hooks.ask({ kind, caller, namespace: namespace.name, channel })
+  return namespace
+}
+
+const rules = {
+  presence: { rule: mayPresence, canAsk: canAskPresence },
+  history: { rule: mayHistory, canAsk: canAskHistory },
 }
 
 /** The namespace, once a rule has said yes; else the rule's error. */

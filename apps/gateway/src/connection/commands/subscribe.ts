@@ -1,18 +1,22 @@
-import { grantFeatures, maySubscribe, type Features, type Namespace } from '@natter/auth'
+import { canAskSubscribe, grantFeatures, maySubscribe, type Features, type Namespace } from '@natter/auth'
 import { Errors, validateChannelName, type SubscribeRequest } from '@natter/protocol'
 import type { EphemeralChannel } from '../../channels/ephemeral-channel.js'
-import { joinLeaveTopic, publicationTopic } from '../../channels/topics.js'
+import { publicationTopic } from '../../channels/topics.js'
+import { appJson } from '../../hooks/app-json.js'
+import { callerOf } from '../../hooks/caller.js'
 import { clientInfoOf } from '../client-info.js'
 import { commandTimeoutMs } from '../command-deadline.js'
 import { CommandError } from '../command-error.js'
 import type { Connection } from '../connection.js'
 import { endSubscription } from '../end-subscription.js'
+import { connectionClosed } from '../facts.js'
 import type { Services } from '../services.js'
 import { Subscription } from '../subscription.js'
+import { enter, termsOf } from '../subscription-terms.js'
 import { joinDurable } from './join-durable.js'
 import { demand, questionOf } from './question.js'
 
-/** `subscribe` [7]: checks, then the way into the channel. From the check on the hub knows it. */
+/** `subscribe` [7]: checks, the app's word where it is demanded, then the way into the channel. From the check on the hub knows it. */
 export async function subscribeCommand(
   services: Services,
   connection: Connection,
@@ -22,18 +26,21 @@ export async function subscribeCommand(
   const before = services.hub.subscription(connection, request.channel)
   if (before?.isLeaving === true) await before.settled // the unsubscribe before this one goes first
   if (!connection.isConnected) return
-  const { features, namespace } = check(services, connection, request)
+  const { features, namespace, isAppAsked } = check(services, connection, request)
   const subscription = new Subscription(request.channel, namespace, clientInfoOf(connection), features)
+  subscription.commandId = id
   services.hub.subscribe(connection, request.channel, subscription)
   const late = services.clock.setTimer(() => giveUp(services, connection, subscription, id), commandTimeoutMs)
   try {
+    if (isAppAsked) await askApp(services, connection, subscription, request)
+    if (!subscription.isWanted) return
     const channel = services.channels.acquire(request.channel, namespace)
     if (channel.isDurable) await joinDurable(services, { id, request, connection, subscription, channel })
     else await joinEphemeral(channel, connection, subscription, id, request)
-    if (subscription.isWanted) join(services, connection, subscription)
+    if (subscription.isWanted) enter(services, connection, subscription)
   } catch (error) {
     if (!subscription.isWanted) return // whoever ended it has answered
-    endSubscription(services, connection, subscription)
+    endSubscription(services, connection, subscription, connectionClosed)
     throw error
   } finally {
     late.cancel()
@@ -49,15 +56,47 @@ async function joinEphemeral(
 ): Promise<void> {
   await channel.whenLive()
   if (!subscription.isWanted) return
-  connection.reply({ id, subscribe: request.recover === true ? { was_recovering: true } : {} })
+  const data = subscription.terms?.data
+  subscription.replied()
+  connection.reply({
+    id,
+    subscribe: {
+      ...(request.recover === true ? { was_recovering: true } : {}),
+      ...(data === undefined ? {} : { data }),
+    },
+  })
   connection.socket.join(publicationTopic(subscription.channel))
 }
 
 /** Nothing was replied in time: the answer is "try again", and what is still on its way finds nobody. */
 function giveUp(services: Services, connection: Connection, subscription: Subscription, id: number): void {
   if (subscription.state !== 'pending') return
-  endSubscription(services, connection, subscription)
+  endSubscription(services, connection, subscription, connectionClosed)
   connection.reply({ id, error: Errors.internal })
+}
+
+/** The subscription may end while the app thinks: then what it says is nobody's business any more. */
+async function askApp(
+  services: Services,
+  connection: Connection,
+  subscription: Subscription,
+  { token, data }: SubscribeRequest,
+): Promise<void> {
+  const { channel, namespace } = subscription
+  const { hooks, clock, options } = services
+  const decision = await hooks.ask({
+    kind: 'subscribe',
+    caller: callerOf(connection, options.name),
+    namespace: namespace.name,
+    channel,
+    ...(token === undefined ? {} : { token }),
+    ...(data === undefined ? {} : { data }),
+  })
+  if (!subscription.isWanted) return
+  const nowMs = clock.now()
+  if (decision.expiresAtMs !== undefined && decision.expiresAtMs <= nowMs)
+    throw new CommandError(Errors.expired)
+  subscription.admit(termsOf(decision, false, nowMs), appJson(decision.infoJson, 'infoJson'))
 }
 
 /** The checks of [7.2], in its order. */
@@ -65,8 +104,8 @@ function check(
   services: Services,
   connection: Connection,
   request: SubscribeRequest,
-): { features: Features; namespace: Namespace } {
-  const { hub, options } = services
+): { features: Features; namespace: Namespace; isAppAsked: boolean } {
+  const { hooks, hub, options } = services
   const tooLong = validateChannelName(request.channel, { allowNonAscii: true })
   if (tooLong !== undefined) throw new CommandError(tooLong)
   if (hub.subscription(connection, request.channel) !== undefined)
@@ -74,15 +113,11 @@ function check(
   if (hub.channelCountOf(connection) >= options.client.maxChannels)
     throw new CommandError(Errors.limitExceeded)
   const question = questionOf(services, connection, request.channel)
-  const namespace = demand(maySubscribe, question)
+  const asked = hooks.isDemanded('subscribe', question.channel.namespace)
+    ? canAskSubscribe(question)
+    : 'itself'
+  const namespace = demand(() => (asked === 'itself' ? maySubscribe(question) : asked), question)
   if ((request.type ?? 0) !== 0) throw new CommandError(Errors.notAvailable)
   if (request.hasTagsFilter === true) throw new CommandError(Errors.badRequest)
-  return { namespace, features: grantFeatures(question, request) }
-}
-
-/** It is in: others may be told, and it may be told of others; itself included, which SDKs rely on. [10] */
-function join(services: Services, connection: Connection, subscription: Subscription): void {
-  subscription.joined()
-  if (subscription.features.pushesJoinLeave) connection.socket.join(joinLeaveTopic(subscription.channel))
-  services.presence.joined(subscription)
+  return { namespace, features: grantFeatures(question, request), isAppAsked: asked !== 'itself' }
 }

@@ -1,5 +1,6 @@
 import type { Connection } from '../connection.js'
 import { endSubscription } from '../end-subscription.js'
+import { askedToLeave } from '../facts.js'
 import type { Services } from '../services.js'
 
 /**
@@ -16,7 +17,7 @@ export async function unsubscribeCommand(
   if (subscription !== undefined) {
     subscription.isLeaving = true
     if (subscription.isJoining) await subscription.settled
-    endSubscription(services, connection, subscription)
+    endSubscription(services, connection, subscription, askedToLeave)
   }
   connection.reply({ id, unsubscribe: {} })
 }

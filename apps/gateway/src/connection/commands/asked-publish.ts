@@ -1,0 +1,89 @@
+/**
+ * Publications that an app, or what it said before, decides about: a slower way than `publish.ts`, taken where it has to be.
+ *
+ * A1. Apps are asked about several publications of a connection at once; what they allow is handed to the log in the order of the
+ *     commands, for each channel (`PublishOrder`).
+ * A2. Names, limits and the data's form hold before anybody is asked; what an app puts in the data's place has to hold them too.
+ * A3. Who has gone meanwhile publishes nothing.
+ */
+import { acceptsData, canAskPublish, mayPublish, type Namespace } from '@natter/auth'
+import { encodeMeta } from '@natter/broker'
+import { Errors, parseChannelName, type Bytes } from '@natter/protocol'
+import { BrokenAnswerError, checkedJson } from '../../hooks/app-json.js'
+import { callerOf } from '../../hooks/caller.js'
+import type { Sender } from '../../publishing/publisher.js'
+import { clientInfoOf } from '../client-info.js'
+import { inTime } from '../command-deadline.js'
+import { CommandError } from '../command-error.js'
+import type { Connection } from '../connection.js'
+import type { Services } from '../services.js'
+import { demand, questionOf } from './question.js'
+
+/** Whether a publication has to come this way. */
+export function isAsked(services: Services, connection: Connection, channel: string): boolean {
+  if (services.publishOrder.isWaiting(connection, channel)) return true // A1: nobody overtakes
+  if (services.hub.subscription(connection, channel)?.terms !== undefined) return true
+  return services.hooks.isDemanded('publish', parseChannelName(channel).namespace)
+}
+
+export async function publishAsked(
+  services: Services,
+  connection: Connection,
+  id: number,
+  request: { channel: string; data?: Bytes },
+): Promise<void> {
+  const { channel } = request
+  const place = services.publishOrder.enter(connection, channel)
+  try {
+    const { namespace, data } = await inTime(services.clock, async () => {
+      const verdict = await decide(services, connection, request)
+      await place.before
+      return verdict
+    })
+    if (!connection.isConnected) return // A3
+    const sender = senderOf(services, connection, channel)
+    const stored = new Promise<void>((published, failed) => {
+      services.publisher.publish(channel, namespace, data, sender, { published, failed })
+    })
+    place.done() // it is with the log: the next one may follow
+    await stored
+    connection.replyInTurn({ id, publish: {} })
+  } finally {
+    place.done()
+  }
+}
+
+async function decide(
+  services: Services,
+  connection: Connection,
+  { channel, data }: { channel: string; data?: Bytes },
+): Promise<{ namespace: Namespace; data: Bytes }> {
+  const { hooks, hub, clock, options } = services
+  const question = questionOf(services, connection, channel)
+  const subscription = hub.subscription(connection, channel)
+  const isDemanded = hooks.isDemanded('publish', question.channel.namespace)
+  const grant = question.isSubscribed ? subscription?.terms?.grant : undefined
+  const namespace = demand(isDemanded || grant !== undefined ? canAskPublish : mayPublish, question)
+  if (data === undefined || !acceptsData(namespace, data)) throw new CommandError(Errors.badRequest) // A2
+  const said = grant?.take(clock.now())
+  if (said === 'deny') throw new CommandError(Errors.permissionDenied)
+  if (said === 'allow') return { namespace, data }
+  if (!isDemanded) return { namespace: demand(mayPublish, question), data }
+  const caller = callerOf(connection, options.name)
+  const decision = await hooks.ask({ kind: 'publish', caller, namespace: namespace.name, channel, data })
+  return { namespace, data: decision.data === undefined ? data : rewritten(namespace, decision.data) }
+}
+
+function rewritten(namespace: Namespace, data: Bytes): Bytes {
+  if (!acceptsData(namespace, checkedJson(data, 'data')))
+    throw new BrokenAnswerError('an app answered data that its namespace does not take')
+  return data
+}
+
+/** Where an app said what others are shown of the subscription, its publications say it too. */
+function senderOf({ hub }: Services, connection: Connection, channel: string): Sender {
+  const chanInfo = hub.subscription(connection, channel)?.info.chanInfo
+  if (chanInfo === undefined) return connection
+  const info = { ...clientInfoOf(connection), chanInfo }
+  return { user: connection.user, meta: encodeMeta({ kind: 'json', info }) }
+}

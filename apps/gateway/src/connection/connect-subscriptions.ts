@@ -1,0 +1,117 @@
+/** Which subscriptions a connection begins with, and why it may not begin at all. [11] */
+import { canAskPublish, grantFeatures, maySubscribe, type Question } from '@natter/auth'
+import type { SubscriptionOptions } from '@natter/hooks'
+import { Disconnects, Errors, parseChannelName, type ClientInfo, type ConnectRequest } from '@natter/protocol'
+import { appJson, BrokenAnswerError } from '../hooks/app-json.js'
+import { CommandDisconnect } from './command-error.js'
+import type { Identity } from './connection.js'
+import { personalChannelOf } from './personal-channel.js'
+import type { Services } from './services.js'
+import { Subscription } from './subscription.js'
+import { termsOf } from './subscription-terms.js'
+
+export interface Beginning {
+  readonly identity: Identity
+  /** The connection's id. */
+  readonly client: string
+  /** What the app gave it, by channel. */
+  readonly given: Readonly<Record<string, SubscriptionOptions>> | undefined
+  /** What the client says it had, by channel. */
+  readonly asked: ConnectRequest['subs']
+}
+
+/**
+ * The app's, the user's own, and of what the client asks for all that it could subscribe to by itself without asking an app; the
+ * rest of that is left out. Not in the hub yet.
+ *
+ * @throws CommandDisconnect 3501 the client asks for a channel of an unknown namespace; 3505 there are too many.
+ * @throws BrokenAnswerError the app gave a channel that can't be.
+ */
+export function beginSubscriptions(services: Services, beginning: Beginning): Subscription[] {
+  const found = new Map<string, Subscription>()
+  for (const [channel, options] of Object.entries(beginning.given ?? {})) {
+    found.set(channel, give(services, beginning, channel, options))
+  }
+  const own = personal(services, beginning)
+  if (own !== undefined && !found.has(own.channel)) found.set(own.channel, own)
+  for (const channel of Object.keys(beginning.asked ?? {})) {
+    const subscription = found.has(channel) ? undefined : admit(services, beginning, channel)
+    if (subscription !== undefined) found.set(channel, subscription)
+  }
+  if (found.size > services.options.client.maxChannels) throw new CommandDisconnect(Disconnects.channelLimit)
+  return [...found.values()]
+}
+
+/**
+ * A subscription that the server makes, whatever the namespace allows to clients; the name has to be one, of a namespace that is there.
+ *
+ * @throws BrokenAnswerError when it isn't, or the options are broken.
+ */
+export function give(
+  services: Services,
+  { identity, client }: Pick<Beginning, 'identity' | 'client'>,
+  channel: string,
+  options: SubscriptionOptions,
+): Subscription {
+  const question = questionOf(services, identity, channel)
+  const verdict = channel === '' ? Errors.badRequest : canAskPublish(question)
+  if (verdict !== 'ok' || question.namespace === undefined)
+    throw new BrokenAnswerError(
+      `an app subscribes to ${JSON.stringify(channel)}, which can't be a channel here`,
+    )
+  return create(services, question, infoOf(identity, client), options)
+}
+
+function personal(services: Services, { identity, client }: Beginning): Subscription | undefined {
+  const { personalChannel } = services.options.client
+  if (personalChannel === undefined) return undefined
+  const channel = personalChannelOf(identity.user, personalChannel.namespace)
+  if (channel === undefined) return undefined
+  const question = questionOf(services, identity, channel)
+  if (canAskPublish(question) !== 'ok') return undefined // not a name in that namespace
+  return create(services, question, infoOf(identity, client), {})
+}
+
+/** Undefined: not without a token, or an app's word, or a rule. */
+function admit(
+  services: Services,
+  { identity, client }: Beginning,
+  channel: string,
+): Subscription | undefined {
+  const question = questionOf(services, identity, channel)
+  if (question.namespace === undefined) throw new CommandDisconnect(Disconnects.badRequest)
+  if (channel === '' || question.channel.isPrivate) return undefined
+  if (services.hooks.isDemanded('subscribe', question.channel.namespace)) return undefined
+  if (maySubscribe(question) !== 'ok') return undefined
+  return create(services, question, infoOf(identity, client), {})
+}
+
+function create(
+  services: Services,
+  question: Question,
+  info: ClientInfo,
+  options: SubscriptionOptions,
+): Subscription {
+  const { namespace, channel } = question
+  if (namespace === undefined) throw new Error('a subscription without namespace')
+  const chanInfo = appJson(options.infoJson, 'infoJson')
+  const terms = termsOf(options, true, services.clock.now())
+  const shown = chanInfo === undefined ? info : { ...info, chanInfo }
+  return new Subscription(channel.name, namespace, shown, grantFeatures(question, {}), terms)
+}
+
+function questionOf(services: Services, { user, app }: Identity, channel: string): Question {
+  const name = parseChannelName(channel)
+  return {
+    user,
+    namespace: services.namespace(name.namespace),
+    channel: name,
+    isSubscribed: false,
+    insecure: services.options.client.insecure,
+    capabilities: app?.capabilities,
+  }
+}
+
+function infoOf({ user, connInfo }: Identity, client: string): ClientInfo {
+  return connInfo === undefined ? { user, client } : { user, client, connInfo }
+}

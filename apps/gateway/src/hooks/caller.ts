@@ -1,0 +1,20 @@
+import type { Caller } from '@natter/hooks'
+import type { Connection } from '../connection/connection.js'
+
+const noHeaders = Object.freeze({})
+const decoder = new TextDecoder()
+
+/** What an app is told about the connection. Before it said who it is, its user is ''. */
+export function callerOf(connection: Connection, node: string): Caller {
+  const { identity } = connection
+  const caller: Caller = {
+    client: connection.id,
+    user: connection.user,
+    node,
+    headers: connection.headers ?? noHeaders,
+    ip: connection.socket.remoteAddress,
+  }
+  if (identity?.connInfo !== undefined) caller.infoJson = decoder.decode(identity.connInfo)
+  if (identity?.app?.metaJson !== undefined) caller.metaJson = identity.app.metaJson
+  return caller
+}
