@@ -33,9 +33,9 @@ function start(room = roomy, witness = nobody) {
     data: Uint8Array,
     info: ClientInfo,
   ): Promise<void> =>
-    new Promise((published, failed) => {
+    new Promise((resolve, failed) => {
       const sender = { user: info.user, meta: encodeMeta({ kind: 'json', info }) }
-      publisher.publish(channel, namespace, data, sender, { published, failed })
+      publisher.publish(channel, namespace, data, sender, { published: () => resolve(), failed })
     })
   return { broker, outcomes, reasons, stored, publisher: { publish } }
 }

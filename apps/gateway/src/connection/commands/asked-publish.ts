@@ -42,8 +42,8 @@ export async function publishAsked(
     })
     if (!connection.isConnected) return // A3
     const sender = senderOf(services, connection, channel)
-    const stored = new Promise<void>((published, failed) => {
-      services.publisher.publish(channel, namespace, data, sender, { published, failed })
+    const stored = new Promise<void>((resolve, failed) => {
+      services.publisher.publish(channel, namespace, data, sender, { published: () => resolve(), failed })
     })
     place.done() // it is with the log: the next one may follow
     await stored
