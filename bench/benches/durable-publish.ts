@@ -4,9 +4,11 @@
  *
  * DP1. All keep about the same number in flight, so that none is slow only because it waits.
  * DP2. The stream is the one that gateways make: the bare publisher writes its subjects, with its republishing.
+ * DP3. What WebSocket clients cost whoever serves them is told as well: a gateway can't be cheaper than the two libraries under it.
  */
 import { Subjects } from '@natter/broker'
-import type { NatsServer } from '@natter/testing'
+import { freePort, type NatsServer } from '@natter/testing'
+import type { BareGatewayWish } from '../contenders/bare-gateway.js'
 import type { PublishWish } from '../contenders/broker-publisher.js'
 import type { PipelineEnd } from '../contenders/pipeline.js'
 import type { ClosedLoop, PublishersWish } from '../drivers/publishing-clients.js'
@@ -74,12 +76,39 @@ async function direct(
   return sample
 }
 
-async function throughGateway(nats: NatsServer, { stage, isQuick }: Context): Promise<Sample> {
-  const gateway = await stage.gateway(nats)
+async function bareGateway(nats: NatsServer, context: Context): Promise<Sample> {
+  const child = await context.stage.process('contenders/bare-gateway', 'measured')
+  const port = await freePort()
+  const subject = new Subjects('natter').stored('kept', 'kept:bench')
+  await child.ask('listen', { url: nats.url, subject, port } satisfies BareGatewayWish)
+  const sample = await fromClients(
+    'bare uWebSockets.js and JetStream',
+    nats,
+    { pid: child.pid, port },
+    context,
+  )
+  await child.end()
+  return sample
+}
+
+async function throughGateway(nats: NatsServer, context: Context): Promise<Sample> {
+  const gateway = await context.stage.gateway(nats)
+  const sample = await fromClients('gateway', nats, gateway, context)
+  await gateway.end()
+  return sample
+}
+
+/** WebSocket clients publish through a process that serves them. */
+async function fromClients(
+  contender: string,
+  nats: NatsServer,
+  served: { pid: number; port: number },
+  { stage, isQuick }: Context,
+): Promise<Sample> {
   const driver = await stage.process('drivers/publishing-clients', 'load')
   await driver.ask('connect', {
     dialect: 'natter',
-    port: gateway.port,
+    port: served.port,
     clients,
     secret: tokenSecret,
   } satisfies PublishersWish)
@@ -87,9 +116,9 @@ async function throughGateway(nats: NatsServer, { stage, isQuick }: Context): Pr
   const publish: Publish = (count) =>
     driver.ask('closedLoop', { channels, bytes, inFlight: inFlight / clients, count } satisfies ClosedLoop)
   await publish(counts(isQuick).warmUp)
-  const pids = { publisher: gateway.pid, server: nats.pid }
-  const sample = await sampleOf('gateway', pids, counts(isQuick).throughGateway, publish)
-  await Promise.all([driver.end(), gateway.end()])
+  const pids = { publisher: served.pid, server: nats.pid }
+  const sample = await sampleOf(contender, pids, counts(isQuick).throughGateway, publish)
+  await driver.end()
   return sample
 }
 
@@ -104,6 +133,8 @@ async function run(context: Context): Promise<Sample[]> {
   const meta = '{"k":"json","i":{"u":"publisher-1","c":"0b6c2a2e-3f3c-4a53-9d5c-0f2f6d1c7a55"}}'
   samples.push(await direct('libs/broker, with metadata', nats, context, { lib, meta }))
   say('libs/broker')
+  samples.push(await bareGateway(nats, context))
+  say('bare uWebSockets.js and JetStream')
   samples.push(await throughGateway(nats, context))
   say('gateway')
   return samples
@@ -134,6 +165,8 @@ export const durablePublish: Bench = {
       'one process with @nats-io/transport-node: publish with a reply subject, the acknowledgement parsed, a callback; no headers, no promises',
     'libs/broker': 'one process calling log.append of the built lib, without metadata',
     'libs/broker, with metadata': 'the same with the metadata header that gateways write',
+    'bare uWebSockets.js and JetStream':
+      'one process with both libraries: the id and the data of a frame by their places, published with a reply subject, the acknowledgement parsed, one reply frame per client and turn; no check, no permission, no metadata',
     gateway:
       'the gateway process: reading the frame, the permission, the check of the JSON, the append, the reply. Nobody is subscribed',
   },
