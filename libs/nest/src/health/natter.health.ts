@@ -1,8 +1,8 @@
 import { Inject, Injectable } from '@nestjs/common'
 import { NatterServer, type MeshStatus } from '../pipeline/server.js'
 
-/** As `@nestjs/terminus` wants it, which isn't needed to use it. */
-export interface NatterHealthResult {
+/** As `@nestjs/terminus` wants it, which isn't needed to use it. A type, because that one asks for an index signature. */
+export type NatterHealthResult = {
   natter: { status: 'up' | 'down'; mesh: MeshStatus; isConnected: boolean; inFlight: number }
 }
 
