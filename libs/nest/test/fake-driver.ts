@@ -25,6 +25,8 @@ export class FakeDriver implements MeshDriver {
   readonly done: { name: keyof MeshDriver; args: unknown[] }[] = []
   /** What the next `start` or `drain` fails with. */
   failWith: Error | undefined
+  private readonly draining: (() => void)[] = []
+
   /** Called when the app starts, drains, stops: for the order of things. */
   constructor(private readonly trace: (step: string) => void = () => undefined) {}
 
@@ -36,11 +38,16 @@ export class FakeDriver implements MeshDriver {
   }
   async drain(): Promise<void> {
     this.step('DRAIN')
+    for (const tell of this.draining) tell()
     if (this.failWith !== undefined) throw this.failWith
   }
   async stop(): Promise<void> {
     this.step('STOP')
     this.isConnected = false
+  }
+
+  onDrain(tell: () => void): void {
+    this.draining.push(tell)
   }
 
   private step(name: string): void {

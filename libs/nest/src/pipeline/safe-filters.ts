@@ -1,7 +1,7 @@
 /**
- * Filters written for HTTP answer by themselves and return nothing. Here nothing would be taken for the handler's own "nothing", which
- * is a yes: a guard's refusal would let the publication through. So whatever a filter returns that isn't an Observable, and whatever
- * it throws, leaves the word to our filter, on the exception as it was.
+ * Filters written for HTTP answer by themselves, and return nothing or their response. Of nothing Nest makes "Internal server
+ * error"; the response it would take for the handler's own result: a guard's refusal would be a publication let through. So
+ * whatever a filter returns that isn't an Observable, and whatever it throws, leaves the word to our filter, on the exception as it was.
  */
 import { InternalError } from '@natter/primitives'
 import type { ArgumentsHost } from '@nestjs/common'
@@ -9,9 +9,12 @@ import type { NestMicroservice } from '@nestjs/microservices'
 import { isObservable, type Observable } from 'rxjs'
 import { ErrorsFilter } from './errors.filter.js'
 
-type Handle = (exception: unknown, host: ArgumentsHost, report?: boolean) => unknown
+interface ExceptionsHandler {
+  handle(exception: unknown, host: ArgumentsHost): unknown
+  invokeCustomFilters(exception: unknown, host: ArgumentsHost): unknown
+}
 interface ExceptionFiltersContext {
-  create(...args: unknown[]): { handle: Handle }
+  create(...args: unknown[]): ExceptionsHandler
 }
 
 /** @throws InternalError `unknown-nest`: Nest isn't built as it was, and filters can't be made safe. */
@@ -20,9 +23,8 @@ export function makeFiltersSafe(host: NestMicroservice): void {
   const create = context.create.bind(context)
   context.create = (...args) => {
     const handler = create(...args)
-    const handle = handler.handle.bind(handler)
-    handler.handle = (exception, argumentsHost, report) =>
-      safely(exception, () => handle(exception, argumentsHost, report))
+    handler.handle = (exception, argumentsHost) =>
+      safely(exception, () => handler.invokeCustomFilters(exception, argumentsHost))
     return handler
   }
 }

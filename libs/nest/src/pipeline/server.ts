@@ -119,7 +119,7 @@ export class NatterServer extends Server<Listeners, MeshStatus> implements AppSi
   override addHandler(
     pattern: unknown,
     callback: MessageHandler,
-    isEventHandler = false,
+    _isEventHandler = false,
     extras: { natter?: readonly Handler[] } = {},
   ): void {
     if (this.refusals === undefined) return // V1
@@ -127,7 +127,7 @@ export class NatterServer extends Server<Listeners, MeshStatus> implements AppSi
     if (handler === undefined) return // a @MessagePattern of somebody else, for any transport
     const refusal = this.handlers.add({ handler, run: callback })
     if (refusal !== undefined) this.refusals.push(refusal)
-    else super.addHandler(pattern, callback, isEventHandler, extras)
+    else this.messageHandlers.set(handler.address, callback) // not super's: it chains events, and one scope would run another's
   }
 
   /** Joins the mesh. @throws what the driver's `start` throws. */

@@ -1,0 +1,35 @@
+/** An application in its own process: for signals. Says what happens on stdout, and runs TypeScript as tools/ do. */
+import { Inject, Module, type OnModuleDestroy } from '@nestjs/common'
+import { NestFactory } from '@nestjs/core'
+import { ConnectionController, NatterModule, Rpc } from '../src/index.js'
+import { FakeDriver } from './fake-driver.js'
+
+const say = (line: string) => process.stdout.write(`${line}\n`)
+const driver = new FakeDriver(say)
+
+class Db implements OnModuleDestroy {
+  isOpen = true
+  onModuleDestroy() {
+    this.isOpen = false
+    say('CLOSED')
+  }
+}
+
+@ConnectionController()
+class Slow {
+  constructor(@Inject(Db) private readonly db: Db) {}
+  @Rpc('slow') async slow() {
+    say('WORKING')
+    await new Promise((resolve) => driver.onDrain(() => setTimeout(resolve, 50)))
+    say(`DONE with a database ${this.db.isOpen ? 'open' : 'closed'}`)
+  }
+}
+
+const natter = NatterModule.forRoot({ app: 'child', driver })
+@Module({ imports: [natter], controllers: [Slow], providers: [Db] })
+class AppModule {}
+
+const app = await NestFactory.createApplicationContext(AppModule, { logger: false })
+app.enableShutdownHooks(['SIGTERM', 'SIGINT'], { useProcessExit: true })
+setInterval(() => {}, 1_000)
+void driver.client.rpc('slow')
