@@ -77,6 +77,18 @@ describe('publishes as SDKs write them', () => {
     expect(seen.long).toBeGreaterThan(0)
   })
 
+  it('go to the channel they name, whichever names came before', () => {
+    const name = fc.string({ minLength: 1, maxLength: 6, unit: fc.constantFrom('a', 'b', ':', '~', ' ') })
+    fc.assert(
+      fc.property(fc.array(name, { minLength: 1, maxLength: 50 }), (names) => {
+        const messages = names.map((channel) => `{"id":1,"publish":{"channel":"${channel}","data":1}}`)
+        const read = readPlainPublishes(bytes(messages.join('\n'))) ?? []
+        const channels = read.map((command) => command.method === 'publish' && command.request.channel)
+        expect(channels).toEqual(names)
+      }),
+    )
+  })
+
   it('keep their data when the message that lent it is gone', () => {
     for (const size of [10, 5_000]) {
       const message = bytes(`{"id":1,"publish":{"channel":"c","data":"${'x'.repeat(size)}"}}`)

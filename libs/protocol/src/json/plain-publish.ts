@@ -21,6 +21,8 @@ const closeBrace = 0x7d
 const comma = 0x2c
 const backslash = 0x5c
 const maxId = 0xffff_ffff
+/** Of the name of a channel: longer ones are refused anyway. */
+const maxKnownBytes = 255
 
 /** Undefined: at least one line is something else, or not plain, or not valid. */
 export function readPlainPublishes(message: Uint8Array): Command[] | undefined {
@@ -85,16 +87,39 @@ function readRequest(scanner: JsonScanner): { channel: string; data: Bytes } | u
 function readChannel(scanner: JsonScanner): string | undefined {
   if (!scanner.skip(channelKey)) return undefined
   const start = scanner.at + 1
-  if (!scanner.skipString()) return undefined
-  const name = scanner.bytes.subarray(start, scanner.at - 1)
-  return isPlainName(name) ? decodeUtf8(name) : undefined
+  return scanner.skipString() ? plainName(scanner.bytes, start, scanner.at - 1) : undefined
 }
 
-/** Printable ASCII without escapes. */
-function isPlainName(name: Uint8Array): boolean {
-  for (let at = 0; at < name.length; at += 1)
-    if (name[at] === backslash || (name[at] ?? 0) > 0x7e) return false
-  return name.length > 0
+interface KnownName {
+  bytes: Uint8Array
+  text: string
+}
+
+/** Clients publish into few channels, again and again: their names needn't be decoded, nor hashed by each map behind, each time. */
+const knownNames: (KnownName | undefined)[] = Array.from({ length: 1_024 }, () => undefined)
+
+/** Undefined: empty, or more than printable ASCII without escapes. */
+function plainName(bytes: Uint8Array, start: number, end: number): string | undefined {
+  let hash = 0
+  for (let at = start; at < end; at += 1) {
+    const byte = bytes[at] as number
+    if (byte === backslash || byte > 0x7e) return undefined
+    hash = (Math.imul(hash, 31) + byte) | 0
+  }
+  if (start === end) return undefined
+  const place = (hash ^ (hash >>> 10)) & (knownNames.length - 1)
+  const known = knownNames[place]
+  if (known !== undefined && isSame(known.bytes, bytes, start, end)) return known.text
+  const name = bytes.slice(start, end)
+  const text = decodeUtf8(name)
+  if (name.length <= maxKnownBytes) knownNames[place] = { bytes: name, text }
+  return text
+}
+
+function isSame(name: Uint8Array, bytes: Uint8Array, start: number, end: number): boolean {
+  if (name.length !== end - start) return false
+  for (let at = start; at < end; at += 1) if (bytes[at] !== name[at - start]) return false
+  return true
 }
 
 function readData(scanner: JsonScanner): Bytes | undefined {
