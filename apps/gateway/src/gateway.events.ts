@@ -19,6 +19,8 @@ export interface GatewayEvents {
   }
   /** Why a publication was not taken: the code of the error. */
   'publication:refused': { reason: string }
+  /** A request of an app was answered; `cause` only where nobody foresaw it. */
+  'api:reply': { kind: string; outcome: 'done' | 'refused' | 'unavailable' | 'unknown'; cause: unknown }
   /** A stream crossed 50, 75, 90 or 100 % of its bytes, upwards or back; `level` is the highest that it is at. */
   'stream:level': {
     stream: string

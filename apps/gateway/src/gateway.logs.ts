@@ -17,6 +17,7 @@ export function log(
     'subscription:reply': 'debug',
     'subscription:end': 'debug',
     'command:error': ({ cause }) => (cause === undefined ? 'debug' : 'error'),
+    'api:reply': ({ cause }) => (cause === undefined ? 'debug' : 'error'),
     'channel:heal': ({ outcome }) => (outcome === 'asked' ? 'debug' : 'warn'),
     'channel:stray': 'warn',
     'stream:level': ({ level, before, onFull }) => {

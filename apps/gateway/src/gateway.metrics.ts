@@ -109,6 +109,12 @@ export const gatewayMetrics = defineMetrics({
     labels: ['method', 'code'],
     maxSeries: 300,
   },
+  apiRequests: {
+    type: 'counter',
+    name: 'natter_gateway_api_requests_total',
+    help: 'Requests of apps by outcome: refused = never, unavailable = certainly not done, unknown = perhaps.',
+    labels: ['kind', 'outcome'],
+  },
   natsUp: { type: 'gauge', name: 'natter_gateway_nats_connected', help: '1 while the way to NATS is there.' },
   natsLosses: {
     type: 'counter',
@@ -163,6 +169,7 @@ export function meter(metrics: Metrics, { gateway, broker, events }: Metered): v
     },
     'channel:heal': (labels) => handles.heals.add(labels),
     'channel:stray': (labels) => handles.strays.add(labels),
+    'api:reply': ({ kind, outcome }) => handles.apiRequests.add({ kind, outcome }),
     'command:error': ({ method, code }) => handles.commandErrors.add({ method, code }),
   })
   observe(events.broker, { 'broker:disconnect': () => handles.natsLosses.add({}) })

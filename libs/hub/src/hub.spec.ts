@@ -29,7 +29,10 @@ describe('the hub', () => {
     fc.assert(
       fc.property(fc.array(call, { maxLength: 60 }), (calls) => {
         const hub = new Hub<Connection, number>()
-        const connections = [0, 1, 2, 3].map((n) => ({ id: String(n), user: n < 2 ? 'ana' : 'ben' }))
+        const connections = [0, 1, 2, 3].map((n) => ({
+          id: String(n),
+          user: ['ana', 'ana', 'ana', ''][n] ?? '',
+        }))
         const present = new Set<string>()
         const model = new Set<string>()
         for (const { verb, id, channel } of calls) {
@@ -52,6 +55,9 @@ describe('the hub', () => {
         expect(hub.subscriptionCount).toBe(model.size)
         expect(hub.connectionCount).toBe(present.size)
         expect(hub.channelCount).toBe(new Set([...model].map((entry) => entry.split(' ')[1])).size)
+        const ofAna = connections.filter(({ id, user }) => user === 'ana' && present.has(id))
+        expect(new Set(hub.connectionsOf('ana'))).toEqual(new Set(ofAna))
+        expect(hub.connectionsOf('')).toEqual([])
         for (const connection of connections) {
           const mine = [...model].filter((entry) => entry.startsWith(`${connection.id} `))
           expect(hub.channelCountOf(connection)).toBe(mine.length)

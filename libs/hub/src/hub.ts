@@ -5,13 +5,19 @@
  * H1. A subscription is here from the moment it was asked for, before it is live, so that whoever ends it finds it.
  * H2. A removed connection takes all its subscriptions with it.
  * H3. A channel without entries costs nothing: the maps hold no empty sets.
+ * H4. A user's connections are found without walking all; the one of a user who has one costs no set. The anonymous ('') are not
+ *     found so: they have nothing in common.
  */
 export interface HubConnection {
   readonly id: string
+  /** Who it is, the same from `add` to `remove`; '' = anonymous. */
+  readonly user: string
 }
 
 export class Hub<C extends HubConnection, S> {
   private readonly byId = new Map<string, C>()
+  /** H4 */
+  private readonly byUser = new Map<string, C | Set<C>>()
   private readonly byChannel = new Map<string, Map<C, S>>()
   private readonly joined = new Map<C, Set<string>>()
   private subscriptions = 0
@@ -32,13 +38,32 @@ export class Hub<C extends HubConnection, S> {
     return this.byId.values()
   }
 
+  connection(id: string): C | undefined {
+    return this.byId.get(id)
+  }
+
+  /** A copy. Of '' always empty (H4). */
+  connectionsOf(user: string): C[] {
+    const found = this.byUser.get(user)
+    if (found === undefined) return []
+    return found instanceof Set ? [...found] : [found]
+  }
+
   add(connection: C): void {
+    if (this.byId.get(connection.id) === connection) return
     this.byId.set(connection.id, connection)
+    const { user } = connection
+    if (user === '') return
+    const others = this.byUser.get(user)
+    if (others === undefined) this.byUser.set(user, connection)
+    else if (others instanceof Set) others.add(connection)
+    else this.byUser.set(user, new Set([others, connection]))
   }
 
   /** Removes it and answers the channels it was in (H2). */
   remove(connection: C): string[] {
     if (!this.byId.delete(connection.id)) return []
+    this.removeFromUser(connection)
     const channels = this.channelsOf(connection)
     for (const channel of channels) this.unsubscribe(connection, channel)
     return channels
@@ -78,6 +103,17 @@ export class Hub<C extends HubConnection, S> {
 
   subscribers(channel: string): ReadonlyMap<C, S> {
     return this.byChannel.get(channel) ?? new Map()
+  }
+
+  /** H4 */
+  private removeFromUser(connection: C): void {
+    const { user } = connection
+    const found = this.byUser.get(user)
+    if (found === connection) this.byUser.delete(user)
+    if (!(found instanceof Set)) return
+    found.delete(connection)
+    const [last] = found
+    if (found.size === 1 && last !== undefined) this.byUser.set(user, last)
   }
 }
 

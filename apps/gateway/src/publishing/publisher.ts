@@ -29,8 +29,9 @@ export interface Sender {
 
 /** Hears how a publication ended: one of the two, once. Neither may throw. */
 export interface PublicationEnd {
-  /** `stored` is absent where nothing is kept. */
-  published(stored?: Appended): void
+  /** Before `published`, where it is kept; `seq` is of the epoch that the route has then. */
+  storedAt?(seq: number): void
+  published(): void
   failed(error: unknown): void
 }
 
@@ -122,7 +123,8 @@ class PendingPublication implements AppendEnd {
 
   stored(appended: Appended): void {
     this.publisher.stored(this.namespace, this.stream, appended.isDuplicate)
-    this.end.published(appended) // U1
+    this.end.storedAt?.(appended.seq)
+    this.end.published() // U1
   }
 
   failed(error: NatterError): void {

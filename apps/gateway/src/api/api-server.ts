@@ -1,0 +1,140 @@
+import type { Broker, BusMessage, BusSubscription } from '@natter/broker'
+import {
+  decodeApiRequest,
+  encodeApiReply,
+  type ApiReply,
+  type ApiRequest,
+  type ApiResults,
+} from '@natter/hooks'
+import type { TypedEvents } from '@natter/primitives'
+import { Errors } from '@natter/protocol'
+import type { Services } from '../connection/services.js'
+import type { GatewayEvents } from '../gateway.events.js'
+import type { Peers } from '../presence/peers.js'
+import { ApiPublisher } from './api-publisher.js'
+import { ApiReader } from './api-reader.js'
+import { Everywhere, PartError } from './everywhere.js'
+import { explain, RefusedError } from './refusal.js'
+import { checkUserRequest, serveHere, type UserRequest } from './user-requests.js'
+
+/** Requests at work at a time: what one waits for is bounded, and so must be how many wait. */
+const maxInFlight = 1_000
+
+/** How long the other gateways are waited for; apps wait 3 s for one gateway. */
+const everywhereTimeoutMs = 2_500
+
+/**
+ * What apps ask of gateways; any gateway serves any request.
+ *
+ * Q1. Each request gets one answer, and that says whether a repeat is harmless (`ApiError.outcome`).
+ * Q2. At most `maxInFlight` are at work; one more is answered 111, certainly not done.
+ */
+export class ApiServer {
+  private readonly publisher: ApiPublisher
+  private readonly reader: ApiReader
+  private readonly everywhere: Everywhere
+  private readonly events: TypedEvents<GatewayEvents>
+  private listening: BusSubscription | undefined
+  private inFlight = 0
+
+  constructor(
+    private readonly broker: Broker,
+    private readonly services: Services,
+    peers: Pick<Peers, 'nodes'>,
+  ) {
+    const { presence, history, publisher, options, events } = services
+    const namespaceOf = (name: string) => services.namespace(name)
+    const { personalChannel, historyPage } = options.client
+    this.events = events
+    this.publisher = new ApiPublisher({ broker, publisher, namespaceOf, personalChannel })
+    this.reader = new ApiReader({ presence, history, namespaceOf, historyPage })
+    this.everywhere = new Everywhere(broker, peers, (request) => serveHere(services, request), {
+      node: options.name,
+      timeoutMs: everywhereTimeoutMs,
+    })
+  }
+
+  start(): void {
+    const { bus, subjects } = this.broker
+    const subject = subjects.apiOfNode(this.services.options.name)
+    this.everywhere.start()
+    this.listening = bus.subscribe(subject, (message) => void this.receive(message))
+  }
+
+  /** What is at work ends as it would have. */
+  stop(): void {
+    this.listening?.stop()
+    this.everywhere.stop()
+  }
+
+  private async receive(message: BusMessage): Promise<void> {
+    const reply = await this.reply(message.body)
+    if (this.broker.bus.isConnected) message.respond(encodeApiReply(reply)) // else nobody hears it: the app asks again
+  }
+
+  /** Q1 */
+  private async reply(body: Uint8Array): Promise<ApiReply> {
+    if (this.inFlight >= maxInFlight) return tooMany // Q2
+    this.inFlight += 1
+    let kind = 'unknown'
+    try {
+      const request = decodeApiRequest(body) // before the first await: the bytes are lent
+      if (kinds.has(request.kind)) kind = request.kind
+      const result = await this.serve(request)
+      this.events.emit('api:reply', { kind, outcome: 'done', cause: undefined })
+      return { result }
+    } catch (error) {
+      const told = error instanceof PartError ? { error: error.error, isBug: false } : explain(error)
+      const cause = told.isBug ? error : undefined
+      this.events.emit('api:reply', { kind, outcome: told.error.outcome, cause })
+      return { error: told.error }
+    } finally {
+      this.inFlight -= 1
+    }
+  }
+
+  private async serve(request: ApiRequest): Promise<ApiResults[ApiRequest['kind']]> {
+    switch (request.kind) {
+      case 'publish':
+        return this.publisher.publish(request.channel, request)
+      case 'broadcast':
+        return this.publisher.broadcast(request.channels, request)
+      case 'progress':
+        this.publisher.progress(request)
+        return {}
+      case 'presence':
+        return this.reader.presence(request)
+      case 'history':
+        return this.reader.history(request)
+      case 'subscribe':
+      case 'unsubscribe':
+      case 'disconnect':
+        return this.serveUser(request)
+      default:
+        throw new RefusedError(
+          Errors.methodNotFound,
+          'This gateway knows no such request: is it of an older version?',
+        )
+    }
+  }
+
+  private async serveUser(request: UserRequest): Promise<{ connections: number }> {
+    checkUserRequest(this.services, request)
+    return { connections: await this.everywhere.run(request) }
+  }
+}
+
+const kinds: ReadonlySet<string> = new Set<ApiRequest['kind']>([
+  'publish',
+  'broadcast',
+  'presence',
+  'history',
+  'subscribe',
+  'unsubscribe',
+  'disconnect',
+  'progress',
+])
+
+const tooMany: ApiReply = {
+  error: { ...Errors.tooManyRequests, outcome: 'unavailable' },
+}
