@@ -3,7 +3,7 @@ import { answerPings, connectionToken, inTurns, subscriber, type Dialect } from 
 import type { RawSocket } from '../clients/raw-socket.js'
 import { nowUs, payload } from '../harness/payload.js'
 import { serve } from '../harness/remote.js'
-import { openLoop } from '../harness/open-loop.js'
+import { openLoop, type Lateness } from '../harness/open-loop.js'
 
 export interface PublishersWish {
   dialect: Words
@@ -97,12 +97,7 @@ function closedLoop({
 }
 
 /** Sends on time, from the clients in turn. Resolves when all was acknowledged, or 3 s after the last was sent. */
-async function paced({
-  channel,
-  bytes,
-  perSecond,
-  count,
-}: PacedLoad): Promise<{ done: number; latestUs: number }> {
+async function paced({ channel, bytes, perSecond, count }: PacedLoad): Promise<{ done: number } & Lateness> {
   let done = 0
   let allDone = (): void => {}
   const all = new Promise<void>((resolve) => (allDone = resolve))
@@ -111,7 +106,7 @@ async function paced({
       done += replies
       if (done === count) allDone()
     })
-  const { latestUs } = await openLoop({
+  const lateness = await openLoop({
     turns: count,
     perSecond,
     send: (turn, dueUs) => {
@@ -119,7 +114,7 @@ async function paced({
     },
   })
   await Promise.race([all, new Promise((resolve) => setTimeout(resolve, 3_000))])
-  return { done, latestUs }
+  return { done, ...lateness }
 }
 
 serve({

@@ -5,6 +5,7 @@
  *     (no coordinated omission).
  */
 import { nowUs } from './payload.js'
+import { Histogram } from './statistics.js'
 
 export interface OpenLoop {
   /** Turns in all. */
@@ -14,25 +15,31 @@ export interface OpenLoop {
   send(turn: number, dueUs: number): void
 }
 
-/** Resolves when the last turn was sent, with how late the latest was. */
-export function openLoop({ turns, perSecond, send }: OpenLoop): Promise<{ latestUs: number }> {
+/** How late turns were sent, in microseconds. */
+export interface Lateness {
+  lateP99Us: number
+  latestUs: number
+}
+
+/** Resolves when the last turn was sent. */
+export function openLoop({ turns, perSecond, send }: OpenLoop): Promise<Lateness> {
   const periodUs = 1_000_000 / perSecond
   const startUs = nowUs() + 1000
   return new Promise((resolve, reject) => {
     let turn = 0
-    let latestUs = 0
+    const late = new Histogram()
     const tick = (): void => {
       const dueUs = Math.round(startUs + turn * periodUs)
       const lateUs = nowUs() - dueUs
       if (lateUs < 0) return void setTimeout(tick, -lateUs / 1000)
-      latestUs = Math.max(latestUs, lateUs)
+      late.record(lateUs)
       try {
         send(turn, dueUs) // O1
       } catch (error) {
         return reject(error)
       }
       turn += 1
-      if (turn === turns) resolve({ latestUs })
+      if (turn === turns) resolve({ lateP99Us: late.percentile(0.99), latestUs: late.percentile(1) })
       else setImmediate(tick) // not at once: what was sent has to leave
     }
     tick()
