@@ -126,7 +126,7 @@ export class Natter {
 
 const choice = (client: string | undefined) => (client === undefined ? {} : { client })
 
-function memberOf({ user, client, connInfo, chanInfo }: ClientInfo): Member {
+export function memberOf({ user, client, connInfo, chanInfo }: ClientInfo): Member {
   return {
     user,
     client,
@@ -135,7 +135,10 @@ function memberOf({ user, client, connInfo, chanInfo }: ClientInfo): Member {
   }
 }
 
-function publicationOf<T>({ data, info, ...rest }: Publication, encoding: Encoding): StoredPublication<T> {
+export function publicationOf<T>(
+  { data, info, ...rest }: Publication,
+  encoding: Encoding,
+): StoredPublication<T> {
   return {
     ...rest,
     data: decodeValue(data, encoding) as T,

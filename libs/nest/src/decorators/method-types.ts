@@ -19,10 +19,10 @@ type TakesPayload<A extends readonly unknown[], Payload> = A extends readonly [i
     ? false
     : true
 
-type Contexts<A extends readonly unknown[]> = Extract<
-  A[number],
-  { kind: NatterContext['kind']; signal: AbortSignal }
->
+/** Those parameters that say they are a context; element by element, for one `unknown` would swallow the union of all. */
+type Contexts<A extends readonly unknown[]> = {
+  [I in keyof A]: A[I] extends { kind: NatterContext['kind']; signal: AbortSignal } ? A[I] : never
+}[number]
 
 /** No schema says what the payload is. */
 export interface Anything {

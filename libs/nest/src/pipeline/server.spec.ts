@@ -130,12 +130,10 @@ describe('a question', () => {
     expect(await driver.client.rpc('strips')).toEqual({ decision: { data: bytesOf({ name: 'ann' }) } })
     expect(await driver.client.rpc('wrong')).toMatchObject({ error: { code: 100 } })
     expect(await driver.client.publish('chat:1', { name: 5 })).toMatchObject({ error: { code: 100 } })
-    expect(failed).toEqual(
-      [
-        expect.stringContaining('Chat.wrong returned what its own schema refuses. name: '),
-        expect.stringContaining('Chat.stores returned what its own schema refuses. name: '),
-      ].map((text) => expect.anything() && text),
-    )
+    expect(failed).toEqual([
+      expect.stringContaining('Chat.wrong returned what its own schema refuses. name: '),
+      expect.stringContaining('Chat.stores returned what its own schema refuses. name: '),
+    ])
   })
 
   it('may be answered by a returned refusal, and by one that ends the connection', async () => {
