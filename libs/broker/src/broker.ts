@@ -1,5 +1,5 @@
 /**
- * What moves and keeps publications between nodes: three ports, and the parts that the whole mesh agrees on (subjects,
+ * What moves and keeps publications between nodes: four ports, and the parts that the whole mesh agrees on (subjects,
  * shards, metadata). Implementations: `nats/` (core NATS, JetStream, its key-value buckets) and `memory/` (one process, for
  * tests). Both pass `test/broker.contract.ts`.
  */
@@ -213,6 +213,37 @@ export interface Registry {
   watch(key: string, onEntry: (entry: RegistryEntry) => void): Promise<{ stop(): void }>
 }
 
+export interface JournalEntry {
+  /** Grows; never given twice in a mesh, also not after a purge. */
+  seq: number
+  body: Uint8Array
+}
+
+/**
+ * What must outlive the process that wrote it until somebody has dealt with it: a few entries per subject (`Subjects.sessions`,
+ * `Subjects.occupancy`), which their readers take away. Nothing goes by itself; a full journal refuses.
+ *
+ * All of it throws UnavailableError when it can't be done now.
+ */
+export interface Journal {
+  /**
+   * Answers its `seq` when it is stored. With `after`: only if that is the last one of the subject (0 = the subject is empty), else
+   * undefined.
+   *
+   * @throws UnavailableError also where it may have been stored: write what can be written twice, or read before writing again.
+   * @throws InvalidError `message-too-large`.
+   */
+  append(subject: string, body: Uint8Array, options?: { after?: number }): Promise<number | undefined>
+  /** All entries of a subject, in their order; never stale. */
+  read(subject: string): Promise<JournalEntry[]>
+  /** Never stale. */
+  last(subject: string): Promise<JournalEntry | undefined>
+  /** Takes away the entries of a subject with `seq < before`; without `before` all. */
+  purge(subject: string, before?: number): Promise<void>
+  /** Subjects that have entries. @param filter With wildcards as in NATS. */
+  subjects(filter: string): Promise<string[]>
+}
+
 /** Facts about the way to NATS. */
 export interface BrokerEvents {
   'broker:connect': { server: string; version: string }
@@ -249,6 +280,7 @@ export interface Broker {
   readonly bus: Bus
   readonly log: Log
   readonly registry: Registry
+  readonly journal: Journal
   readonly events: TypedEvents<BrokerEvents>
   /** The other names of the mesh: presence and control subjects. */
   readonly subjects: Subjects

@@ -7,6 +7,8 @@ export type {
   Bus,
   BusMessage,
   BusSubscription,
+  Journal,
+  JournalEntry,
   Log,
   ReadRange,
   Registry,

@@ -145,9 +145,38 @@ export class Subjects {
     return `${this.prefix}.api.${encodeName(nodeId)}`
   }
 
-  /** What one gateway, in one life of it, writes down of its connections. */
-  sessions(nodeId: string): string {
-    return `${this.prefix}.sess.${encodeName(nodeId)}`
+  /** What one gateway, in one life of it, writes down of its connections: in the journal. */
+  sessions(nodeId: string, life: string): string {
+    return `${this.prefix}.sess.${encodeName(nodeId)}.${encodeName(life)}`
+  }
+
+  get allSessions(): string {
+    return `${this.prefix}.sess.>`
+  }
+
+  /** Whose they are, or undefined when the subject is no such one. */
+  sessionsIn(subject: string): { node: string; life: string } | undefined {
+    const start = `${this.prefix}.sess.`
+    const [nodeToken = '', lifeToken = '', ...rest] = subject.startsWith(start)
+      ? subject.slice(start.length).split('.')
+      : []
+    const [node, life] = [decodeName(nodeToken), decodeName(lifeToken)]
+    return node === undefined || life === undefined || rest.length > 0 ? undefined : { node, life }
+  }
+
+  /** Which gateways have subscribers of a channel: in the journal. */
+  occupancy(namespace: string, channel: string): string {
+    const space = namespace === '' ? NO_NAMESPACE : encodeName(namespace)
+    return `${this.prefix}.occ.${space}.${encodeName(channel)}`
+  }
+
+  get allOccupancy(): string {
+    return `${this.prefix}.occ.>`
+  }
+
+  /** Where sessions and occupancy are written down. */
+  get journal(): string {
+    return `${this.upper}_JOURNAL`
   }
 
   /** Everything that the stream keeps of one shard. */

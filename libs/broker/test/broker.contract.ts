@@ -497,5 +497,52 @@ export function describeBroker(name: string, open: () => Promise<BrokerPair>): v
         expect(seen).toEqual(['1', '2'])
       })
     })
+
+    describe('journal', () => {
+      const bodies = (entries: readonly { body: Uint8Array }[]): string[] =>
+        entries.map(({ body }) => read(body))
+
+      it('of nobody is empty, and reading it creates nothing that could fail', async () => {
+        expect(await a.journal.read(a.subjects.sessions('g1', 'x'))).toEqual([])
+        expect(await a.journal.last(a.subjects.sessions('g1', 'x'))).toBeUndefined()
+        expect(await a.journal.subjects(a.subjects.allSessions)).toEqual([])
+        await a.journal.purge(a.subjects.sessions('g1', 'x'))
+      })
+
+      it('keeps what one node wrote for another, in its order, until it is taken away', async () => {
+        const mine = a.subjects.sessions('g.1', 'x y')
+        const other = a.subjects.sessions('g2', 'x')
+        const seqs: (number | undefined)[] = []
+        for (let n = 0; n < 1_100; n += 1) seqs.push(await a.journal.append(mine, text(String(n))))
+        await a.journal.append(other, text('other'))
+        const entries = await b.journal.read(mine)
+        expect(bodies(entries)).toEqual(seqs.map((_, n) => String(n)))
+        expect(entries.map(({ seq }) => seq)).toEqual(seqs)
+        expect(await b.journal.last(mine)).toEqual(entries.at(-1))
+        expect((await b.journal.subjects(b.subjects.allSessions)).toSorted()).toEqual(
+          [mine, other].toSorted(),
+        )
+        expect(b.subjects.sessionsIn(mine)).toEqual({ node: 'g.1', life: 'x y' })
+        await b.journal.purge(mine, seqs[1_098])
+        expect(bodies(await a.journal.read(mine))).toEqual(['1098', '1099'])
+        await b.journal.purge(mine)
+        expect(await a.journal.read(mine)).toEqual([])
+        expect(bodies(await a.journal.read(other))).toEqual(['other'])
+      })
+
+      it('of two who write after the same entry lets one, also after a purge, and no number comes twice', async () => {
+        const subject = a.subjects.occupancy('chat', 'chat:a')
+        const first = await a.journal.append(subject, text('1'), { after: 0 })
+        expect(await b.journal.append(subject, text('x'), { after: 0 })).toBeUndefined()
+        const second = await Promise.all(
+          [a, b].map((node) => node.journal.append(subject, text('2'), { after: first ?? 0 })),
+        )
+        expect(second.filter((seq) => seq !== undefined)).toHaveLength(1)
+        await a.journal.purge(subject)
+        const third = await b.journal.append(subject, text('3'), { after: 0 })
+        expect(third).toBeGreaterThan(Math.max(...second.map((seq) => seq ?? 0)))
+        expect(bodies(await a.journal.read(subject))).toEqual(['3'])
+      })
+    })
   })
 }

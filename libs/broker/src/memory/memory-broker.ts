@@ -5,6 +5,7 @@ import type {
   Bus,
   BusMessage,
   BusSubscription,
+  Journal,
   Log,
   Registry,
   RegistryEntry,
@@ -12,6 +13,7 @@ import type {
 } from '../broker.js'
 import type { Subjects } from '../subjects.js'
 import { epochIn, routeIn } from '../topology.js'
+import { MemoryJournal } from './memory-journal.js'
 import { MemoryLog } from './memory-log.js'
 import type { Delivery, MemoryMesh } from './memory-mesh.js'
 
@@ -24,6 +26,7 @@ export class MemoryBroker implements Broker {
   readonly bus: Bus
   readonly log: Log
   readonly registry: Registry
+  readonly journal: Journal
   private readonly link: MemoryLink
 
   constructor(
@@ -34,6 +37,7 @@ export class MemoryBroker implements Broker {
     this.link.keep(mesh.onEpochChange((change) => this.events.emit('broker:epoch:change', change)))
     this.bus = new MemoryBus(this.link)
     this.registry = new MemoryRegistry(this.link)
+    this.journal = new MemoryJournal(mesh, () => this.link.requireConnected())
     this.log = new MemoryLog({
       mesh,
       requireConnected: () => this.link.requireConnected(),

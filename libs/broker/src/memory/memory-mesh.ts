@@ -1,5 +1,12 @@
 import { UnavailableError } from '@natter/primitives'
-import type { Appended, RegistryEntry, StoredAt, StreamMessage, StreamState } from '../broker.js'
+import type {
+  Appended,
+  JournalEntry,
+  RegistryEntry,
+  StoredAt,
+  StreamMessage,
+  StreamState,
+} from '../broker.js'
 import { newEpoch } from '../epoch.js'
 import { Subjects } from '../subjects.js'
 import {
@@ -61,6 +68,8 @@ export class MemoryMesh {
   private readonly limits: Pick<MeshOptions, 'maxBytes' | 'onFull'>
   private readonly streams = new Map<string, MeshStream>()
   private readonly records = new Map<string, RegistryEntry>()
+  private readonly journal = new Map<string, JournalEntry[]>()
+  private lastWritten = 0
   private readonly watchers = new Set<() => void>()
   private readonly subscribers = new Set<MeshSubscriber>()
   private readonly epochListeners = new Set<(change: EpochChange) => void>()
@@ -79,6 +88,7 @@ export class MemoryMesh {
   wipe(): void {
     this.streams.clear()
     this.records.clear()
+    this.journal.clear()
   }
 
   /** Creates what is gone, and tells every node which numberings changed by that. */
@@ -170,6 +180,30 @@ export class MemoryMesh {
     this.records.set(key, { value: new Uint8Array(value), revision: this.lastRevision })
     for (const look of this.watchers) queueMicrotask(look)
     return this.lastRevision
+  }
+
+  /** Undefined when `after` isn't the last one; undefined = whatever is. */
+  write(subject: string, body: Uint8Array, after: number | undefined): number | undefined {
+    const entries = this.journal.get(subject) ?? []
+    if (after !== undefined && (entries.at(-1)?.seq ?? 0) !== after) return undefined
+    this.lastWritten += 1
+    entries.push({ seq: this.lastWritten, body: new Uint8Array(body) })
+    this.journal.set(subject, entries)
+    return this.lastWritten
+  }
+
+  written(subject: string): readonly JournalEntry[] {
+    return this.journal.get(subject) ?? []
+  }
+
+  purgeWritten(subject: string, before: number): void {
+    const left = this.written(subject).filter(({ seq }) => seq >= before)
+    if (left.length > 0) this.journal.set(subject, left)
+    else this.journal.delete(subject)
+  }
+
+  writtenSubjects(filter: string): string[] {
+    return [...this.journal.keys()].filter((subject) => matches(filter, subject))
   }
 
   onRecord(look: () => void): () => void {

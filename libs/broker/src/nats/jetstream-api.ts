@@ -69,6 +69,21 @@ export class JetStreamApi {
     return (await this.call<{ purged: number }>(`STREAM.PURGE.${stream}`, { seq: before })).purged
   }
 
+  /** Removes what one subject has below `before`, or all of it. */
+  async purgeSubject(stream: string, subject: string, before: number | undefined): Promise<void> {
+    await this.call(`STREAM.PURGE.${stream}`, {
+      filter: subject,
+      ...(before === undefined ? {} : { seq: before }),
+    })
+  }
+
+  /** Those that have messages; few, or NATS sends them in pages. */
+  async subjectsOf(stream: string, filter: string): Promise<string[]> {
+    type Info = StreamInfo & { state: { subjects?: Record<string, number> } }
+    const { state } = await this.call<Info>(`STREAM.INFO.${stream}`, { subjects_filter: filter })
+    return Object.keys(state.subjects ?? {})
+  }
+
   /** From the leader: never stale. Undefined = there is none. */
   async leaderMessage(
     stream: string,

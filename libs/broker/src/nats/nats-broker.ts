@@ -1,6 +1,6 @@
 import { systemClock, TypedEvents, type Clock } from '@natter/primitives'
 import { randomBytes } from 'node:crypto'
-import type { Broker, BrokerEvents, Bus, Log, Registry, Route } from '../broker.js'
+import type { Broker, BrokerEvents, Bus, Journal, Log, Registry, Route } from '../broker.js'
 import { RouteCache } from '../route-cache.js'
 import { Subjects } from '../subjects.js'
 import { epochIn } from '../topology.js'
@@ -8,6 +8,7 @@ import { Appender } from './appender.js'
 import { NatsBus } from './bus.js'
 import { NatsLink, type NatsOptions } from './connection.js'
 import { JetStreamApi } from './jetstream-api.js'
+import { NatsJournal } from './journal.js'
 import { NatsLog } from './log.js'
 import { NatsRegistry } from './registry.js'
 import { Requests } from './requests.js'
@@ -81,6 +82,7 @@ class NatsBroker implements Broker {
   readonly bus: Bus
   readonly log: Log
   readonly registry: Registry
+  readonly journal: Journal
   private readonly keeper: TopologyKeeper
   private readonly routes: RouteCache
 
@@ -116,6 +118,14 @@ class NatsBroker implements Broker {
       pages: new StreamPages({ link, api, requests, clock, timeoutMs: REQUEST_TIMEOUT_MS }),
       streamOf: (subject) => this.streamOf(subject),
       sentinelOf: (stream) => subjects.sentinel(this.streams.indexOf(stream)),
+    })
+    this.journal = new NatsJournal({
+      link,
+      requests,
+      api,
+      stream: subjects.journal,
+      subjects: [subjects.allSessions, subjects.allOccupancy],
+      replicas: settings.replicas,
     })
     this.bus = bus
     this.registry = registry
