@@ -11,7 +11,7 @@ export class ChatController {
 
   @OnPublish(':room', { schema: Message })
   publish({ text }: z.infer<typeof Message>, { user }: PublishContext) {
-    return { text, from: user || 'somebody' } // what is stored and told to all
+    return { text, from: user.id || 'somebody' } // what is stored and told to all
   }
 
   @Rpc('hello')
