@@ -1,6 +1,7 @@
 /** What the reference is made from: add an app's configuration and metrics here, once. */
 import { gatewayConfig } from '../../apps/gateway/src/config/gateway.config.js'
 import { gatewayMetrics } from '../../apps/gateway/src/gateway.metrics.js'
+import { hookMetrics } from '../../apps/gateway/src/hooks/hooks.metrics.js'
 import { messengerConfig } from '../../apps/messenger/src/messenger.config.js'
 import { messengerMetrics } from '../../apps/messenger/src/messenger.metrics.js'
 import { meshMetrics } from '../../apps/natter/src/mesh/mesh.metrics.js'
@@ -19,6 +20,7 @@ export const configurations: readonly Pick<ConfigDefinition, 'app' | 'sections' 
 export const metricTables: readonly { process: string; table: MetricTable }[] = [
   { process: 'Every process', table: processMetricTable },
   { process: 'Gateway', table: gatewayMetrics },
+  { process: 'Gateway, about apps', table: hookMetrics },
   { process: 'Persistence', table: persistenceMetrics },
   { process: 'Messenger', table: messengerMetrics },
   { process: 'Supervisor (`npm start`)', table: meshMetrics },

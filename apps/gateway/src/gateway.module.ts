@@ -1,6 +1,7 @@
 import { HmacTokenVerifier, NoTokens, type TokenVerifier } from '@natter/auth'
 import { natsOptionsOf, namespacesOf } from '@natter/config'
 import { createNatsBroker, type Broker, type BrokerEvents } from '@natter/broker'
+import { HookCaller, type HookCallerEvents } from '@natter/hooks'
 import { systemClock, type TypedEvents } from '@natter/primitives'
 import { createUwsServer } from '@natter/transport'
 import {
@@ -22,6 +23,7 @@ const BROKER = Symbol('broker')
 export interface GatewayEventStreams {
   gateway: TypedEvents<GatewayEvents>
   broker: TypedEvents<BrokerEvents>
+  hooks: TypedEvents<HookCallerEvents>
 }
 
 /** The composition root: which libs make a gateway, in the order in which they start and stop. */
@@ -33,6 +35,7 @@ export class GatewayModule implements OnApplicationBootstrap, BeforeApplicationS
   constructor(
     @Inject(EVENTS) readonly events: GatewayEventStreams,
     @Inject(BROKER) readonly broker: Broker,
+    @Inject(HookCaller) readonly hooks: HookCaller,
     @Inject(Gateway) readonly gateway: Gateway,
   ) {}
 
@@ -47,21 +50,30 @@ export class GatewayModule implements OnApplicationBootstrap, BeforeApplicationS
         { provide: EVENTS, useValue: events },
         { provide: BROKER, useFactory: () => connect(config, options, events) },
         {
-          provide: Gateway,
-          useFactory: (broker: Broker) => compose(config, options, broker, events),
+          provide: HookCaller,
+          useFactory: (broker: Broker) => new HookCaller({ broker, events: events.hooks }),
           inject: [BROKER],
+        },
+        {
+          provide: Gateway,
+          useFactory: (broker: Broker, hooks: HookCaller) =>
+            compose(config, options, { broker, hooks }, events),
+          inject: [BROKER, HookCaller],
         },
       ],
     }
   }
 
+  /** Nobody is let in before it is known what apps must be asked. */
   async onApplicationBootstrap(): Promise<void> {
+    await this.hooks.start()
     this.port = await this.gateway.start()
   }
 
   /** Clients are told to go elsewhere before the way to NATS is closed. */
   async beforeApplicationShutdown(): Promise<void> {
     await this.gateway.stop()
+    this.hooks.stop()
     await this.broker.close()
   }
 }
@@ -81,7 +93,7 @@ function connect(
 function compose(
   config: GatewayConfig,
   options: GatewayOptions,
-  broker: Broker,
+  { broker, hooks }: { broker: Broker; hooks: HookCaller },
   events: GatewayEventStreams,
 ): Gateway {
   return new Gateway({
@@ -92,6 +104,7 @@ function compose(
     namespaces: namespacesOf(config.channel),
     clock: systemClock,
     events: events.gateway,
+    hooks,
     createServer: (handlers) =>
       createUwsServer(
         {

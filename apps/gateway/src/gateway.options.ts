@@ -10,6 +10,8 @@ export interface GatewayOptions {
   client: {
     /** Lets clients without a token in, as the anonymous user ''. For development. */
     allowAnonymous: boolean
+    /** Without a token it is an app that says who connects, also while no app has ever said that it would. */
+    connectByApp: boolean
     /** Allows everything to everybody: for tests and tutorials. */
     insecure: boolean
     /** Glob patterns for the Origin header; requests without one always pass. */

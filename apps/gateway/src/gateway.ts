@@ -242,6 +242,7 @@ export class Gateway implements SocketHandlers<Connection>, ChannelsOwner {
     this.peers.resume()
     try {
       await broker.verifyStreams()
+      await this.services.hooks.resume()
       this.resumeBackoff.reset()
       this.channels.resume()
     } catch (error) {

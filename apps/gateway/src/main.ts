@@ -7,6 +7,8 @@ import { gatewayConfig, optionsOf } from './config/gateway.config.js'
 import { log } from './gateway.logs.js'
 import { checkHealth, meter } from './gateway.metrics.js'
 import { GatewayModule } from './gateway.module.js'
+import { logHooks } from './hooks/hooks.logs.js'
+import { meterHooks } from './hooks/hooks.metrics.js'
 
 const config = loadConfigOrExit(gatewayConfig)
 const options = optionsOf(config)
@@ -16,8 +18,10 @@ await runProcess({ name: options.name, log: config.log, ops: config.ops }, async
   const events: GatewayModule['events'] = {
     gateway: new TypedEvents(onListenerError),
     broker: new TypedEvents(onListenerError),
+    hooks: new TypedEvents(onListenerError),
   }
   log(logger, events)
+  logHooks(logger, events.hooks)
   const app = await NestFactory.createApplicationContext(GatewayModule.register(config, options, events), {
     logger: nestLogger(logger),
     abortOnError: false,
@@ -27,6 +31,7 @@ await runProcess({ name: options.name, log: config.log, ops: config.ops }, async
     ready: { port: gateway.port },
     tell: (metrics, checks) => {
       meter(metrics, gateway)
+      meterHooks(metrics, gateway.hooks, events.hooks)
       checkHealth(checks, gateway)
     },
     stop: () => app.close(),

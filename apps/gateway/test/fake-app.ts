@@ -62,6 +62,10 @@ export class FakeApp implements Hooks {
     this.told.push(event)
   }
 
+  resume(): Promise<void> {
+    return Promise.resolve()
+  }
+
   of<K extends HookKind>(kind: K): Asked<K>[] {
     return this.asked.filter((request): request is Asked<K> => request.kind === kind)
   }

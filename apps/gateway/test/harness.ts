@@ -47,6 +47,7 @@ export const namespaces = new Map(
 
 const client: GatewayOptions['client'] = {
   allowAnonymous: true,
+  connectByApp: false,
   insecure: false,
   allowedOrigins: ['https://good.example'],
   maxMessageBytes: 65_536,

@@ -25,6 +25,13 @@ export const clientSection = defineSection('client', 'Who may connect, and what 
     doc: 'Lets clients without a token in, as the user with the empty id.',
     shown: true,
   },
+  connect_by_app: {
+    schema: z.boolean(),
+    default: false,
+    example: 'true',
+    doc: 'An app says who connects; before it has started nobody does, and clients try again. Off, that begins with the first app that says it.',
+    shown: true,
+  },
   insecure: {
     schema: z.boolean(),
     default: false,

@@ -34,12 +34,16 @@ export const gatewayConfig = defineConfig({
       ...(client.pong_timeout <= client.ping_interval * 0.95
         ? []
         : [{ key: 'client.pong_timeout', message: 'must be at most 95 % of client.ping_interval' }]),
-      ...(client.token_hmac_secret_key !== undefined || client.allow_anonymous || client.insecure
+      ...(client.token_hmac_secret_key !== undefined ||
+      client.allow_anonymous ||
+      client.connect_by_app ||
+      client.insecure
         ? []
         : [
             {
               key: 'client.token_hmac_secret_key',
-              message: 'is needed, or client.allow_anonymous: else nobody could connect',
+              message:
+                'is needed, or client.allow_anonymous or client.connect_by_app: else nobody could connect',
             },
           ]),
     ]
@@ -59,6 +63,7 @@ export function optionsOf({ gateway, client }: GatewayConfig): GatewayOptions {
     presenceTimeoutMs: 300,
     client: {
       allowAnonymous: client.allow_anonymous,
+      connectByApp: client.connect_by_app,
       insecure: client.insecure,
       allowedOrigins: client.allowed_origins,
       maxMessageBytes: client.max_message_size,

@@ -131,8 +131,8 @@ async function identify(
 ): Promise<Verdict> {
   const { hooks, verifier, options } = services
   const { token = '' } = request
-  const isForApp = (token === '' || !verifier.hasKeys) && hooks.demandsConnection('connect')
-  if (isForApp) return askApp(services, connection, request)
+  const isForApp = options.client.connectByApp || hooks.demandsConnection('connect')
+  if (isForApp && (token === '' || !verifier.hasKeys)) return askApp(services, connection, request)
   if (token !== '') return believe(services, token)
   const isOpen = options.client.allowAnonymous || options.client.insecure
   return isOpen

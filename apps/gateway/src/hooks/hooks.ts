@@ -23,6 +23,12 @@ export interface Hooks {
   /** In which ways apps want to hear of it; empty: nobody does. */
   wants(kind: EventKind, namespace?: string): readonly EventScope[]
   tell(event: HookEvent): unknown
+  /**
+   * The way to NATS is back: what must be asked may have changed.
+   *
+   * @throws UnavailableError it can't be read now: call it again.
+   */
+  resume(): Promise<void>
 }
 
 export const noHooks: Hooks = {
@@ -32,4 +38,5 @@ export const noHooks: Hooks = {
   ask: () => Promise.reject(new Error('an app was asked where none was demanded')),
   wants: () => [],
   tell() {},
+  resume: () => Promise.resolve(),
 }
