@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals'
 import fc from 'fast-check'
-import { parseTimeNs, scanHeader } from './header-scan.js'
+import { parseTimeNs, scanHeader, scanMeta } from './header-scan.js'
 
 const scan = (...lines: string[]): ReturnType<typeof scanHeader> =>
   scanHeader(Buffer.from(`NATS/1.0\r\n${lines.join('\r\n')}\r\n\r\n`, 'latin1'))
@@ -55,6 +55,29 @@ describe('header scan', () => {
 
   it('never throws, whatever the bytes', () => {
     fc.assert(fc.property(fc.uint8Array(), (bytes) => [scanHeader(bytes)].length === 1))
+  })
+
+  it('finds the same metadata alone, whatever the header, and never in the body', () => {
+    const part = fc.constantFrom(
+      'Natter-Meta',
+      ':',
+      ' ',
+      '\r\n',
+      '\r',
+      '\n',
+      'x',
+      'Nats-Sequence: 1',
+      'NATS/1.0',
+    )
+    const text = fc.array(part, { maxLength: 12 }).map((parts) => parts.join(''))
+    fc.assert(
+      fc.property(text, text, (header, body) => {
+        const all = Buffer.from(header + body, 'latin1')
+        expect(scanMeta(all, header.length)).toBe(scanHeader(all.subarray(0, header.length)).meta)
+        expect(scanMeta(new Uint8Array(all), header.length)).toBe(scanMeta(all, header.length))
+      }),
+      { numRuns: 2_000 },
+    )
   })
 })
 

@@ -61,6 +61,18 @@ export function scanHeader(header: Uint8Array): HeaderScan {
   return scan
 }
 
+/** What `scanHeader` says of `meta`, for who needs nothing else. The header is what stands before `end`. */
+export function scanMeta(bytes: Uint8Array, end: number): string | undefined {
+  for (let start = lineEnd(bytes, 0) + 2; start < end;) {
+    const colon = start + META.length
+    const stop = Math.min(lineEnd(bytes, start), end)
+    if (colon < stop && bytes[colon] === COLON && isName(bytes, start, colon, META))
+      return text(bytes, bytes[colon + 1] === SPACE ? colon + 2 : colon + 1, stop)
+    start = stop + 2
+  }
+  return undefined
+}
+
 function readLine(scan: HeaderScan, header: Uint8Array, start: number, end: number): void {
   const colon = header.indexOf(COLON, start)
   if (colon < 0 || colon >= end) return
@@ -100,7 +112,8 @@ function digits(bytes: Uint8Array, start: number, end: number, otherwise: number
 }
 
 function text(bytes: Uint8Array, start: number, end: number): string {
-  return Buffer.from(bytes.buffer, bytes.byteOffset + start, end - start).toString('latin1')
+  const buffer = bytes instanceof Buffer ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
+  return buffer.toString('latin1', start, end)
 }
 
 const TIME = /^(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)(?:\.(\d{1,9}))?Z$/

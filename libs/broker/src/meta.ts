@@ -27,6 +27,7 @@ interface WireMeta {
   y?: string
 }
 
+const beginnings = (['json', 'bin'] as const).map((kind) => ({ kind, start: `{"k":"${kind}"` }))
 const NOT_ASCII = /[^\x20-\x7e]/g
 const strictText = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
@@ -59,8 +60,7 @@ export function decodeMeta(text: string | undefined): PublicationMeta | undefine
  */
 export function kindOfMeta(text: string | undefined): PublicationMeta['kind'] | undefined {
   if (text === undefined) return undefined
-  for (const kind of ['json', 'bin'] as const) {
-    const start = `{"k":"${kind}"`
+  for (const { kind, start } of beginnings) {
     if (text.startsWith(start) && (text[start.length] === ',' || text[start.length] === '}')) return kind
   }
   return decodeMeta(text)?.kind

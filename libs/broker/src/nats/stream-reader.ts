@@ -14,7 +14,7 @@ import type { StreamMessage } from '../broker.js'
 import type { Delivery } from '../delivery.js'
 import { away, type Listener, type NatsLink } from './connection.js'
 import type { JetStreamApi } from './jetstream-api.js'
-import { deliveryOf, scanOf, subjectOf, tokenOf } from './raw-message.js'
+import { deliveryOf, metaOf, scanOf, subjectOf, tokenOf } from './raw-message.js'
 
 export interface StreamPage {
   messages: StreamMessage[]
@@ -122,7 +122,7 @@ export class StreamReader implements Listener {
     this.delivered = number
     this.at = seq + 1
     page.pending = pending
-    page.messages.push({ seq, timeNs, body: msg.data, meta: scanOf(msg)?.meta, subject: subjectOf(msg) })
+    page.messages.push({ seq, timeNs, body: msg.data, meta: metaOf(msg), subject: subjectOf(msg) })
     if (page.messages.length === limit) this.finish(reading)
   }
 
