@@ -9,7 +9,7 @@ export {
   type AppInstanceOptions,
 } from './app/app-instance.js'
 export type { ToldScope } from './app-wire.js'
-export { claimApp, claimsOf, forgetApp, type AppsRecord } from './apps-record.js'
+export { answers, claimApp, claimsOf, forgetApp, ownerOf, withApp, type AppsRecord } from './apps-record.js'
 export * from './envelope.js'
 export type { Told } from './gateway/telling.js'
 export type { HookCallerEvents } from './gateway/hook-caller.events.js'

@@ -2,12 +2,13 @@ import type { Msg, Subscription } from '@nats-io/transport-node'
 import { InvalidError, type Clock, type TypedEvents } from '@natter/primitives'
 import type { BrokerEvents, Bus, BusMessage, BusSubscription, StoredAt } from '../broker.js'
 import { Coalesced } from '../coalesced.js'
-import { away, type NatsLink } from './connection.js'
-import { rawHeaders, scanOf } from './raw-message.js'
+import { away, type Listener, type NatsLink } from './connection.js'
+import { rawHeaders, scanOf, tokenOf } from './raw-message.js'
 
 /** Core NATS as our {@link Bus}. Callbacks only: an async iterator costs more than the message. */
 export class NatsBus implements Bus {
   private readonly flushing: Coalesced<void>
+  private readonly asks: Asks
 
   constructor(
     private readonly link: NatsLink,
@@ -15,6 +16,7 @@ export class NatsBus implements Bus {
     private readonly clock: Clock,
   ) {
     this.flushing = new Coalesced(() => this.flushNow())
+    this.asks = new Asks(link, events, clock)
   }
 
   get isConnected(): boolean {
@@ -44,28 +46,8 @@ export class NatsBus implements Bus {
   ): Promise<void> {
     this.link.requireConnected()
     this.requireFits(subject, body, undefined)
-    return new Promise<void>((resolve, reject) => {
-      const reply = `${this.link.inbox}.ask.${(this.lastAsk += 1)}`
-      const end = (): void => {
-        timer.cancel()
-        replies.stop()
-        resolve()
-      }
-      const timer = this.clock.setTimer(end, options.timeoutMs)
-      const replies = this.subscribe(reply, (message) => {
-        if (message instanceof NatsMessage && message.isNobody) return end()
-        if (options.onReply(message.body)) end()
-      })
-      try {
-        this.link.publish(subject, body, { reply })
-      } catch (error) {
-        reject(error)
-        end()
-      }
-    })
+    return this.asks.ask(subject, body, options)
   }
-
-  private lastAsk = 0
 
   private async flushNow(): Promise<void> {
     this.link.requireConnected()
@@ -82,6 +64,77 @@ export class NatsBus implements Bus {
     throw new InvalidError('message-too-large', `${sizeBytes} bytes on ${subject} are more than NATS carries`)
   }
 }
+
+interface Asking {
+  subject: string
+  onReply(body: Uint8Array): boolean
+  end(): void
+}
+
+/**
+ * Questions over one wildcard inbox: numbered reply subjects and one map. (A subscription for each question was more than half of what
+ * the question cost.) The inbox is subscribed by the first question.
+ */
+class Asks implements Listener {
+  private readonly waiting = new Map<number, Asking>()
+  private readonly inbox: string
+  private subscription: Subscription | undefined
+  private lastToken = 0
+
+  constructor(
+    private readonly link: NatsLink,
+    private readonly events: TypedEvents<BrokerEvents>,
+    private readonly clock: Clock,
+  ) {
+    this.inbox = `${link.inbox}.ask`
+    link.onLoss(() => {
+      if (link.nc.isClosed()) for (const { end } of this.waiting.values()) end() // no reply can come any more
+    })
+  }
+
+  ask(
+    subject: string,
+    body: Uint8Array,
+    { timeoutMs, onReply }: { timeoutMs: number; onReply(body: Uint8Array): boolean },
+  ): Promise<void> {
+    this.listen()
+    const token = (this.lastToken += 1)
+    return new Promise((resolve, reject) => {
+      const end = (): void => {
+        timer.cancel()
+        this.waiting.delete(token)
+        resolve()
+      }
+      const timer = this.clock.setTimer(end, timeoutMs)
+      this.waiting.set(token, { subject, onReply, end })
+      try {
+        this.link.publish(subject, body, { reply: `${this.inbox}.${token}` })
+      } catch (error) {
+        reject(error)
+        end()
+      }
+    })
+  }
+
+  hear(msg: Msg): void {
+    const asking = this.waiting.get(tokenOf(msg))
+    if (asking === undefined) return
+    try {
+      if (isNobody(msg) || asking.onReply(msg.data)) asking.end()
+    } catch (error) {
+      this.events.emit('bus:callback:error', { subject: asking.subject, error })
+    }
+  }
+
+  /** A subscription that was refused is closed: the next question tries again. */
+  private listen(): void {
+    if (this.subscription?.isClosed() === false) return
+    this.subscription = this.link.subscribe(`${this.inbox}.*`, this)
+  }
+}
+
+/** The server says that nobody listens. */
+const isNobody = (msg: Msg): boolean => msg.data.length === 0 && scanOf(msg)?.status === 503
 
 /** One object for each channel of a node: no closures beside the one that the driver needs. */
 class Listening implements BusSubscription {
@@ -116,8 +169,6 @@ class Listening implements BusSubscription {
 class NatsMessage implements BusMessage {
   readonly meta: string | undefined
   readonly stored: StoredAt | undefined
-  /** The server says that nobody listens. */
-  readonly isNobody: boolean
 
   constructor(
     private readonly msg: Msg,
@@ -125,7 +176,6 @@ class NatsMessage implements BusMessage {
   ) {
     const scan = scanOf(msg)
     this.meta = scan?.meta
-    this.isNobody = scan?.status === 503 && msg.data.length === 0
     const isStored = scan !== undefined && scan.isFromStream && scan.timeNs !== undefined
     this.stored = isStored ? { seq: scan.seq, prev: scan.lastSeq, timeNs: scan.timeNs ?? 0n } : undefined
   }
@@ -139,6 +189,8 @@ class NatsMessage implements BusMessage {
   }
 
   respond(body: Uint8Array): void {
-    if (this.link.isConnected) this.msg.respond(body)
+    const { reply } = this.msg
+    // by the same way as all else, so that what was published before it arrives before it
+    if (this.link.isConnected && reply !== undefined && reply !== '') this.link.publish(reply, body)
   }
 }

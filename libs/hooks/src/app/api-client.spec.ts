@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals'
 import { MemoryBroker, MemoryMesh } from '@natter/broker'
 import { ManualClock } from '@natter/testing'
 import { decodeApiRequest, encodeApiReply } from '../api-wire.js'
-import type { ApiReply, ApiRequest } from '../api.js'
+import type { ApiReply, ApiRequest, ApiResults } from '../api.js'
 import { ApiClient } from './api-client.js'
 
 type Serve = (request: ApiRequest) => ApiReply | 'silence'
@@ -144,11 +144,11 @@ describe('what an app asks of the mesh', () => {
 
   it('in many channels has an outcome for each, in their order', async () => {
     const { client, gateway } = startMesh()
-    const outcomes = [
+    const outcomes: ApiResults['broadcast']['outcomes'] = [
       { position: { offset: 1, epoch: 'e' } },
       { error: { code: 102, message: 'no', outcome: 'refused' } },
     ]
-    gateway('g1', () => ({ result: { outcomes } }) as ApiReply)
+    gateway('g1', () => ({ result: { outcomes } }))
     const got = await client.broadcast(['chat:a', 'none:b'], data)
     expect(got[0]).toEqual({ position: { offset: 1, epoch: 'e' } })
     expect(got[1]).toEqual({ error: expect.objectContaining({ code: 'unknown-channel' }) as unknown })

@@ -17,15 +17,7 @@ import {
 } from '@natter/protocol'
 import { randomBytes } from 'node:crypto'
 import { decodeApiReply, encodeApiRequest } from '../api-wire.js'
-import type {
-  ApiClientInfo,
-  ApiError,
-  ApiPublication,
-  ApiReply,
-  ApiRequest,
-  ApiResults,
-  PublishedAt,
-} from '../api.js'
+import type { ApiClientInfo, ApiError, ApiPublication, ApiRequest, ApiResults, PublishedAt } from '../api.js'
 import type { SubscriptionOptions } from '../hooks.js'
 import { natterErrorOf } from './api-errors.js'
 import { Gateways } from './gateways.js'

@@ -41,6 +41,8 @@ export interface AppInstanceEvents {
   'app:event:error': { kind: HookEvent['kind']; error: unknown }
   /** A handler is at work beyond the deadline: the client was answered without it. */
   'app:hook:late': { kind: HookKind }
+  /** An answer could not be sent, most likely because it is larger than NATS carries. The client was answered 100. */
+  'app:reply:failed': { error: unknown }
   /** What came is no message of ours. */
   'app:message:bad': { error: unknown }
   /** After a reconnect the record of the apps could not be written: it is tried again after the next. */
@@ -172,7 +174,7 @@ export class AppInstance {
   private receive(message: BusMessage): void {
     const asked = this.read(message.body)
     if (asked === undefined) return
-    const respond = (reply: FromApp): void => message.respond(encodeFromApp(reply))
+    const respond = (reply: FromApp): void => this.respond(message, reply)
     const { state } = this
     if (asked.kind === 'probe') return respond({ kind: 'alive', overdue: this.overdue }) // A5
     if (state.kind !== 'running') return respond({ kind: 'away' }) // A2
@@ -180,6 +182,17 @@ export class AppInstance {
       respond({ kind: 'table', app: this.app, hash: this.hash, table: state.side.table })
     else if (asked.kind === 'event') void this.hear(state.side, asked, respond)
     else if (asked.kind === 'hook') void this.answer(state.side, asked, respond)
+  }
+
+  /** An answer that NATS can't carry is a bug of the handler. */
+  private respond(message: BusMessage, reply: FromApp): void {
+    try {
+      message.respond(encodeFromApp(reply))
+    } catch (error) {
+      this.events.emit('app:reply:failed', { error })
+      if (reply.kind === 'reply')
+        message.respond(encodeFromApp({ kind: 'reply', reply: { error: { ...Errors.internal } } }))
+    }
   }
 
   private read(body: Uint8Array): ToApp | undefined {

@@ -46,6 +46,7 @@ export type CallOutcome =
  * E2. While this gateway is away from NATS nobody is forgotten or loses trust: the silence is its own.
  * E3. It is asked once its answer table is known: the table of a hash is fetched once, from whoever beats with it.
  * E4. Another life of an instance is another instance: what the last one owed or missed is not its own.
+ * E5. What an instance was asked when it went is not waited for any longer.
  */
 export class Directory {
   private readonly known = new Map<string, Instance>()
@@ -125,7 +126,7 @@ export class Directory {
   async ask(instance: Instance, message: ToApp, withinMs: number): Promise<CallOutcome> {
     instance.inFlight += 1
     try {
-      const outcome = await this.call(instance.name, message, withinMs)
+      const outcome = await this.call(instance.name, message, withinMs, instance.ends)
       if (outcome.kind === 'away') this.left(instance)
       return outcome
     } catch (error) {
@@ -135,10 +136,13 @@ export class Directory {
     }
   }
 
-  private call(name: string, message: ToApp, withinMs: number): Promise<CallOutcome> {
+  /** `ends`: where to find what ends the call as a timeout. */
+  private call(name: string, message: ToApp, withinMs: number, ends?: Set<() => void>): Promise<CallOutcome> {
     const { bus, subjects } = this.broker
     return new Promise((resolve, reject) => {
-      const timer = this.clock.setTimer(() => resolve({ kind: 'timeout' }), withinMs)
+      const giveUp = (): void => resolve({ kind: 'timeout' })
+      const timer = this.clock.setTimer(giveUp, withinMs)
+      ends?.add(giveUp)
       const onReply = (body: Uint8Array): boolean => {
         timer.cancel()
         resolve(outcomeOf(body))
@@ -151,7 +155,10 @@ export class Directory {
       asked
         .then(() => resolve({ kind: 'away' }))
         .catch(reject)
-        .finally(() => timer.cancel())
+        .finally(() => {
+          timer.cancel()
+          ends?.delete(giveUp)
+        })
     })
   }
 
@@ -247,6 +254,7 @@ export class Directory {
 
   private forget(instance: Instance, reason: 'silent' | 'goodbye'): void {
     this.known.delete(instance.name)
+    for (const giveUp of instance.ends) giveUp() // E5
     const key = keyOf(instance)
     if (![...this.known.values()].some((one) => keyOf(one) === key)) this.tables.delete(key)
     this.events.emit('app:down', { app: instance.app, instance: instance.name, reason })

@@ -71,6 +71,20 @@ describe('an event for a group', () => {
     expect(ids([later])).toEqual(['1'])
   })
 
+  it('at work with an instance that goes is told to another one at once, not when its time is over (E5)', async () => {
+    const mesh = memoryApps()
+    const first = await mesh.app('a')
+    const second = await mesh.app('b')
+    first.hear = () => new Promise(() => {})
+    const { hooks } = await mesh.gateway()
+    const told = hooks.tell(gone('1'))
+    await mesh.clock.advanceAsync(0)
+    await first.app.stop()
+    await mesh.clock.advanceAsync(100) // the first pause
+    expect(await told).toBe('heard')
+    expect([ids([first]), ids([second])]).toEqual([['1'], ['1']])
+  })
+
   it('is heard once by an instance that is told twice, because its first answer came too late (A4)', async () => {
     const mesh = memoryApps()
     const app = await mesh.app('a')

@@ -41,6 +41,8 @@ export interface Instance {
   /** Asked by this gateway and not answered. */
   inFlight: number
   standing: Standing
+  /** Each gives up one request that it has not answered. */
+  readonly ends: Set<() => void>
 }
 
 export function newInstance(beat: AppBeat, nowMs: number): Instance {
@@ -57,6 +59,7 @@ export function newInstance(beat: AppBeat, nowMs: number): Instance {
     isDraining,
     inFlight: 0,
     standing,
+    ends: new Set(),
   }
 }
 
