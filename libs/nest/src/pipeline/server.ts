@@ -136,6 +136,7 @@ export class NatterServer extends Server<Listeners, MeshStatus> implements AppSi
     this.enter('up') // M1: the first question may come before `start` resolves
     try {
       await this.driver.start(this)
+      this.logger.log(`${this.options.app} is in the mesh, as ${this.options.instance}`)
     } catch (error) {
       this.enter('down')
       throw error
