@@ -335,11 +335,11 @@ describe('instances that come and go', () => {
     const asked = [codeOf(hooks.ask(rpc())), codeOf(hooks.ask(rpc()))]
     await mesh.clock.advanceAsync(3_000)
     expect(await Promise.all(asked)).toEqual([100, 100])
-    expect(hooks.instances).toEqual([{ app: 'chat', name: 'a', isOut: true }])
+    expect(hooks.instances).toEqual([{ app: 'chat', name: 'a', isReady: true, isOut: true }])
     await hung.app.stop()
     await mesh.app('a')
     await mesh.clock.advanceAsync(0)
-    expect(hooks.instances).toEqual([{ app: 'chat', name: 'a', isOut: false }])
+    expect(hooks.instances).toEqual([{ app: 'chat', name: 'a', isReady: true, isOut: false }])
     await hooks.ask(rpc())
   })
 

@@ -110,11 +110,12 @@ export class HookCaller {
     return this.demands.rpcState(method)
   }
 
-  /** Instances that are there, of all apps. */
-  get instances(): readonly { app: string; name: string; isOut: boolean }[] {
-    return this.directory.instances.map(({ app, name, standing }) => ({
+  /** Instances that are there, of all apps. `isReady`: they are asked. `isOut`: left out since two hooks in a row timed out. */
+  get instances(): readonly { app: string; name: string; isReady: boolean; isOut: boolean }[] {
+    return this.directory.instances.map(({ app, name, table, isDraining, standing }) => ({
       app,
       name,
+      isReady: table !== undefined && !isDraining,
       isOut: standing.kind === 'out',
     }))
   }
