@@ -1,0 +1,119 @@
+/** One instance of an app in a {@link MemoryMesh}. */
+import type { SubscriptionOptions } from '@natter/hooks'
+import { InvalidError, UnavailableError } from '@natter/primitives'
+import { Errors, isJson, type Bytes } from '@natter/protocol'
+import type { AppSide, MeshDriver, Published, PublishOptions } from '../mesh-driver.js'
+import type { Instance } from './apps.js'
+import type { Channel, HistoryQuery } from './channels.js'
+import type { MemoryMesh } from './memory-mesh.js'
+import { badName } from './rules.js'
+
+type State = { kind: 'new' } | { kind: 'started'; instance: Instance } | { kind: 'stopped' }
+
+export class MemoryDriver implements MeshDriver {
+  private state: State = { kind: 'new' }
+
+  constructor(
+    private readonly mesh: MemoryMesh,
+    private readonly app: string,
+  ) {}
+
+  get isConnected(): boolean {
+    return this.state.kind === 'started'
+  }
+
+  async start(side: AppSide): Promise<void> {
+    if (this.state.kind === 'started')
+      throw new InvalidError(
+        'started-twice',
+        'This app is in the mesh already: stop it before it starts again',
+      )
+    this.state = { kind: 'started', instance: this.mesh.apps.join(this.app, side) }
+  }
+
+  async drain(): Promise<void> {
+    if (this.state.kind === 'started') this.mesh.apps.leave(this.state.instance)
+  }
+
+  async stop(): Promise<void> {
+    await this.drain()
+    this.state = { kind: 'stopped' }
+  }
+
+  async publish(channel: string, data: Bytes, options: PublishOptions): Promise<Published> {
+    return this.accepting(channel, data).publish(data, options)
+  }
+
+  async broadcast(channels: readonly string[], data: Bytes, options: PublishOptions) {
+    return channels.map((channel): Published | { error: Error } => {
+      try {
+        return this.accepting(channel, data).publish(data, options)
+      } catch (error) {
+        return { error: error as Error }
+      }
+    })
+  }
+
+  async presence(channel: string) {
+    return this.channel(channel).presence
+  }
+
+  async history(name: string, query: HistoryQuery) {
+    const channel = this.channel(name)
+    if (!channel.namespace.isKept) throw refused('not-available', `Channel "${name}" is not kept: no history`)
+    const result = channel.read(query)
+    if (result !== 'other-epoch') return result
+    throw refused('unrecoverable-position', Errors.unrecoverablePosition.message)
+  }
+
+  async subscribe(user: string, channel: string, options: SubscriptionOptions & { client?: string }) {
+    const { client, ...terms } = options
+    this.channel(channel)
+    for (const connection of this.connectionsOf(user, client))
+      this.mesh.connections.subscribe(connection, channel, terms)
+  }
+
+  async unsubscribe(user: string, channel: string, options: Ending): Promise<void> {
+    const { client, ...why } = options
+    for (const connection of this.connectionsOf(user, client))
+      this.mesh.connections.unsubscribe(connection, channel, why)
+  }
+
+  async disconnect(user: string, options: Ending): Promise<void> {
+    const { client, ...why } = options
+    for (const connection of this.connectionsOf(user, client)) this.mesh.connections.close(connection, why)
+  }
+
+  private connectionsOf(user: string, client: string | undefined) {
+    this.mustBeStarted()
+    return this.mesh.connections.of(user, client)
+  }
+
+  /** @throws InvalidError `bad-request`: not JSON. */
+  private accepting(name: string, data: Bytes): Channel {
+    const channel = this.channel(name)
+    if (isJson(data)) return channel
+    throw refused('bad-request', `What is published into "${name}" is not JSON`)
+  }
+
+  /** @throws InvalidError `bad-request`: no name of a channel. */
+  private channel(name: string): Channel {
+    this.mustBeStarted()
+    if (badName(name) !== undefined) throw refused('bad-request', `"${name}" is no name of a channel`)
+    return this.mesh.channels.of(name)
+  }
+
+  private mustBeStarted(): void {
+    if (this.state.kind === 'started') return
+    const sentence = 'This app is not in the mesh: it has not started yet, or has stopped'
+    throw new UnavailableError('not-started', sentence)
+  }
+}
+
+interface Ending {
+  client?: string
+  code: number
+  reason: string
+}
+
+const refused = (code: string, sentence: string) => new InvalidError(code, sentence)

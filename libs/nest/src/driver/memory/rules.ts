@@ -1,0 +1,69 @@
+/** Who may do what: what no app decides. As gateways have it, with everything off that isn't named here. */
+import type { Capability, NamespaceHook } from '@natter/hooks'
+import { Errors, parseChannelName, validateChannelName, type ErrorCode } from '@natter/protocol'
+
+export interface MemoryNamespace {
+  /** `stream` (default): publications have positions and can be read back. `none`: gone once delivered. */
+  keep?: 'stream' | 'none'
+  /** What clients may do here where no app answers for it. Default: nothing. */
+  allow?: readonly NamespaceHook[]
+}
+
+export interface Namespace {
+  readonly name: string
+  readonly isKept: boolean
+  readonly allow: readonly NamespaceHook[]
+}
+
+export type Namespaces = Readonly<Record<string, MemoryNamespace>>
+
+export function namespaceOf(namespaces: Namespaces, channel: string): Namespace {
+  const { namespace: name } = parseChannelName(channel)
+  const { keep = 'stream', allow = [] } = Object.hasOwn(namespaces, name) ? namespaces[name]! : {}
+  return { name, isKept: keep === 'stream', allow }
+}
+
+/** What stands against any use of this name. */
+export function badName(channel: string): ErrorCode | undefined {
+  return channel === '' ? Errors.badRequest : validateChannelName(channel, { allowNonAscii: false })
+}
+
+export interface Question {
+  readonly verb: NamespaceHook
+  readonly channel: string
+  readonly namespace: Namespace
+  readonly capabilities: readonly Capability[] | undefined
+  /** Whether an app answers for it. */
+  readonly isDemanded: boolean
+}
+
+/** `ask` the app, or the verdict. */
+export function decide(question: Question): 'ask' | 'ok' | ErrorCode {
+  const { verb, channel, namespace, capabilities, isDemanded } = question
+  const problem = badName(channel)
+  if (problem !== undefined) return problem
+  if (verb === 'history' && !namespace.isKept) return Errors.notAvailable
+  if (isDemanded) return 'ask'
+  const isPrivate = verb === 'subscribe' && parseChannelName(channel).isPrivate
+  const isAllowed = namespace.allow.includes(verb) && !isPrivate
+  return isAllowed || isCapable(capabilities, verb, channel) ? 'ok' : Errors.permissionDenied
+}
+
+function isCapable(
+  capabilities: readonly Capability[] | undefined,
+  verb: NamespaceHook,
+  channel: string,
+): boolean {
+  return (capabilities ?? []).some(
+    ({ allow, channels }) => allow.includes(verb) && channels.some((pattern) => covers(pattern, channel)),
+  )
+}
+
+/** What `*` stands for holds no sign that closes a channel: `chat:*` reaches neither `$chat:a` nor `chat:#ana`. */
+function covers(pattern: string, channel: string): boolean {
+  if (pattern === channel) return true
+  const start = pattern.slice(0, -1)
+  if (!pattern.endsWith('*') || !channel.startsWith(start)) return false
+  const { isPrivate, users } = parseChannelName(channel)
+  return (!isPrivate || start.startsWith('$')) && (users === undefined || start.includes('#'))
+}

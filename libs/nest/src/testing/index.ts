@@ -1,0 +1,5 @@
+export { msOf, type Duration } from './duration.js'
+export { Refused, TestClient, type TestCall } from './test-client.js'
+export type { Closed } from './test-end.js'
+export { TestMesh, type Override, type TestConnect, type TestMeshOptions } from './test-mesh.js'
+export type { MemoryNamespace } from '../driver/memory/index.js'
