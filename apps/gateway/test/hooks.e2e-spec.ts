@@ -538,6 +538,30 @@ describe('a gateway with apps', () => {
     })
   })
 
+  it('answers every command of a client before its SDK gives up, also where an app never does', async () => {
+    const never = () => new Promise<never>(() => {})
+    const { node } = await start({
+      'subscribe room': never,
+      'publish ': never,
+      'history room': never,
+      'rpc slow': never,
+    })
+    const door = await start({ connect: never })
+    const outside = await open(door.node)
+    const client = await open(node)
+    await client.call('connect', {})
+    const replies = [
+      outside.call('connect', {}),
+      client.call('subscribe', { channel: 'room:a' }),
+      client.call('publish', { channel: 'plain', data: 1 }),
+      client.call('history', { channel: 'room:a' }),
+      client.call('rpc', { method: 'slow' }),
+    ]
+    const codes = (await Promise.all(replies)).map((reply) => code(reply))
+    expect(codes).toEqual([100, 100, 100, 100, 100])
+    expect(node.gateway.hub.subscriptionCount).toBe(0)
+  })
+
   it('tells who left a channel and who disconnected, once each, with why', async () => {
     const { node, app } = await start(
       { connect: () => ({ user: 'ana', metaJson: '7' }) },

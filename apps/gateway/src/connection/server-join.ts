@@ -173,6 +173,7 @@ export class ServerJoin {
       },
     }
     const { page } = services.catchUps.request(subscription.namespace, this.position)
+    await services.catchUps.drained(connection) // V4: the channels before it may have written much
     const end = await catchUp(channel, target, { from: this.position, page })
     return isUnbroken && end === 'joined'
   }
