@@ -6,6 +6,7 @@ import { FakeDriver } from './fake-driver.js'
 
 const say = (line: string) => process.stdout.write(`${line}\n`)
 const driver = new FakeDriver(say)
+const isFailing = process.argv.includes('--failing-drain')
 
 class Db implements OnModuleDestroy {
   isOpen = true
@@ -32,4 +33,6 @@ class AppModule {}
 const app = await NestFactory.createApplicationContext(AppModule, { logger: false })
 app.enableShutdownHooks(['SIGTERM', 'SIGINT'], { useProcessExit: true })
 setInterval(() => {}, 1_000)
-void driver.client.rpc('slow')
+if (isFailing) driver.failWith = new Error('no way')
+if (isFailing) say('WORKING')
+else void driver.client.rpc('slow')

@@ -5,21 +5,32 @@ import { createInterface } from 'node:readline'
 
 const child = new URL('child.ts', import.meta.url).pathname
 
+/** Runs the application, signals it as soon as it works, and again in its drain: the impatient operator. */
+async function terminated(...args: string[]) {
+  const running = spawn(process.execPath, ['--import', '@swc-node/register/esm-register', child, ...args], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+    env: { ...process.env, NODE_OPTIONS: '' },
+  })
+  const exit = once(running, 'exit') as Promise<[number]>
+  const lines: string[] = []
+  for await (const line of createInterface(running.stdout)) {
+    lines.push(line)
+    if (line === 'WORKING' || line === 'DRAIN') running.kill('SIGTERM')
+  }
+  const [code] = await exit
+  return { lines, code }
+}
+
 describe('SIGTERM', () => {
   it('ends what is in work while its database is open, once, and the process with 0', async () => {
-    const process_ = spawn(process.execPath, ['--import', '@swc-node/register/esm-register', child], {
-      stdio: ['ignore', 'pipe', 'inherit'],
-      env: { ...process.env, NODE_OPTIONS: '' },
-    })
-    const lines: string[] = []
-    for await (const line of createInterface(process_.stdout)) {
-      lines.push(line)
-      if (line === 'WORKING') process_.kill('SIGTERM')
-      if (line === 'DRAIN') process_.kill('SIGTERM') // the impatient operator
-    }
-    const [code] =
-      process_.exitCode === null ? ((await once(process_, 'exit')) as [number]) : [process_.exitCode]
+    const { lines, code } = await terminated()
     expect(lines).toEqual(['START', 'WORKING', 'DRAIN', 'DONE with a database open', 'STOP', 'CLOSED'])
     expect(code).toBe(0)
+  })
+
+  it('with a drain that fails ends the process with 1, although Nest would say 0', async () => {
+    const { lines, code } = await terminated('--failing-drain')
+    expect(lines).toEqual(['START', 'WORKING', 'DRAIN', 'CLOSED'])
+    expect(code).toBe(1)
   })
 })

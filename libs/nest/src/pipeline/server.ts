@@ -163,6 +163,7 @@ export class NatterServer extends Server<Listeners, MeshStatus> implements AppSi
       this.logger.error('drain failed')
       this.logger.error(error)
       process.exitCode = 1
+      process.once('exit', () => (process.exitCode = 1)) // `useProcessExit` says 0 whatever has happened
     }
     this.enter('down')
   }
