@@ -20,6 +20,21 @@ export interface ChannelName {
 }
 
 export function parseChannelName(name: string): ChannelName {
+  const known = knownNames.get(name)
+  if (known !== undefined) return known
+  const parsed: ChannelName = Object.freeze(parse(name))
+  if (name.length > Limits.maxChannelBytes) return parsed // nobody may use it
+  if (knownNames.size >= maxKnownNames) knownNames.clear()
+  knownNames.set(name, parsed)
+  return parsed
+}
+
+/** Most commands speak of few channels, and each is asked about several times. */
+const knownNames = new Map<string, ChannelName>()
+/** Half a kilobyte each. */
+const maxKnownNames = 10_000
+
+function parse(name: string): ChannelName {
   const isPrivate = name.startsWith('$')
   const body = isPrivate ? name.slice(1) : name
   const colon = body.indexOf(':')

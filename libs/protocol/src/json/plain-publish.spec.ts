@@ -82,8 +82,8 @@ describe('publishes as SDKs write them', () => {
     fc.assert(
       fc.property(fc.array(name, { minLength: 1, maxLength: 50 }), (names) => {
         const messages = names.map((channel) => `{"id":1,"publish":{"channel":"${channel}","data":1}}`)
-        const read = readPlainPublishes(bytes(messages.join('\n'))) ?? []
-        const channels = read.map((command) => command.method === 'publish' && command.request.channel)
+        const commands = read(messages.join('\n')) ?? []
+        const channels = commands.map((command) => command.method === 'publish' && command.request.channel)
         expect(channels).toEqual(names)
       }),
     )
