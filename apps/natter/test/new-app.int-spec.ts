@@ -2,6 +2,7 @@
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import {
   connectSdk,
@@ -125,29 +126,30 @@ describe('a project that `natter new` makes', () => {
   }
 })
 
-/** One rpc after the other from a client; a failure that says "try again" is tried again, any other one ends the test. */
+/** One rpc after the other; a failure that says "try again" is tried again, any other one ends the test. */
 function callingWithRetry(clients: readonly SdkClient[]): (until: string) => Promise<string[]> {
   const answers: string[] = []
-  let last: string | undefined
-  let tries = 0
+  const goal: { answer?: string } = {}
   const run = async (): Promise<string[]> => {
-    for (let i = 0; last === undefined || answers.at(-1) !== last; i += 1) {
-      try {
-        const { data } = await (clients[i % clients.length] as SdkClient).centrifuge.rpc('hello', 'x')
-        answers.push(data as string)
-        tries = 0
-      } catch (error) {
-        tries += 1
-        const { code, temporary } = error as { code: number; temporary?: boolean }
-        if (temporary !== true || tries > 50) throw new Error(`an rpc failed with ${code} (${tries} tries)`)
-      }
-    }
+    for (let i = 0; goal.answer === undefined || answers.at(-1) !== goal.answer; i += 1)
+      answers.push(await hello(clients[i % clients.length] as SdkClient))
     return answers
   }
   const ended = run()
-  ended.catch(() => {})
-  return (until) => {
-    last = until
+  ended.catch(() => {}) // told to who stops it
+  return (answer) => {
+    goal.answer = answer
     return ended
+  }
+}
+
+async function hello(client: SdkClient): Promise<string> {
+  for (let tries = 1; ; tries += 1) {
+    try {
+      return (await client.centrifuge.rpc('hello', 'x')).data as string
+    } catch (error) {
+      if ((error as { temporary?: boolean }).temporary !== true || tries > 50) throw error
+      await pause(20)
+    }
   }
 }
