@@ -382,6 +382,16 @@ describe('the module', () => {
     expect(driver.calls).toEqual([])
   })
 
+  it('refuses by rejecting, also without abortOnError: false; no process ends without a word', async () => {
+    @ConnectionController()
+    class Door {
+      @Rpc('a') a() {}
+    }
+    @Module({ imports: [NatterModule.forRoot({ app: 'a', driver: new FakeDriver() })], providers: [Door] })
+    class AppModule {}
+    await expect(NestFactory.createApplicationContext(AppModule, { logger: false })).rejects.toThrow('Door')
+  })
+
   it('takes its options from a factory', async () => {
     const driver = new FakeDriver()
     const natter = NatterModule.forRootAsync({
