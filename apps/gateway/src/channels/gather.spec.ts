@@ -26,7 +26,15 @@ function start(counts: Record<string, number>) {
       arrived.push(`${name}${seq}`)
     },
   })
-  return { arrived, clock, failures, gather, target }
+  /** A burst was there, and is over: the next may be one again. */
+  const afterBurst = () => {
+    const other = target('other')
+    counts['other'] = options.fromSubscribers
+    for (const seq of [1, 2]) gather.take(other, message(seq))
+    clock.advance(10)
+    arrived.splice(0)
+  }
+  return { afterBurst, arrived, clock, failures, gather, target }
 }
 
 const message = (seq: number): NodeMessage => ({
@@ -45,7 +53,8 @@ describe('a publication that arrived', () => {
   })
 
   it('waits for what follows where many subscribe, so that a burst is one write to each', () => {
-    const { arrived, clock, gather, target } = start({ many: 100 })
+    const { afterBurst, arrived, clock, gather, target } = start({ many: 100 })
+    afterBurst()
     const many = target('many')
     gather.take(many, message(1))
     gather.take(many, message(2))
@@ -54,8 +63,26 @@ describe('a publication that arrived', () => {
     expect(arrived).toEqual(['many1', 'many2'])
   })
 
+  it('goes on at once where many subscribe and it comes alone, because nothing would follow (G5)', () => {
+    const { afterBurst, arrived, clock, gather, target } = start({ many: 100 })
+    const many = target('many')
+    gather.take(many, message(1))
+    expect(arrived).toEqual(['many1'])
+    clock.advance(20)
+    gather.take(many, message(2))
+    expect(arrived).toEqual(['many1', 'many2'])
+    afterBurst()
+    gather.take(many, message(3))
+    clock.advance(1)
+    expect(arrived).toEqual(['many3'])
+    clock.advance(20)
+    gather.take(many, message(4))
+    expect(arrived).toEqual(['many3', 'many4'])
+  })
+
   it('waits for no more than the bound, because what waits is held twice (G2)', () => {
-    const { arrived, clock, gather, target } = start({ many: 100 })
+    const { afterBurst, arrived, clock, gather, target } = start({ many: 100 })
+    afterBurst()
     const many = target('many')
     for (const seq of [1, 2, 3, 4, 5]) gather.take(many, message(seq))
     expect(arrived).toEqual(['many1', 'many2', 'many3', 'many4'])
@@ -64,7 +91,8 @@ describe('a publication that arrived', () => {
   })
 
   it('is not held up by one whose channel fails', () => {
-    const { arrived, clock, failures, gather, target } = start({ many: 100 })
+    const { afterBurst, arrived, clock, failures, gather, target } = start({ many: 100 })
+    afterBurst()
     gather.take(target('many'), message(0))
     gather.take(target('many'), message(1))
     clock.advance(1)
@@ -73,7 +101,8 @@ describe('a publication that arrived', () => {
   })
 
   it('never reaches a channel that was forgotten while it waited, and reaches the others (G4)', () => {
-    const { arrived, clock, gather, target } = start({ many: 100 })
+    const { afterBurst, arrived, clock, gather, target } = start({ many: 100 })
+    afterBurst()
     const [gone, here] = [target('many'), target('many')]
     gather.take(gone, message(1))
     gather.take(here, message(2))
@@ -83,7 +112,8 @@ describe('a publication that arrived', () => {
   })
 
   it('never arrives after a stop', () => {
-    const { arrived, clock, gather, target } = start({ many: 100 })
+    const { afterBurst, arrived, clock, gather, target } = start({ many: 100 })
+    afterBurst()
     gather.take(target('many'), message(1))
     gather.stop()
     clock.advance(10)
@@ -102,7 +132,8 @@ describe('a publication that arrived', () => {
     fc.assert(
       fc.property(fc.array(step, { maxLength: 40 }), (steps) => {
         const counts: Record<string, number> = {}
-        const { arrived, clock, gather, target } = start(counts)
+        const { afterBurst, arrived, clock, gather, target } = start(counts)
+        afterBurst()
         const targets = { a: target('a'), b: target('b') }
         const sent: string[] = []
         for (const one of steps) {

@@ -3,12 +3,13 @@
  *
  * A stream puts a burst out in several writes, often half a millisecond apart. A turn of the loop in which something arrived costs a
  * write to every subscriber, and a write costs as much as a hundred more publications in it. So what many wait for waits a moment
- * itself for what may follow; what few wait for leaves at once.
+ * itself for what may follow; what few wait for leaves at once, and so does what comes alone.
  *
  * G1. Order is kept: behind one that waits everything waits, whatever its channel.
  * G2. What waits is bounded: `maxCount` messages, and `forMs` unless the loop is late.
  * G3. It waits before the gap rule, as if it were still on its way: `last` has not moved, so joining and recovery know nothing of it.
  * G4. A forgotten channel gets nothing of what waited: it belongs to a numbering, or to a life, that is over.
+ * G5. Nothing waits for what isn't to be expected: only behind another one, or where the burst before was more than one.
  */
 import type { Route } from '@natter/broker'
 import type { Clock, Timer } from '@natter/primitives'
@@ -37,7 +38,13 @@ export interface GatherOwner {
   failed(target: GatherTarget, error: unknown): void
 }
 
+/** Further apart than this, publications are of two bursts. */
+const burstGapMs = 2
+
 export class Gather {
+  private burst = 0
+  private burstBefore = 0
+  private lastAtMs = Number.NEGATIVE_INFINITY
   private waiting: { target: GatherTarget; message: NodeMessage }[] = []
   private timer: Timer | undefined
 
@@ -52,10 +59,22 @@ export class Gather {
     const { fromSubscribers, forMs, maxCount } = this.options
     const isFirst = this.waiting.length === 0
     if (isFirst && this.owner.subscriberCount(target.name) < fromSubscribers) return target.arrived(message)
+    this.count()
+    if (isFirst && this.burst === 1 && this.burstBefore < 2) return target.arrived(message) // G5
     this.waiting.push({ target, message }) // G1
     if (this.waiting.length >= maxCount)
       this.handOn() // G2
     else this.timer ??= this.clock.setTimer(this.handOn, forMs)
+  }
+
+  private count(): void {
+    const now = this.clock.now()
+    if (now - this.lastAtMs > burstGapMs) {
+      this.burstBefore = this.burst
+      this.burst = 0
+    }
+    this.burst += 1
+    this.lastAtMs = now
   }
 
   /** G4. */
