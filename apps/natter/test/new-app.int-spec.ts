@@ -132,7 +132,7 @@ function callingWithRetry(clients: readonly SdkClient[]): (until: string) => Pro
   const goal: { answer?: string } = {}
   const run = async (): Promise<string[]> => {
     for (let i = 0; goal.answer === undefined || answers.at(-1) !== goal.answer; i += 1)
-      answers.push(await hello(clients[i % clients.length] as SdkClient))
+      answers.push(await greet(clients[i % clients.length] as SdkClient))
     return answers
   }
   const ended = run()
@@ -143,7 +143,7 @@ function callingWithRetry(clients: readonly SdkClient[]): (until: string) => Pro
   }
 }
 
-async function hello(client: SdkClient): Promise<string> {
+async function greet(client: SdkClient): Promise<string> {
   for (let tries = 1; ; tries += 1) {
     try {
       return (await client.centrifuge.rpc('hello', 'x')).data as string
