@@ -41,5 +41,11 @@ export interface GatewayEvents {
   /** The streams could not be verified after a reconnect; it is tried again. */
   'gateway:resume:failed': { error: unknown }
   'peer:up': { node: string }
-  'peer:down': { node: string; reason: 'silent' | 'goodbye' }
+  'peer:down': { node: string; reason: 'silent' | 'goodbye' | 'another-life' }
+  /** The others took this node for dead and told its apps so: its connections come back, in another life. */
+  'sessions:life:over': { life: string; open: number }
+  /** What a dead gateway could not tell was told: `isHeard` false = not all of it, it is tried again. */
+  'sessions:replay': { node: string; life: string; ends: number; isHeard: boolean }
+  /** Sessions could not be written down or read now; it is tried again. */
+  'sessions:trouble': { error: unknown }
 }

@@ -29,6 +29,9 @@ export function log(
     'gateway:resume:failed': 'warn',
     'peer:up': 'info',
     'peer:down': 'info',
+    'sessions:life:over': 'warn',
+    'sessions:replay': ({ isHeard }) => (isHeard ? 'info' : 'warn'),
+    'sessions:trouble': 'warn',
   })
   logBroker(events.broker, logger)
 }

@@ -115,6 +115,21 @@ export const gatewayMetrics = defineMetrics({
     help: 'Requests of apps by outcome: refused = never, unavailable = certainly not done, unknown = perhaps.',
     labels: ['kind', 'outcome'],
   },
+  sessionsOpen: {
+    type: 'gauge',
+    name: 'natter_gateway_sessions_open',
+    help: 'Connections and subscriptions whose end an app wants to hear; those that ended and were not heard yet included.',
+  },
+  sessionsReplayed: {
+    type: 'counter',
+    name: 'natter_gateway_sessions_replayed_total',
+    help: 'Ends of connections and subscriptions of dead gateways that this node told.',
+  },
+  sessionsTrouble: {
+    type: 'counter',
+    name: 'natter_gateway_sessions_trouble_total',
+    help: 'How often sessions could not be written down or read at once.',
+  },
   natsUp: { type: 'gauge', name: 'natter_gateway_nats_connected', help: '1 while the way to NATS is there.' },
   natsLosses: {
     type: 'counter',
@@ -151,6 +166,7 @@ export function meter(metrics: Metrics, { gateway, broker, events }: Metered): v
     deliveries: () => gateway.sink.delivered,
     natsUp: () => (broker.bus.isConnected ? 1 : 0),
     peers: () => gateway.peerCount,
+    sessionsOpen: () => gateway.openSessions,
     streamBytes: () => fills(gateway, ({ bytes }) => bytes),
     streamMaxBytes: () => fills(gateway, ({ maxBytes }) => maxBytes),
     streamFill: () => fills(gateway, ({ share }) => share),
@@ -170,6 +186,8 @@ export function meter(metrics: Metrics, { gateway, broker, events }: Metered): v
     'channel:heal': (labels) => handles.heals.add(labels),
     'channel:stray': (labels) => handles.strays.add(labels),
     'api:reply': ({ kind, outcome }) => handles.apiRequests.add({ kind, outcome }),
+    'sessions:replay': ({ ends }) => handles.sessionsReplayed.add({}, ends),
+    'sessions:trouble': () => handles.sessionsTrouble.add({}),
     'command:error': ({ method, code }) => handles.commandErrors.add({ method, code }),
   })
   observe(events.broker, { 'broker:disconnect': () => handles.natsLosses.add({}) })

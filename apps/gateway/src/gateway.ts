@@ -32,10 +32,15 @@ import { Peers } from './presence/peers.js'
 import { Presence } from './presence/presence.js'
 import { Publisher } from './publishing/publisher.js'
 import { Stalls } from './publishing/stalls.js'
+import { Replayer } from './sessions/replayer.js'
+import { Sessions } from './sessions/sessions.js'
 import { Upgrade } from './upgrade/upgrade.js'
 
 /** Over how long a broken channel's subscribers are told to come back. */
 const breakSpreadMs = 2_000
+
+/** How long a stop waits for apps to hear who left; what they did not, another gateway tells. */
+const stopTellMs = 3_000
 
 export interface GatewayParts {
   options: GatewayOptions
@@ -69,6 +74,8 @@ export class Gateway implements SocketHandlers<Connection>, ChannelsOwner {
   private readonly peers: Peers
   private readonly api: ApiServer
   private readonly joinLeave: JoinLeave
+  private readonly sessions: Sessions
+  private readonly replayer: Replayer
   private readonly sockets = new Set<Connection>()
   private readonly stopListening: (() => void)[] = []
   private readonly resumeBackoff = new Backoff({ baseMs: 200, maxMs: 5_000 })
@@ -92,7 +99,15 @@ export class Gateway implements SocketHandlers<Connection>, ChannelsOwner {
     this.fullness = new Fullness(broker, clock, this.events)
     this.stalls = new Stalls(broker, clock, this.events)
     const subjects = new Subjects(parts.prefix)
-    this.peers = new Peers(broker, subjects.presenceBeat, options.name, clock, this.events)
+    const { events } = this
+    const { hooks = noHooks } = parts
+    const node = options.name
+    const onLife = (): void => this.peers.renew()
+    this.sessions = new Sessions({ broker, hooks, clock, events, node, onLife })
+    this.peers = new Peers(broker, subjects.presenceBeat, node, clock, events, () => this.sessions.life)
+    const { peers, sessions } = this
+    const onDead = (): Promise<void> => Promise.resolve()
+    this.replayer = new Replayer({ broker, peers, sessions, hooks, clock, events, node, onDead })
     this.joinLeave = new JoinLeave(broker, this.server, jsonCodec, clock, (namespace, channel) =>
       subjects.presence(namespace, channel),
     )
@@ -110,6 +125,10 @@ export class Gateway implements SocketHandlers<Connection>, ChannelsOwner {
     return this.peers.nodes.size
   }
 
+  get openSessions(): number {
+    return this.sessions.openCount
+  }
+
   get connectionCount(): number {
     return this.sockets.size
   }
@@ -123,6 +142,7 @@ export class Gateway implements SocketHandlers<Connection>, ChannelsOwner {
     )
     const port = await this.server.listen() // first: a node that can't serve must not announce itself
     this.peers.start()
+    this.replayer.start()
     this.services.presence.start()
     this.services.heartbeat.start()
     this.fullness.start()
@@ -139,6 +159,8 @@ export class Gateway implements SocketHandlers<Connection>, ChannelsOwner {
     this.server.stopListening()
     this.api.stop()
     for (const connection of this.sockets) connection.disconnect(Disconnects.shutdown)
+    this.replayer.stop()
+    await this.sessions.stop(stopTellMs) // before the goodbye: others tell at once what is left
     this.joinLeave.stop()
     this.peers.stop()
     this.services.presence.stop()
@@ -274,7 +296,7 @@ export class Gateway implements SocketHandlers<Connection>, ChannelsOwner {
       publisher: new Publisher(broker, events, this.fullness, this.stalls),
       history: new History(broker, channels, clock),
       hooks,
-      facts: new Facts(hooks, clock, options.name),
+      facts: new Facts(hooks, this.sessions, clock, options.name),
       publishOrder: new PublishOrder(),
       heartbeat: new Heartbeat(this.server, jsonCodec, clock, options.client),
       dispatch: (connection, command) => dispatch(services, connection, command),

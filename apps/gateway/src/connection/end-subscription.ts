@@ -22,7 +22,7 @@ export function endSubscription(
   if (isPresent) {
     services.presence.left(subscription)
     services.facts.unsubscribed(connection, subscription, why)
-  }
+  } else services.facts.abandoned(subscription)
   services.channels.release(channel)
 }
 

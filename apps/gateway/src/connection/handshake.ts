@@ -62,11 +62,24 @@ async function letIn(
     case 'known': {
       const { identity, gift = {} } = verdict
       const joins = begin(services, connection, { identity, gift, asked: request.subs })
+      const written = writeDown(services, connection, identity, joins)
+      if (written.length > 0) await Promise.all(written)
       if (joins.length > 0) await prepareAll(joins)
       if (connection.kind !== 'connecting') return
       return welcome(services, connection, { id, identity, gift, joins, name: request.name ?? '' })
     }
   }
+}
+
+/** Before the client is told that it is in, where apps want to hear that it has gone. */
+function writeDown(
+  { facts }: Services,
+  connection: Connection,
+  identity: Identity,
+  joins: readonly ServerJoin[],
+): Promise<void>[] {
+  const written = joins.map(({ subscription }) => facts.subscribing(connection, subscription, identity))
+  return [facts.connecting(connection, identity), ...written].filter((one) => one !== undefined)
 }
 
 /** From here on whoever looks for the user finds the connection, and whoever ends a subscription finds that. */

@@ -38,12 +38,14 @@ export async function serverSubscribe(
   const subscription = give(services, { identity, client: connection.id }, channel, options)
   hub.subscribe(connection, channel, subscription)
   try {
-    const open = channels.acquire(channel, subscription.namespace)
-    await inTime(clock, () =>
-      open.isDurable
-        ? joinDurable(connection, subscription, open, services)
-        : joinLive(connection, subscription, open),
-    )
+    await inTime(clock, async () => {
+      const written = services.facts.subscribing(connection, subscription)
+      if (written !== undefined) await written
+      if (!subscription.isWanted) return
+      const open = channels.acquire(channel, subscription.namespace)
+      if (open.isDurable) await joinDurable(connection, subscription, open, services)
+      else await joinLive(connection, subscription, open)
+    })
   } catch (error) {
     endSubscription(services, connection, subscription, connectionClosed)
     throw error

@@ -1,15 +1,18 @@
 import type { Caller } from '@natter/hooks'
-import type { Connection } from '../connection/connection.js'
+import type { Connection, Identity } from '../connection/connection.js'
 
 const noHeaders = Object.freeze({})
 const decoder = new TextDecoder()
 
 /** What an app is told about the connection. Before it said who it is, its user is ''. */
-export function callerOf(connection: Connection, node: string): Caller {
-  const { identity } = connection
+export function callerOf(
+  connection: Connection,
+  node: string,
+  identity: Identity | undefined = connection.identity,
+): Caller {
   const caller: Caller = {
     client: connection.id,
-    user: connection.user,
+    user: identity?.user ?? connection.user,
     node,
     headers: connection.headers ?? noHeaders,
     ip: connection.socket.remoteAddress,

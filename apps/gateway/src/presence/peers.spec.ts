@@ -1,4 +1,4 @@
-import { describe, expect, it } from '@jest/globals'
+import { describe, expect, it, jest } from '@jest/globals'
 import { MemoryBroker, MemoryMesh } from '@natter/broker'
 import { TypedEvents } from '@natter/primitives'
 import { ManualClock } from '@natter/testing'
@@ -18,13 +18,13 @@ function startMesh() {
     const beat = JSON.parse(Buffer.from(body).toString()) as { node: string; kind: string }
     said.push({ ...beat, atMs: clock.now() })
   })
-  const node = (name: string) => {
+  const node = (name: string, life = () => 'one') => {
     const broker = new MemoryBroker(mesh, clock)
     const events = new TypedEvents<GatewayEvents>()
     const seen: string[] = []
     events.on('peer:up', ({ node: peer }) => seen.push(`${peer} up`))
     events.on('peer:down', ({ node: peer, reason }) => seen.push(`${peer} ${reason}`))
-    const peers = new Peers(broker, subject, name, clock, events)
+    const peers = new Peers(broker, subject, name, clock, events, life)
     broker.events.on('broker:reconnect', () => peers.resume())
     peers.start()
     return { broker, peers, seen, nodes: () => [...peers.nodes].toSorted() }
@@ -118,6 +118,35 @@ describe('the gateways that a gateway knows of', () => {
     expect(a.nodes()).toEqual(['b'])
     await clock.advanceAsync(beatMs)
     expect(a.nodes()).toEqual([]) // it is gone indeed
+  })
+
+  it('are all kept while this process stood still: what they said meanwhile is still to be read (E2)', async () => {
+    const { clock, node } = startMesh()
+    const a = node('a')
+    const b = node('b')
+    await settled()
+    const now = clock.now.bind(clock)
+    jest.spyOn(clock, 'now').mockImplementation(() => now() + 60 * beatMs) // nothing ran for a minute
+    b.broker.disconnect() // what it said meanwhile is read after the timer
+    await clock.advanceAsync(beatMs)
+    expect(a.nodes()).toEqual(['b'])
+    b.broker.reconnect()
+    await clock.advanceAsync(10 * beatMs)
+    expect([a.nodes(), a.seen]).toEqual([['b'], ['b up']])
+  })
+
+  it('go and come with another life, because what they held before is gone (E3)', async () => {
+    const { node } = startMesh()
+    let life = 'one'
+    const a = node('a')
+    const b = node('b', () => life)
+    await settled()
+    expect(a.peers.lifeOf('b')).toBe('one')
+    life = 'two'
+    b.peers.renew()
+    await settled()
+    expect([a.peers.lifeOf('b'), a.peers.lifeOf('c')]).toEqual(['two', undefined])
+    expect(a.seen).toEqual(['b up', 'b another-life', 'b up'])
   })
 
   it('do not include itself, nor what somebody else wrote on the subject', async () => {

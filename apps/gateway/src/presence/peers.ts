@@ -5,11 +5,16 @@ import type { GatewayEvents } from '../gateway.events.js'
 /** How often a node is heard from. */
 const beatMs = 1_000
 
+/** A timer that is so late says that this process stood still: what the others said meanwhile is still to be read. */
+const stoodStillMs = 1_500
+
 /** A node that missed four beats is not asked any more. */
 const silentMs = 4_200
 
 interface Beat {
   node: string
+  /** Another word with each start of the process, and after the others took it for dead. */
+  life: string
   kind: 'hello' | 'beat' | 'goodbye'
 }
 
@@ -17,10 +22,11 @@ interface Beat {
  * Which other gateways are there: each says so once a second, and at once when a new one says hello.
  *
  * E1. A node is known from its first beat until `silentMs` without one, or its goodbye.
- * E2. While this node is away from NATS nobody is forgotten: the silence is its own.
+ * E2. While this node is away from NATS, or stood still, nobody is forgotten: the silence is its own.
+ * E3. A node that lives another life is down and up again: what it held before is gone.
  */
 export class Peers {
-  private readonly heard = new Map<string, number>()
+  private readonly heard = new Map<string, { atMs: number; life: string }>()
   private listening: BusSubscription | undefined
   private timer: Timer | undefined
 
@@ -30,11 +36,17 @@ export class Peers {
     private readonly node: string,
     private readonly clock: Clock,
     private readonly events: TypedEvents<GatewayEvents>,
+    private readonly life: () => string = () => '',
   ) {}
 
   /** The other nodes that are there. */
   get nodes(): ReadonlySet<string> {
     return new Set(this.heard.keys())
+  }
+
+  /** Undefined: it isn't there. */
+  lifeOf(node: string): string | undefined {
+    return this.heard.get(node)?.life
   }
 
   start(): void {
@@ -51,13 +63,24 @@ export class Peers {
 
   /** The way to NATS is back: say hello, and give the others time to be heard. */
   resume(): void {
-    for (const node of this.heard.keys()) this.heard.set(node, this.clock.now())
+    this.giveTime()
     this.say('hello')
   }
 
+  /** This node lives another life now. */
+  renew(): void {
+    this.say('beat')
+  }
+
+  private giveTime(): void {
+    for (const peer of this.heard.values()) peer.atMs = this.clock.now()
+  }
+
   private schedule(): void {
+    const dueMs = this.clock.now() + beatMs
     this.timer = this.clock.setTimer(() => {
       this.say('beat')
+      if (this.clock.now() - dueMs > stoodStillMs) this.giveTime() // E2
       if (this.broker.bus.isConnected) this.forgetSilent() // E2
       this.schedule()
     }, beatMs)
@@ -65,10 +88,10 @@ export class Peers {
 
   private forgetSilent(): void {
     const oldest = this.clock.now() - silentMs
-    for (const [node, at] of this.heard) if (at < oldest) this.forget(node, 'silent')
+    for (const [node, { atMs }] of this.heard) if (atMs < oldest) this.forget(node, 'silent')
   }
 
-  private forget(node: string, reason: 'silent' | 'goodbye'): void {
+  private forget(node: string, reason: 'silent' | 'goodbye' | 'another-life'): void {
     if (this.heard.delete(node)) this.events.emit('peer:down', { node, reason })
   }
 
@@ -76,14 +99,18 @@ export class Peers {
     const beat = parseBeat(body)
     if (beat === undefined || beat.node === this.node) return
     if (beat.kind === 'goodbye') return this.forget(beat.node, 'goodbye')
-    if (!this.heard.has(beat.node)) this.events.emit('peer:up', { node: beat.node })
-    this.heard.set(beat.node, this.clock.now())
+    const { node, life } = beat
+    const known = this.heard.get(node)
+    if (known !== undefined && known.life !== life) this.forget(node, 'another-life') // E3
+    const isNew = !this.heard.has(node)
+    this.heard.set(node, { atMs: this.clock.now(), life })
+    if (isNew) this.events.emit('peer:up', { node })
     if (beat.kind === 'hello') this.say('beat')
   }
 
   private say(kind: Beat['kind']): void {
     if (!this.broker.bus.isConnected) return
-    const beat: Beat = { node: this.node, kind }
+    const beat: Beat = { node: this.node, life: this.life(), kind }
     this.broker.bus.publish(this.subject, new TextEncoder().encode(JSON.stringify(beat)))
   }
 }
@@ -91,7 +118,9 @@ export class Peers {
 function parseBeat(body: Uint8Array): Beat | undefined {
   try {
     const beat = JSON.parse(new TextDecoder().decode(body)) as Partial<Beat>
-    return typeof beat.node === 'string' && typeof beat.kind === 'string' ? (beat as Beat) : undefined
+    const { node, kind, life } = beat
+    if (typeof node !== 'string' || typeof kind !== 'string') return undefined
+    return { node, kind, life: typeof life === 'string' ? life : '' }
   } catch {
     return undefined
   }

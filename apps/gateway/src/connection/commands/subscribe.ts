@@ -34,6 +34,9 @@ export async function subscribeCommand(
   try {
     if (isAppAsked) await askApp(services, connection, subscription, request)
     if (!subscription.isWanted) return
+    const written = services.facts.subscribing(connection, subscription)
+    if (written !== undefined) await written
+    if (!subscription.isWanted) return
     const channel = services.channels.acquire(request.channel, namespace)
     if (channel.isDurable) await joinDurable(services, { id, request, connection, subscription, channel })
     else await joinEphemeral(channel, connection, subscription, id, request)
