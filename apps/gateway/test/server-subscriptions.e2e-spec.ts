@@ -5,7 +5,7 @@ import { connectSdk, seededRandom } from '@natter/testing'
 import type { PublicationContext, ServerSubscribedContext } from 'centrifuge'
 import { serverSubscribe, serverUnsubscribe } from '../src/connection/server-subscribe.js'
 import { memoryBench } from './bench.js'
-import { FakeApp } from './fake-app.js'
+import { FakeApp, held } from './fake-app.js'
 import { RawClient, type Incoming, type NodeOverrides, type TestNode } from './harness.js'
 
 describe('[11] subscriptions that the server makes', () => {
@@ -271,6 +271,36 @@ describe('[11] subscriptions that the server makes', () => {
       bench.nodes.length = 0
     }
   }, 60_000)
+
+  it('what one channel brings while another is still being read comes once, after the reply (V1)', async () => {
+    const decision = { subscriptions: { 'room:a': {}, 'room:b': {} } }
+    const hooks = new FakeApp({ connect: () => ({ user: 'ana', ...decision }) })
+    const [one, two] = [await start({ hooks }), await start({ hooks })]
+    const [writer, { connect: first }] = await connect(one)
+    await publish(writer, 'room:a', 0, 3) // the second gateway has to read it from the log
+    const [witness] = await connect(two)
+    const { log } = two.broker
+    const read = log.read.bind(log)
+    const [called, gate] = [held<void>(), held<void>()]
+    log.read = async (...args: Parameters<typeof read>) => {
+      called.give()
+      await gate.answer
+      return read(...args)
+    }
+    const client = await open(two)
+    const { epoch } = first.subs['room:a']
+    client.start('connect', { subs: { 'room:a': { recover: true, epoch, offset: 0 } } })
+    await called.answer
+    await publish(writer, 'room:b', 0, 2)
+    await witness.until(() => witness.publications('room:b').length === 2, 'both at another client')
+    expect(client.received).toEqual([])
+    gate.give()
+    await client.reply(1)
+    await publish(writer, 'room:b', 2, 3)
+    await client.until(() => data(client.publications('room:b')).includes(2), 'the last')
+    expect(data(client.publications('room:b'))).toEqual([0, 1, 2])
+    expect(client.received[0]?.['id']).toBe(1)
+  })
 
   it('recover more than a send queue holds, over many channels, without being taken for slow (V4)', async () => {
     const channels = Array.from({ length: 120 }, (_, n) => `deep:${n}`)
