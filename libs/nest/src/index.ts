@@ -71,5 +71,6 @@ export {
   type SubscribeDecision,
 } from './pipeline/decisions.js'
 export type { Encoding } from './pipeline/json.js'
-export { NatterServer, type MeshEvents, type MeshStatus } from './pipeline/server.js'
+export type { MeshEvents } from './pipeline/calls.js'
+export { NatterServer, type MeshStatus } from './pipeline/server.js'
 export type { StandardSchema } from './pipeline/standard-schema.js'
