@@ -4,6 +4,8 @@
  * SP1. A page that goes on where the one before it ended comes through a consumer; any other is a direct get. Who looks at one place
  *      makes no consumer, and doesn't disturb who reads on.
  * SP2. A consumer is a convenience: whatever it fails with, the page is a direct get, and what that fails with is the answer.
+ * SP3. That nothing is there only a direct get says: a consumer hears of a message a moment after its publisher was told that it is
+ *      stored.
  */
 import type { StreamMessage } from '../broker.js'
 import { directGet } from './direct-get.js'
@@ -47,7 +49,8 @@ export class StreamPages {
   private async onwards(stream: string, place: Place, range: PageRange): Promise<StreamPage | undefined> {
     const reader =
       place.reader?.next === range.from ? place.reader : await this.openAt(stream, place, range.from)
-    return reader?.page(range.limit, range.maxBytes).catch(() => undefined) // SP2
+    const page = await reader?.page(range.limit, range.maxBytes).catch(() => undefined) // SP2
+    return page?.messages.length === 0 ? undefined : page // SP3
   }
 
   private async openAt(stream: string, place: Place, from: number): Promise<StreamReader | undefined> {
