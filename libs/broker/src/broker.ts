@@ -171,8 +171,8 @@ export interface Log {
   firstSeq(stream: string): Promise<number>
   /**
    * Messages of all subjects with `seq ≥ from`, ascending, at most `limit` and about `maxBytes` (at least one if there is any).
-   * `pending` is how many more were there. May lag behind an append by a moment in a cluster, but leaves nothing out that is older
-   * than what it answers.
+   * `pending` is how many more were there. Both may lag behind an append by a moment, but nothing is left out that is older than what
+   * is answered; and no message at all is only answered, outside of a cluster, when there is none.
    *
    * @throws UnavailableError when it can't be read now.
    */
