@@ -31,6 +31,11 @@ export interface BusMessage {
 export interface BusSubscription {
   /** After this returns the callback is not called again. Twice does nothing. */
   stop(): void
+  /**
+   * Ends without losing what is on its way: resolves when nobody can send here any more and all that was sent has come. Where the way to
+   * the mesh is gone it just stops. Never rejects.
+   */
+  drain(): Promise<void>
 }
 
 /** Core messaging: at most once, in order per publisher and subject, nothing kept. */

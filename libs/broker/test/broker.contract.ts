@@ -121,6 +121,24 @@ export function describeBroker(name: string, open: () => Promise<BrokerPair>): v
         expect(stopped.messages).toEqual([])
       })
 
+      it('a subscription that drains loses nothing that was sent before, and is nobody after', async () => {
+        const heard: string[] = []
+        const drained = new Promise<void>((resolve) => {
+          const subscription = b.bus.subscribe('test.drained', ({ body }) => {
+            heard.push(read(body))
+            if (heard.length === 1) resolve(subscription.drain()) // the others are on their way
+          })
+        })
+        await b.bus.flush()
+        for (let n = 0; n < 20; n += 1) a.bus.publish('test.drained', text(`${n}`))
+        await drained
+        expect(heard).toHaveLength(20)
+        let replies = 0
+        const onReply = (): boolean => (replies += 1) > 0
+        await a.bus.ask('test.drained', text('anybody?'), { timeoutMs: 2_000, onReply })
+        expect([replies, heard.length]).toEqual([0, 20])
+      })
+
       it('wildcards match tokens, as the control subjects need', async () => {
         const inbox = new Inbox()
         b.bus.subscribe(`${b.subjects.prefix}.ctl.>`, inbox.take)

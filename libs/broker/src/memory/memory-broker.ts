@@ -164,7 +164,12 @@ class MemoryBus implements Bus {
         this.link.events.emit('bus:callback:error', { subject, error })
       }
     }
-    return { stop: this.link.keep(this.link.mesh.subscribe({ subject, deliver })) }
+    const stop = this.link.keep(this.link.mesh.subscribe({ subject, deliver }))
+    const drain = async (): Promise<void> => {
+      await new Promise(setImmediate)
+      stop()
+    }
+    return { stop, drain }
   }
 
   async flush(): Promise<void> {

@@ -164,6 +164,13 @@ class Listening implements BusSubscription {
     this.isStopped = true
     if (!this.subscription.isClosed()) this.subscription.unsubscribe()
   }
+
+  /** The driver's drain goes on calling back until the server has answered that it sends nothing more. */
+  async drain(): Promise<void> {
+    const isOpen = this.link.isConnected && !this.isStopped && !this.subscription.isClosed()
+    if (isOpen) await this.subscription.drain().catch(() => undefined)
+    this.stop()
+  }
 }
 
 class NatsMessage implements BusMessage {

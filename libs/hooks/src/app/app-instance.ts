@@ -1,4 +1,4 @@
-import type { Broker, BusMessage } from '@natter/broker'
+import type { Broker, BusMessage, BusSubscription } from '@natter/broker'
 import { systemClock, TypedEvents, type Clock, type Timer } from '@natter/primitives'
 import { Errors, type Bytes } from '@natter/protocol'
 import { randomBytes } from 'node:crypto'
@@ -60,7 +60,13 @@ export interface AppInstanceOptions {
 
 type State =
   | { kind: 'new' }
-  | { kind: 'running' | 'draining'; side: AppCallbacks; stop: (() => void)[]; beat: Timer | undefined }
+  | {
+      kind: 'running' | 'draining'
+      side: AppCallbacks
+      listening: BusSubscription[]
+      unhook: () => void
+      beat: Timer | undefined
+    }
   | { kind: 'stopped' }
 
 /**
@@ -116,8 +122,7 @@ export class AppInstance {
       bus.subscribe(subjects.appCall, () => this.beat()),
     ]
     const unhook = events.on('broker:reconnect', () => void this.resume(side))
-    const stop = [unhook, ...listening.map((one) => () => one.stop())]
-    this.state = { kind: 'running', side, stop, beat: undefined }
+    this.state = { kind: 'running', side, listening, unhook, beat: undefined }
     await bus.flush()
     this.beatOn()
   }
@@ -138,8 +143,9 @@ export class AppInstance {
     this.state = { kind: 'stopped' }
     if (state.kind === 'new' || state.kind === 'stopped') return
     state.beat?.cancel()
+    state.unhook()
+    await Promise.all(state.listening.map((one) => one.drain())) // A2: a gateway may not have heard yet that it drains
     this.say('goodbye', true)
-    for (const end of state.stop) end()
     if (this.broker.bus.isConnected) await this.broker.bus.flush().catch(() => {})
   }
 
