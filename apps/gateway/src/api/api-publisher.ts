@@ -2,7 +2,6 @@ import { acceptsData, type Namespace } from '@natter/auth'
 import { encodeMeta, publicationMessageId, type Broker } from '@natter/broker'
 import type { ApiRequest, ApiResults, PublishedAt } from '@natter/hooks'
 import { Errors, isJson } from '@natter/protocol'
-import { personalChannelOf } from '../connection/personal-channel.js'
 import type { PublicationEnd, Publisher, Sender } from '../publishing/publisher.js'
 import { demand, demandChannel, isText, isTextRecord } from './checks.js'
 import { explain, RefusedError } from './refusal.js'
@@ -15,8 +14,6 @@ export interface ApiPublisherParts {
   broker: Pick<Broker, 'route'>
   publisher: Pick<Publisher, 'publish'>
   namespaceOf(name: string): Namespace | undefined
-  /** Where users have a channel of their own; undefined = nowhere. */
-  personalChannel: { namespace: string } | undefined
 }
 
 /**
@@ -52,18 +49,6 @@ export class ApiPublisher {
       this.publish(channel, publication).catch((error: unknown) => ({ error: explain(error).error })),
     )
     return { outcomes: await Promise.all(outcomes) }
-  }
-
-  /** Into the channel of the user alone, where there is one. It is not waited for: progress that is lost is followed by more. */
-  progress({ user, call, data }: Extract<ApiRequest, { kind: 'progress' }>): void {
-    demand(isText(user) && isText(call), 'Progress needs the user and the call')
-    const { personalChannel, namespaceOf } = this.parts
-    const channel = personalChannel && personalChannelOf(user, personalChannel.namespace)
-    if (channel === undefined) return
-    const namespace = demandChannel(namespaceOf, 'publish', channel)
-    demand(isData(namespace, data), 'The data is not what the namespace takes')
-    const sender = { user: '', meta: encodeMeta({ kind: 'json', tags: { call } }) }
-    this.send(channel, namespace, { data }, sender).catch(() => {}) // the publisher has counted it
   }
 
   /** B2. Its offset, where it is kept. */

@@ -14,6 +14,7 @@ import type { Peers } from '../presence/peers.js'
 import { ApiPublisher } from './api-publisher.js'
 import { ApiReader } from './api-reader.js'
 import { Everywhere, PartError } from './everywhere.js'
+import { showProgress } from './progress.js'
 import { explain, RefusedError } from './refusal.js'
 import { checkUserRequest, serveHere, type UserRequest } from './user-requests.js'
 
@@ -44,9 +45,9 @@ export class ApiServer {
   ) {
     const { presence, history, publisher, options, events } = services
     const namespaceOf = (name: string) => services.namespace(name)
-    const { personalChannel, historyPage } = options.client
+    const { historyPage } = options.client
     this.events = events
-    this.publisher = new ApiPublisher({ broker, publisher, namespaceOf, personalChannel })
+    this.publisher = new ApiPublisher({ broker, publisher, namespaceOf })
     this.reader = new ApiReader({ presence, history, namespaceOf, historyPage })
     this.everywhere = new Everywhere(broker, peers, (request) => serveHere(services, request), {
       node: options.name,
@@ -100,7 +101,7 @@ export class ApiServer {
       case 'broadcast':
         return this.publisher.broadcast(request.channels, request)
       case 'progress':
-        this.publisher.progress(request)
+        showProgress(this.services, request)
         return {}
       case 'presence':
         return this.reader.presence(request)
