@@ -1,7 +1,7 @@
 // A client: node hello.mjs [port of a gateway]
 import { Centrifuge } from 'centrifuge'
 import { once } from 'node:events'
-import WebSocket from 'ws' // browsers, and Node from 22 on, have their own
+import { WebSocket } from 'ws' // browsers, and Node from 22 on, have their own
 
 const address = `ws://127.0.0.1:${process.argv[2] ?? 8001}/connection/websocket`
 const client = new Centrifuge(address, { websocket: WebSocket })
