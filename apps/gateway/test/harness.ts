@@ -45,7 +45,7 @@ export const namespaces = new Map(
   ]),
 )
 
-const client: GatewayOptions['client'] = {
+export const clientOptions: GatewayOptions['client'] = {
   allowAnonymous: true,
   connectByApp: false,
   insecure: false,
@@ -96,7 +96,7 @@ export async function startNode(broker: Broker, overrides: NodeOverrides = {}): 
     sharePort: false,
     maxConnections: overrides.maxConnections ?? 10_000,
     presenceTimeoutMs: 300,
-    client: { ...client, ...overrides.client },
+    client: { ...clientOptions, ...overrides.client },
   }
   const { secret, prefix = 'natter' } = overrides
   const gateway = new Gateway({

@@ -20,7 +20,7 @@ import { randomUUID } from 'node:crypto'
 import { refusal, type Apps } from './apps.js'
 import type { Channels, Fact, HistoryQuery } from './channels.js'
 import { bytesOf, Subscription, type Connection } from './connection.js'
-import { askedToLeave, personalChannelOf, type Connections } from './connections.js'
+import { askedToLeave, type Connections } from './connections.js'
 import type { Events } from './events.js'
 import { decide } from './rules.js'
 
@@ -99,15 +99,13 @@ export class Commands {
 
   /** `method#id` names the call in its progress, which comes in the caller's personal channel. */
   async rpc(connection: Connection, name: string, data: Bytes | undefined): Promise<Bytes | undefined> {
-    const { apps, channels } = this.parts
+    const { apps, connections } = this.parts
     const [method = '', id = ''] = name.split('#', 2)
     const problem = apps.rpcProblem(method)
     if (problem !== undefined) throw refusal(problem)
     const call = id === '' ? randomUUID() : id
     const { caller } = connection
-    const own = personalChannelOf(caller.user)
-    const progress = (piece: Bytes) =>
-      own !== undefined && void channels.of(own).publish(piece, { tags: { call } })
+    const progress = (piece: Bytes) => connections.show(caller.user, { data: piece, tags: { call } })
     const request = { kind: 'rpc' as const, caller, method, call, ...(data === undefined ? {} : { data }) }
     const reply = await apps.ask<'rpc'>(request, progress)
     return reply.data === undefined ? undefined : checkedJson(reply.data)

@@ -6,7 +6,7 @@
  */
 import { ClientError, DisconnectError, type ConnectDecision, type SubscriptionOptions } from '@natter/hooks'
 import type { Clock } from '@natter/primitives'
-import { Disconnects, Errors, Unsubscribes, type Bytes } from '@natter/protocol'
+import { Disconnects, Errors, Unsubscribes, type Bytes, type Publication } from '@natter/protocol'
 import { randomUUID } from 'node:crypto'
 import { refusal, type Apps } from './apps.js'
 import type { Channels, Fact } from './channels.js'
@@ -140,6 +140,16 @@ export class Connections {
     connection.end.closed(code, reason)
   }
 
+  /** In the user's own channel, and kept nowhere. */
+  show(user: string, publication: Publication): void {
+    const channel = personalChannelOf(user)
+    if (channel === undefined) return
+    for (const { subscriptions } of this.of(user, undefined)) {
+      const subscription = subscriptions.get(channel)
+      if (subscription?.state === 'joined') subscription.publication(publication)
+    }
+  }
+
   private create({ headers = {} }: ConnectRequest, end: ClientEnd): Connection {
     const lower = Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value])
     return new Connection(randomUUID(), Object.fromEntries(lower) as Record<string, string>, end)
@@ -201,7 +211,7 @@ function identityOf(decision: ConnectDecision): Identity {
 }
 
 /** Of one user alone; undefined for the anonymous, and for ids that would make it somebody else's. */
-export function personalChannelOf(user: string): string | undefined {
+function personalChannelOf(user: string): string | undefined {
   const isOwn = user !== '' && !/[,#:$]/.test(user) && badName(`#${user}`) === undefined
   return isOwn ? `#${user}` : undefined
 }

@@ -1,0 +1,130 @@
+/** Two real gateways on a real NATS, apps by the real driver, clients by the official SDK: the same contract as the test kit's mesh. */
+import { afterAll, beforeAll } from '@jest/globals'
+import { namespaceSchema, NoTokens, resolveNamespace } from '@natter/auth'
+import { createNatsBroker } from '@natter/broker'
+import { HookCaller } from '@natter/hooks'
+import { NatterModule } from '@natter/nest'
+import { systemClock } from '@natter/primitives'
+import { eventually, leakCheck, startNatsServer, type NatsServer } from '@natter/testing'
+import { createUwsServer } from '@natter/transport'
+import { Module, type INestApplicationContext, type Type } from '@nestjs/common'
+import { NestFactory } from '@nestjs/core'
+import { z } from 'zod'
+import { contractNamespaces, describeMesh, type MeshWorld } from '../../../libs/nest/test/mesh.contract.js'
+import { Gateway } from '../src/gateway.js'
+import { clientOptions } from './harness.js'
+import { connectSdkMeshClient, type SdkMeshClient, type SdkRequest } from './sdk-mesh-client.js'
+
+const namespaceOptions = namespaceSchema({ duration: z.number() })
+const all = Object.fromEntries(
+  ['subscribe', 'publish', 'presence', 'history'].map((verb) => [`allow_${verb}_for_client`, true]),
+)
+const namespaces = new Map(
+  ['', ...contractNamespaces].map((name) => {
+    const options = { presence: true, keep: name === 'live' || name === '' ? 'none' : 'stream' }
+    const parsed = namespaceOptions.parse(name === 'open' ? { ...options, ...all } : options)
+    return [name, resolveNamespace(name, parsed)]
+  }),
+)
+
+let nats: NatsServer
+let meshes = 0
+const expectNoLeaks = leakCheck()
+
+beforeAll(async () => {
+  nats = await startNatsServer()
+})
+afterAll(async () => {
+  await nats.stop()
+  await expectNoLeaks()
+})
+
+async function startGateway(prefix: string, name: string) {
+  const broker = await createNatsBroker({ urls: [nats.url], prefix, name })
+  const hooks = new HookCaller({ broker })
+  const gateway = new Gateway({
+    options: {
+      name,
+      version: 'test',
+      host: '127.0.0.1',
+      port: 0,
+      sharePort: false,
+      maxConnections: 100,
+      presenceTimeoutMs: 1_000,
+      client: {
+        ...clientOptions,
+        allowAnonymous: false,
+        personalChannel: { namespace: '' },
+        hookHeaders: ['authorization'],
+      },
+    },
+    prefix,
+    broker,
+    namespaces,
+    hooks,
+    clock: systemClock,
+    verifier: new NoTokens(),
+    createServer: (handlers) =>
+      createUwsServer(
+        { host: '127.0.0.1', port: 0, maxMessageBytes: 65_536, maxQueueBytes: 1_048_576 },
+        handlers,
+      ),
+  })
+  await hooks.start()
+  const port = await gateway.start()
+  const stop = async (): Promise<void> => {
+    await gateway.stop()
+    hooks.stop()
+    await broker.close()
+  }
+  return { hooks, gateway, url: `ws://127.0.0.1:${port}/connection/websocket`, stop }
+}
+
+async function openMesh(): Promise<MeshWorld> {
+  meshes += 1
+  const prefix = `contract${meshes}`
+  const gateways = [await startGateway(prefix, 'one'), await startGateway(prefix, 'two')]
+  await eventually(() => gateways.every(({ gateway }) => gateway.peerCount > 0))
+  const apps: INestApplicationContext[] = []
+  const clients: SdkMeshClient[] = []
+
+  /** The gateways know the instance: it was heard from, and has said what it answers. */
+  const known = (instance: string): Promise<unknown> =>
+    eventually(() =>
+      gateways.every(({ hooks }) =>
+        hooks.instances.some(({ name, isReady }) => name === instance && isReady),
+      ),
+    )
+
+  return {
+    async start(app: string, controllers: Type[]) {
+      const instance = `${app}-${apps.length}`
+      @Module({
+        imports: [NatterModule.forRoot({ app, instance, nats: { url: nats.url, prefix } })],
+        controllers,
+      })
+      class AppModule {}
+      const started = await NestFactory.createApplicationContext(AppModule, {
+        logger: false,
+        abortOnError: false,
+      })
+      apps.push(started)
+      await known(instance)
+      return started
+    },
+    async connect(request: SdkRequest = {}) {
+      const { url } = gateways[clients.length % gateways.length]!
+      const client = await connectSdkMeshClient(url, request)
+      clients.push(client)
+      return client
+    },
+    pass: () => Promise.resolve(), // it does so by itself
+    async close() {
+      for (const client of clients) client.end()
+      await Promise.all(apps.map((app) => app.close()))
+      await Promise.all(gateways.map((gateway) => gateway.stop()))
+    },
+  }
+}
+
+describeMesh('gateways on NATS', openMesh, ['occupancy'])
