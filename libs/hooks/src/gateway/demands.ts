@@ -54,7 +54,8 @@ export class Demands {
   }
 
   hasNamespace(kind: NamespaceHook, namespace: string): boolean {
-    return this.index.namespaces.has(`${kind} ${namespace}`)
+    const { namespaces } = this.index
+    return namespaces.size > 0 && namespaces.has(`${kind} ${namespace}`) // asked of every publish
   }
 
   rpcState(method: string): 'none' | 'unknown' | 'known' {

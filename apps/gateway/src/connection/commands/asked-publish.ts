@@ -8,7 +8,7 @@
  */
 import { acceptsData, canAskPublish, mayPublish, type Namespace } from '@natter/auth'
 import { encodeMeta } from '@natter/broker'
-import { Errors, parseChannelName, type Bytes } from '@natter/protocol'
+import { Errors, type Bytes, type ChannelName } from '@natter/protocol'
 import { BrokenAnswerError, checkedJson } from '../../hooks/app-json.js'
 import { callerOf } from '../../hooks/caller.js'
 import type { Sender } from '../../publishing/publisher.js'
@@ -20,10 +20,14 @@ import type { Services } from '../services.js'
 import { demand, questionOf } from './question.js'
 
 /** Whether a publication has to come this way. */
-export function isAsked(services: Services, connection: Connection, channel: string): boolean {
-  if (services.publishOrder.isWaiting(connection, channel)) return true // A1: nobody overtakes
-  if (services.hub.subscription(connection, channel)?.terms !== undefined) return true
-  return services.hooks.isDemanded('publish', parseChannelName(channel).namespace)
+export function isAsked(
+  services: Services,
+  connection: Connection,
+  { name, namespace }: ChannelName,
+): boolean {
+  if (services.publishOrder.isWaiting(connection, name)) return true // A1: nobody overtakes
+  if (services.hub.subscription(connection, name)?.terms !== undefined) return true
+  return services.hooks.isDemanded('publish', namespace)
 }
 
 export async function publishAsked(

@@ -37,8 +37,9 @@ function publish(
 ): Promise<void> | undefined {
   if (!connection.isConnected) return undefined // it went away meanwhile, and its identity with it
   const { channel, data } = request
-  if (isAsked(services, connection, channel)) return publishAsked(services, connection, id, request)
-  const namespace = demand(mayPublish, questionOf(services, connection, channel))
+  const question = questionOf(services, connection, channel)
+  if (isAsked(services, connection, question.channel)) return publishAsked(services, connection, id, request)
+  const namespace = demand(mayPublish, question)
   if (data === undefined || !acceptsData(namespace, data)) throw new CommandError(Errors.badRequest)
   const reply = new PublishReply(services, connection, id)
   try {
