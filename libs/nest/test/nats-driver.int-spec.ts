@@ -48,6 +48,7 @@ function driver(app = 'chat'): MeshDriver {
 async function brokerOf(name: string): Promise<Broker> {
   const broker = await createNatsBroker({ urls: [nats.url], prefix, name })
   closers.push(() => broker.close())
+  await broker.registry.get('apps') // as gateways do: the mesh is whole
   return broker
 }
 
@@ -98,6 +99,7 @@ describe('the driver of a real mesh', () => {
   })
 
   it('that may not start leaves nothing behind, and may try again when the other app is gone', async () => {
+    await gateway()
     const first = driver('door')
     await first.start(yes)
     const second = driver('gate')
@@ -109,6 +111,7 @@ describe('the driver of a real mesh', () => {
   })
 
   it('is refused a second start, and stops twice without a word', async () => {
+    await gateway()
     const app = driver()
     await app.start(yes)
     await expect(app.start(yes)).rejects.toMatchObject({ code: 'started-twice' })

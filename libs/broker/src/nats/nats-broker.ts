@@ -33,6 +33,13 @@ export interface NatsBrokerOptions {
   maxMessageBytes?: number
   maxInFlight?: number
   connectTimeoutMs?: number
+  /**
+   * Joins a mesh that is there, and creates nothing and wishes nothing: for apps, which may start before the first gateway and don't
+   * know how many streams it wants. It waits for the mesh up to `meshTimeoutMs`. Default false.
+   */
+  isGuest?: boolean
+  /** How long a guest waits for a mesh. Default 30,000; 0 = it has to be there. */
+  meshTimeoutMs?: number
   user?: string
   pass?: string
   token?: string
@@ -51,12 +58,14 @@ const defaults = {
   maxMessageBytes: 1_048_576,
   maxInFlight: 10_000,
   connectTimeoutMs: 5_000,
+  isGuest: false,
+  meshTimeoutMs: 30_000,
 }
 
 /**
  * Connects, sees to it that streams and records exist, and resolves when the mesh can be used.
  *
- * @throws UnavailableError `nats-unreachable` with what was tried.
+ * @throws UnavailableError `nats-unreachable` with what was tried; `no-mesh` where a guest found none.
  * @throws InvalidError `nats-too-old`, `nats-refused`, `nats-permission-missing`, `stream-conflict`, `bad-prefix`, `bad-streams`,
  *   `no-room-for-streams`.
  */
@@ -90,8 +99,8 @@ class NatsBroker implements Broker {
     private readonly link: NatsLink,
     readonly subjects: Subjects,
     readonly events: TypedEvents<BrokerEvents>,
-    clock: Clock,
-    settings: Settings,
+    private readonly clock: Clock,
+    private readonly settings: Settings,
   ) {
     this.routes = new RouteCache(subjects)
     const appends = new Requests(link, clock, `${link.inbox}.a`, APPEND_TIMEOUT_MS)
@@ -106,6 +115,7 @@ class NatsBroker implements Broker {
         name,
         subjects.bucketLive(name),
         settings.replicas,
+        !settings.isGuest,
       )
     }
     const [records, registry] = [bucket('topology'), bucket('registry')]
@@ -140,7 +150,8 @@ class NatsBroker implements Broker {
   }
 
   start(): Promise<void> {
-    return this.keeper.verify()
+    const { isGuest, meshTimeoutMs } = this.settings
+    return isGuest ? this.keeper.join(this.clock, meshTimeoutMs) : this.keeper.verify()
   }
 
   epochOf(stream: string): string {
@@ -156,7 +167,7 @@ class NatsBroker implements Broker {
   }
 
   verifyStreams(): Promise<void> {
-    return this.keeper.verify()
+    return this.settings.isGuest ? this.keeper.join(this.clock, 0) : this.keeper.verify()
   }
 
   async close(): Promise<void> {

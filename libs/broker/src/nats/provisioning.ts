@@ -1,3 +1,4 @@
+import { UnavailableError } from '@natter/primitives'
 import { limitsOf, type Retention, type StreamLimits } from '../retention.js'
 import type { Subjects } from '../subjects.js'
 import { shardsOf, type Topology } from '../topology.js'
@@ -79,6 +80,24 @@ export async function ensureStream(
     // another gateway was faster, with settings of its own
     if (!isRefusal(error, STREAM_NAME_IN_USE)) throw error
     return { info: await api.streamInfo(config.name), isNew: false }
+  }
+}
+
+/**
+ * For guests, who create nothing.
+ *
+ * @throws UnavailableError `no-mesh` when it isn't there.
+ */
+export async function requireStream(api: JetStreamApi, name: string): Promise<StreamInfo> {
+  try {
+    return await api.streamInfo(name)
+  } catch (error) {
+    if (!isRefusal(error, STREAM_NOT_FOUND)) throw error
+    throw new UnavailableError(
+      'no-mesh',
+      `This NATS has no ${name}: start a gateway first, and see that its prefix is the same`,
+      { cause: error },
+    )
   }
 }
 

@@ -2,7 +2,7 @@ import { InvalidError, UnavailableError, type Clock, type TypedEvents } from '@n
 import type { BrokerEvents, Bus, Registry, RegistryEntry } from '../broker.js'
 import type { NatsLink } from './connection.js'
 import { ApiRefusal, refusalToError, WRONG_LAST_SEQUENCE, type JetStreamApi } from './jetstream-api.js'
-import { ensureStream } from './provisioning.js'
+import { ensureStream, requireStream } from './provisioning.js'
 import { rawHeaders, scanOf } from './raw-message.js'
 import { RegistryWatch } from './registry-watch.js'
 import type { Requests } from './requests.js'
@@ -25,7 +25,7 @@ export interface RegistryParts {
  * K2. A watcher hears of a change from the bucket's republished subject, which is only a hint: it reads what is true then,
  *     and again after each reconnect and after a read that failed: what is lost costs a delay, never the newest value.
  * K3. The bucket is created at its first use, and looked for again after each reconnect: a NATS whose nodes keep no records
- *     has no empty bucket.
+ *     has no empty bucket. A guest creates none: it finds it, or is told that there is no mesh.
  */
 export class NatsRegistry implements Registry {
   private readonly stream: string
@@ -37,12 +37,18 @@ export class NatsRegistry implements Registry {
     private readonly bucket: string,
     private readonly live: string,
     private readonly replicas: number,
+    private readonly mayCreate: boolean,
   ) {
     this.stream = `KV_${bucket}`
     parts.link.onBack(() => {
       this.existing = undefined // K3
       for (const watch of this.watches) watch.hint()
     })
+  }
+
+  /** @throws UnavailableError `no-mesh` where it isn't there and this is a guest. */
+  async requireThere(): Promise<void> {
+    await this.exists()
   }
 
   /** Looks whether a bucket that was in use is still there, and creates it again if not. */
@@ -95,7 +101,7 @@ export class NatsRegistry implements Registry {
 
   /** K3 */
   private exists(): Promise<void> {
-    this.existing ??= ensureStream(this.parts.api, this.config()).then(
+    this.existing ??= this.findOrCreate().then(
       () => {},
       (error: unknown) => {
         this.existing = undefined
@@ -103,6 +109,11 @@ export class NatsRegistry implements Registry {
       },
     )
     return this.existing
+  }
+
+  private findOrCreate(): Promise<unknown> {
+    const { api } = this.parts
+    return this.mayCreate ? ensureStream(api, this.config()) : requireStream(api, this.stream)
   }
 
   /** The stream below it, as the key-value convention wants it. */

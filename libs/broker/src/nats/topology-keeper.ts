@@ -1,4 +1,4 @@
-import { UnavailableError, type TypedEvents } from '@natter/primitives'
+import { UnavailableError, type Clock, type TypedEvents } from '@natter/primitives'
 import type { BrokerEvents } from '../broker.js'
 import { newEpoch } from '../epoch.js'
 import {
@@ -29,6 +29,7 @@ import type { RegistryWatch } from './registry-watch.js'
 const KEY = 'shards'
 /** Nodes that boot at once each change the record at most twice. */
 const MAX_ROUNDS = 50
+const lookForMeshMs = 250
 const KEPT_HINT =
   'Full streams refuse, as recorded, though no postgres.url is set here. Set it, or nats.on_full: forget if nothing is archived'
 
@@ -92,6 +93,26 @@ export class TopologyKeeper {
       throw refusalToError(error)
     }
     await this.untilSettled(() => this.verifyOnce())
+  }
+
+  /**
+   * For guests: goes by the record, and changes nothing. Waits for a mesh up to `withinMs`.
+   *
+   * @throws UnavailableError `no-mesh`.
+   */
+  async join(clock: Clock, withinMs: number): Promise<void> {
+    const { buckets } = this.parts
+    for (const endMs = clock.now() + withinMs; ;) {
+      try {
+        for (const bucket of buckets) await bucket.requireThere()
+        await this.adoptNewest()
+        if (this.current !== undefined) return
+        throw new UnavailableError('no-mesh', 'This NATS has no record of streams yet: start a gateway first')
+      } catch (error) {
+        if (!isWorthWaiting(error) || clock.now() >= endMs) throw refusalToError(error)
+      }
+      await new Promise<void>((resolve) => clock.setTimer(resolve, lookForMeshMs))
+    }
   }
 
   /** @throws UnavailableError. */
@@ -221,3 +242,6 @@ export class TopologyKeeper {
 /** At least one of them stays when an epoch is renewed, and when a stream is seen for the first time. */
 const marksOf = ({ streams }: Topology): string[] =>
   streams.flatMap(({ epoch, created }) => (created === '' ? [epoch] : [epoch, created]))
+
+const isWorthWaiting = (error: unknown): boolean =>
+  error instanceof UnavailableError && error.code === 'no-mesh'

@@ -26,6 +26,7 @@ type State = { kind: 'new' } | { kind: 'starting' } | ({ kind: 'started' } & Mes
  * A real mesh: one connection to NATS, nothing else.
  *
  * N1. Nothing is connected before `start`; what is asked of the mesh before it or after `stop` is refused (`not-started`).
+ * N3. An app is a guest: it waits for a mesh, and creates none, because it doesn't know what its gateways want of their streams.
  * N2. A start that fails leaves nothing behind; it may be tried again.
  */
 export function createNatsDriver(options: NatsDriverOptions): MeshDriver {
@@ -83,7 +84,7 @@ class NatsDriver implements MeshDriver {
 
   private async join(side: AppSide): Promise<Mesh> {
     const { app: name, instance, appEvents, ...nats } = this.options
-    const broker = await createNatsBroker({ ...nats, name: nats.name ?? instance ?? name })
+    const broker = await createNatsBroker({ ...nats, isGuest: true, name: nats.name ?? instance ?? name })
     const { clock } = nats
     const api = new ApiClient({ broker, ...(clock === undefined ? {} : { clock }) })
     const app = new AppInstance({
