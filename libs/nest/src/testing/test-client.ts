@@ -155,9 +155,9 @@ export class TestClient {
     return this.end.whenUnsubscribed(channel)
   }
 
-  /** The client leaves. */
+  /** The client leaves, as the SDK does: without a code, which is 1005. */
   async disconnect(): Promise<void> {
-    this.mesh.connections.close(this.connection, { code: 1000, reason: '' })
+    this.mesh.connections.close(this.connection, { code: 1005, reason: '' })
   }
 
   private nothingCame(channel: string, passedOver: number, atWork: readonly string[]): string {

@@ -69,18 +69,23 @@ export class MemoryDriver implements MeshDriver {
   async subscribe(user: string, channel: string, options: SubscriptionOptions & { client?: string }) {
     const { client, ...terms } = options
     this.channel(channel)
+    demandSomebody(user, client)
     for (const connection of this.connectionsOf(user, client))
       this.mesh.connections.subscribe(connection, channel, terms)
   }
 
   async unsubscribe(user: string, channel: string, options: Ending): Promise<void> {
     const { client, ...why } = options
+    demandSomebody(user, client)
+    demandCode(why.code, 2_000, 2_999)
     for (const connection of this.connectionsOf(user, client))
       this.mesh.connections.unsubscribe(connection, channel, why)
   }
 
   async disconnect(user: string, options: Ending): Promise<void> {
     const { client, ...why } = options
+    demandSomebody(user, client)
+    demandCode(why.code, 3_000, 4_999)
     for (const connection of this.connectionsOf(user, client)) this.mesh.connections.close(connection, why)
   }
 
@@ -117,3 +122,13 @@ interface Ending {
 }
 
 const refused = (code: string, sentence: string) => new InvalidError(code, sentence)
+
+function demandSomebody(user: string, client: string | undefined): void {
+  if (user === '' && client === undefined)
+    throw refused('bad-request', 'Anonymous clients have no user in common: name the client')
+}
+
+function demandCode(code: number, from: number, to: number): void {
+  if (!Number.isInteger(code) || code < from || code > to)
+    throw refused('bad-request', `The code is from ${from} to ${to}, not ${code}`)
+}
