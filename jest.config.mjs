@@ -40,14 +40,14 @@ export default {
     kind('unit', [
       '<rootDir>/{apps,libs}/*/src/**/*.spec.ts',
       '<rootDir>/apps/*/web/src/**/*.spec.ts',
-      '<rootDir>/test/{properties,fault,mutants}/**/*.spec.ts',
+      '<rootDir>/test/{properties,fault,mutants,deploy}/**/*.spec.ts',
     ]),
     kind('integration', [
       '<rootDir>/{apps,libs}/*/test/**/*.int-spec.ts',
       '<rootDir>/apps/*/test/**/*.e2e-spec.ts',
     ]),
     kind('browser', ['<rootDir>/test/browser/**/*.e2e-spec.ts']),
-    kind('fault', ['<rootDir>/test/fault/**/*.fault-spec.ts']),
+    kind('fault', ['<rootDir>/test/{fault,deploy}/**/*.fault-spec.ts']),
     kind('docs', ['<rootDir>/tools/**/*.spec.ts']),
   ],
 }

@@ -1,13 +1,13 @@
 /**
- * What is measured is built: the apps by tools/build.mjs, the benches' own processes by swc. No loader runs in a measured process.
+ * What is measured is built: the apps by tools/build.mjs, the benches' own processes by swc (`compile.ts`). No loader runs in a measured process.
  *
  * BU1. A run has a copy of its own, so that a build made meanwhile doesn't change the programs in the middle. It goes with the run.
  */
-import { transformFile } from '@swc/core'
 import { execFileSync } from 'node:child_process'
 import { cpSync, rmSync } from 'node:fs'
-import { mkdir, readdir, writeFile } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+import { readdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { compileInto } from './compile.js'
 
 export const root = join(import.meta.dirname, '../..')
 
@@ -25,8 +25,8 @@ export async function build(apps: readonly string[]): Promise<Built> {
   const folder = join(root, 'dist', `bench-${process.pid}`)
   process.once('exit', () => rmSync(folder, { recursive: true, force: true }))
   for (const app of apps) cpSync(join(root, 'dist/apps', app), join(folder, 'apps', app), { recursive: true }) // BU1
-  const files = await readdir(join(root, 'bench'), { recursive: true })
-  await Promise.all(files.filter((file) => file.endsWith('.ts')).map((file) => compile(file, folder)))
+  const files = await Promise.all(['bench/contenders', 'bench/drivers'].map(sourcesIn))
+  await compileInto(folder, files.flat())
   return {
     process: (path) => join(folder, 'bench', `${path}.js`),
     app: (name) => join(folder, 'apps', name, 'apps', name, 'src/main.js'),
@@ -34,12 +34,7 @@ export async function build(apps: readonly string[]): Promise<Built> {
   }
 }
 
-async function compile(file: string, folder: string): Promise<void> {
-  const { code } = await transformFile(join(root, 'bench', file), {
-    jsc: { target: 'es2023', parser: { syntax: 'typescript' } },
-    module: { type: 'es6' },
-  })
-  const target = join(folder, 'bench', file.replace(/\.ts$/, '.js'))
-  await mkdir(dirname(target), { recursive: true })
-  await writeFile(target, code)
+async function sourcesIn(folder: string): Promise<string[]> {
+  const files = await readdir(join(root, folder))
+  return files.filter((file) => file.endsWith('.ts')).map((file) => join(folder, file))
 }

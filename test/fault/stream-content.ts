@@ -31,18 +31,39 @@ export async function withNats<T>(url: string, read: (nats: NatsConnection) => P
 /** The only stream of channels that the mesh with this prefix has in a run. */
 export const streamOf = (prefix: string): string => `${prefix.toUpperCase()}_CH_0`
 
+/** A publication as it was stored. */
+export interface StoredData {
+  seq: number
+  atMs: number
+  channel: string
+  data: Buffer
+}
+
 /** @throws Error when the stream has dropped messages: then nothing could be judged. */
 export async function readStream(nats: NatsConnection, prefix: string): Promise<StreamContent> {
+  const { lastSeq, stored } = await readData(nats, prefix)
+  return {
+    epoch: await epochOf(nats, prefix, streamOf(prefix)),
+    lastSeq,
+    publications: stored.map(toPublication),
+  }
+}
+
+/** In the order of the stream. @throws Error as {@link readStream}. */
+export async function readData(
+  nats: NatsConnection,
+  prefix: string,
+): Promise<{ lastSeq: number; stored: StoredData[] }> {
   const stream = streamOf(prefix)
   const { first_seq: first, last_seq: lastSeq } = await stateOf(nats, stream)
   if (first > 1) throw new Error(`${stream} begins at ${first}: it has dropped messages`)
-  const publications: StoredPublication[] = []
+  const stored: StoredData[] = []
   for (let from = 1; from <= lastSeq; from += atOnce) {
     const seqs = Array.from({ length: Math.min(atOnce, lastSeq - from + 1) }, (_, n) => from + n)
     const messages = await Promise.all(seqs.map((seq) => messageAt(nats, stream, seq)))
-    publications.push(...messages.flatMap((message) => toPublication(message, prefix)))
+    stored.push(...messages.flatMap((message) => toData(message, prefix)))
   }
-  return { epoch: await epochOf(nats, prefix, stream), lastSeq, publications }
+  return { lastSeq, stored }
 }
 
 async function stateOf(nats: NatsConnection, stream: string): Promise<StreamInfo['state']> {
@@ -64,14 +85,20 @@ async function ask<T extends Answer>(nats: NatsConnection, subject: string, ques
   return answer
 }
 
-function toPublication(message: MessageAnswer['message'], prefix: string): StoredPublication[] {
+function toData(message: MessageAnswer['message'], prefix: string): StoredData[] {
   const [family, kind, , , name] = message?.subject.split('.') ?? []
   if (message === undefined || family !== prefix || kind !== 'c' || name === undefined) return []
   const data = Buffer.from(message.data ?? '', 'base64')
   const channel = name.replaceAll(/=(..)/g, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)))
   const { seq, time } = message
-  return [{ seq, atMs: Date.parse(time), channel, id: idOf(data.toString('utf8')), hash: hashOf(data) }]
+  return [{ seq, atMs: Date.parse(time), channel, data }]
 }
+
+const toPublication = ({ data, ...place }: StoredData): StoredPublication => ({
+  ...place,
+  id: idOf(data.toString('utf8')),
+  hash: hashOf(data),
+})
 
 /** As the record says that all nodes go by. */
 async function epochOf(nats: NatsConnection, prefix: string, stream: string): Promise<string> {
