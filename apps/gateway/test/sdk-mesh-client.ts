@@ -139,7 +139,14 @@ export class SdkMeshClient implements MeshClient {
       data: data as unknown,
       ...(info === undefined
         ? {}
-        : { info: { user: info.user, client: info.client, info: info.connInfo as unknown } }),
+        : {
+            info: {
+              user: info.user,
+              client: info.client,
+              info: info.connInfo as unknown,
+              channelInfo: info.chanInfo as unknown,
+            },
+          }),
       ...(tags === undefined ? {} : { tags }),
       ...(offset === undefined ? {} : { offset }),
     }

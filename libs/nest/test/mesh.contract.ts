@@ -259,6 +259,31 @@ export function describeMesh(
         await ana.subscribe('open:1')
       })
 
+      it('what the app says of a subscription is shown to others, in publications and presence', async () => {
+        @ChannelController('chat')
+        class Rooms extends Chat {
+          @OnSubscribe(':room') override subscribe(): SubscribeDecision {
+            return { info: { role: 'host' } }
+          }
+        }
+        const natter = (await world.start('app', [Door, Rooms])).get(Natter)
+        const ana = await connect('ana')
+        await ana.subscribe('chat:1')
+        await ana.publish('chat:1', 'hi')
+        const shown = { user: 'ana', info: { name: 'ANA' }, channelInfo: { role: 'host' } }
+        expect((await ana.next('chat:1')).info).toMatchObject(shown)
+        expect(await natter.presence('chat:1')).toMatchObject([shown])
+        await ana.disconnect()
+        expect(await emptied(natter, 'chat:1')).toEqual([])
+      })
+
+      it('a private channel is the business of the app that answers for its namespace', async () => {
+        await world.start('app', [Door, Chat])
+        const ana = await connect('ana')
+        await ana.subscribe('$chat:1')
+        await expect(ana.subscribe('$open:1')).rejects.toMatchObject(permissionDenied)
+      })
+
       it('a subscription that the app limits in time ends when it is over', async () => {
         const left = new Heard<UnsubscribeContext>()
         @ChannelController('chat')
@@ -655,6 +680,16 @@ export function describeMesh(
         expect(await natter.presence('chat:1')).toEqual([])
       })
 
+      it('subscribes them on terms, as a subscribe hook does', async () => {
+        const natter = (await world.start('app', [Door, Chat])).get(Natter)
+        const [ana, ben] = [await connect('ana'), await connect('ben')]
+        await natter.subscribe('ana', 'chat:1', { publish: 'deny' })
+        await natter.subscribe('ben', 'chat:1')
+        await expect(ana.publish('chat:1', 'mine')).rejects.toMatchObject(permissionDenied)
+        await ben.publish('chat:1', 'yours')
+        expect(await ana.next('chat:1')).toMatchObject({ data: 'yours' })
+      })
+
       it('closes connections of a user, for good or for now', async () => {
         const natter = (await world.start('app', [Door, Chat])).get(Natter)
         const [one, two, ben] = [await connect('ana'), await connect('ana'), await connect('ben')]
@@ -698,6 +733,42 @@ export function describeMesh(
         expect(await ana.next('chat:1')).toMatchObject({ data: 1 })
       })
 
+      it('apps share a namespace and its events, each with the questions that are its own', async () => {
+        const heard = new Heard<string>()
+        @ChannelController('chat')
+        class Entry {
+          @OnSubscribe(':room') subscribe() {}
+          @Rpc('entry') entry() {
+            return 'entry'
+          }
+          @OnUnsubscribe(':room') left(_: unknown, { channel }: UnsubscribeContext) {
+            heard.add(`entry ${channel}`)
+          }
+        }
+        @ChannelController('chat')
+        class Talk {
+          @OnPublish(':room') publish(data: unknown) {
+            return { checked: data }
+          }
+          @Rpc('talk') talk() {
+            return 'talk'
+          }
+          @OnUnsubscribe(':room') left(_: unknown, { channel }: UnsubscribeContext) {
+            heard.add(`talk ${channel}`)
+          }
+        }
+        await world.start('entry', [Door, Entry])
+        await world.start('talk', [Talk])
+        const ana = await connect('ana')
+        await ana.subscribe('chat:1')
+        await ana.publish('chat:1', 1)
+        expect(await ana.next('chat:1')).toMatchObject({ data: { checked: 1 } })
+        expect([await ana.rpc('entry'), await ana.rpc('talk')]).toEqual(['entry', 'talk'])
+        await ana.unsubscribe('chat:1')
+        const both = await heard.until(2)
+        expect(both.toSorted()).toEqual(['entry chat:1', 'talk chat:1'])
+      })
+
       it('while one instance leaves, the other answers', async () => {
         await world.start('app', [Door, Chat])
         const leaving = await world.start('app', [Door, Chat])
@@ -718,6 +789,14 @@ export function describeMesh(
       })
     })
   })
+}
+
+/** Who left is seen a moment later: nobody tells when. */
+async function emptied(natter: Natter, channel: string): Promise<Member[]> {
+  for (;;) {
+    const members = await natter.presence(channel)
+    if (members.length === 0) return members
+  }
 }
 
 async function piecesOf(progress: AsyncIterable<unknown>): Promise<unknown[]> {
