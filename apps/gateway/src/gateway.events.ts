@@ -42,6 +42,10 @@ export interface GatewayEvents {
   'gateway:resume:failed': { error: unknown }
   'peer:up': { node: string }
   'peer:down': { node: string; reason: 'silent' | 'goodbye' | 'another-life' }
+  /** A timer came late by so much: this process got no time. */
+  'node:stood-still': { lateMs: number }
+  /** An app heard it. */
+  'channel:occupancy': { namespace: string; is: 'occupied' | 'vacated' }
   /** The others took this node for dead and told its apps so: its connections come back, in another life. */
   'sessions:life:over': { life: string; open: number }
   /** What a dead gateway could not tell was told: `isHeard` false = not all of it, it is tried again. */

@@ -29,6 +29,8 @@ export function log(
     'gateway:resume:failed': 'warn',
     'peer:up': 'info',
     'peer:down': 'info',
+    'node:stood-still': 'warn',
+    'channel:occupancy': 'debug',
     'sessions:life:over': 'warn',
     'sessions:replay': ({ isHeard }) => (isHeard ? 'info' : 'warn'),
     'sessions:trouble': 'warn',

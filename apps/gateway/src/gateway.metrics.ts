@@ -130,6 +130,13 @@ export const gatewayMetrics = defineMetrics({
     name: 'natter_gateway_sessions_trouble_total',
     help: 'How often sessions could not be written down or read at once.',
   },
+  occupancy: {
+    type: 'counter',
+    name: 'natter_gateway_occupancy_told_total',
+    help: 'Channels of which this node told apps that they are occupied or vacated now.',
+    labels: ['namespace', 'is'],
+    maxSeries: 300,
+  },
   natsUp: { type: 'gauge', name: 'natter_gateway_nats_connected', help: '1 while the way to NATS is there.' },
   natsLosses: {
     type: 'counter',
@@ -188,6 +195,7 @@ export function meter(metrics: Metrics, { gateway, broker, events }: Metered): v
     'api:reply': ({ kind, outcome }) => handles.apiRequests.add({ kind, outcome }),
     'sessions:replay': ({ ends }) => handles.sessionsReplayed.add({}, ends),
     'sessions:trouble': () => handles.sessionsTrouble.add({}),
+    'channel:occupancy': (labels) => handles.occupancy.add(labels),
     'command:error': ({ method, code }) => handles.commandErrors.add({ method, code }),
   })
   observe(events.broker, { 'broker:disconnect': () => handles.natsLosses.add({}) })

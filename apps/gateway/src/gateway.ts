@@ -27,6 +27,7 @@ import type { GatewayOptions } from './gateway.options.js'
 import { History } from './history/history.js'
 import { pickHeaders, type Headers } from './hooks/handshake-headers.js'
 import { noHooks, type Hooks } from './hooks/hooks.js'
+import { Occupancy } from './occupancy/occupancy.js'
 import { JoinLeave } from './presence/join-leave.js'
 import { Peers } from './presence/peers.js'
 import { Presence } from './presence/presence.js'
@@ -76,6 +77,7 @@ export class Gateway implements SocketHandlers<Connection>, ChannelsOwner {
   private readonly joinLeave: JoinLeave
   private readonly sessions: Sessions
   private readonly replayer: Replayer
+  private readonly occupancy: Occupancy
   private readonly sockets = new Set<Connection>()
   private readonly stopListening: (() => void)[] = []
   private readonly resumeBackoff = new Backoff({ baseMs: 200, maxMs: 5_000 })
@@ -106,8 +108,17 @@ export class Gateway implements SocketHandlers<Connection>, ChannelsOwner {
     this.sessions = new Sessions({ broker, hooks, clock, events, node, onLife })
     this.peers = new Peers(broker, subjects.presenceBeat, node, clock, events, () => this.sessions.life)
     const { peers, sessions } = this
-    const onDead = (): Promise<void> => Promise.resolve()
-    this.replayer = new Replayer({ broker, peers, sessions, hooks, clock, events, node, onDead })
+    this.replayer = new Replayer({ broker, peers, sessions, hooks, clock, events, node })
+    this.occupancy = new Occupancy({
+      broker,
+      hooks,
+      clock,
+      events,
+      node,
+      life: () => sessions.life,
+      isThere: (other, life) => peers.lifeOf(other) === life,
+      isOccupiedHere: (channel) => this.isOccupied(channel),
+    })
     this.joinLeave = new JoinLeave(broker, this.server, jsonCodec, clock, (namespace, channel) =>
       subjects.presence(namespace, channel),
     )
@@ -143,6 +154,7 @@ export class Gateway implements SocketHandlers<Connection>, ChannelsOwner {
     const port = await this.server.listen() // first: a node that can't serve must not announce itself
     this.peers.start()
     this.replayer.start()
+    this.occupancy.start()
     this.services.presence.start()
     this.services.heartbeat.start()
     this.fullness.start()
@@ -160,7 +172,8 @@ export class Gateway implements SocketHandlers<Connection>, ChannelsOwner {
     this.api.stop()
     for (const connection of this.sockets) connection.disconnect(Disconnects.shutdown)
     this.replayer.stop()
-    await this.sessions.stop(stopTellMs) // before the goodbye: others tell at once what is left
+    // before the goodbye: others tell at once what is left
+    await Promise.all([this.sessions.stop(stopTellMs), this.occupancy.stop(stopTellMs)])
     this.joinLeave.stop()
     this.peers.stop()
     this.services.presence.stop()
@@ -239,6 +252,12 @@ export class Gateway implements SocketHandlers<Connection>, ChannelsOwner {
     }
   }
 
+  /** Somebody is in, not only on the way. */
+  private isOccupied(channel: string): boolean {
+    for (const { isPresent } of this.hub.subscribers(channel).values()) if (isPresent) return true
+    return false
+  }
+
   isWanted(channel: string): boolean {
     return this.hub.subscribers(channel).size > 0
   }
@@ -296,7 +315,7 @@ export class Gateway implements SocketHandlers<Connection>, ChannelsOwner {
       publisher: new Publisher(broker, events, this.fullness, this.stalls),
       history: new History(broker, channels, clock),
       hooks,
-      facts: new Facts(hooks, this.sessions, clock, options.name),
+      facts: new Facts(hooks, this.sessions, this.occupancy, clock, options.name),
       publishOrder: new PublishOrder(),
       heartbeat: new Heartbeat(this.server, jsonCodec, clock, options.client),
       dispatch: (connection, command) => dispatch(services, connection, command),

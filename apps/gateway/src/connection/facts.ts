@@ -4,6 +4,7 @@ import { Disconnects } from '@natter/protocol'
 import { randomUUID } from 'node:crypto'
 import { callerOf } from '../hooks/caller.js'
 import type { Hooks } from '../hooks/hooks.js'
+import type { Occupancy } from '../occupancy/occupancy.js'
 import type { Sessions } from '../sessions/sessions.js'
 import type { Connection, Identity } from './connection.js'
 import type { Subscription } from './subscription.js'
@@ -22,6 +23,7 @@ export class Facts {
   constructor(
     private readonly hooks: Pick<Hooks, 'wants' | 'tell'>,
     private readonly sessions: Sessions,
+    private readonly occupancy: Pick<Occupancy, 'joined' | 'left'>,
     private readonly clock: Clock,
     private readonly node: string,
   ) {}
@@ -46,9 +48,15 @@ export class Facts {
     return this.sessions.openSubscription(subscription, sessionOf(connection), caller, what)
   }
 
-  /** Of one that others saw; called before the connection is closed. */
+  /** It is in. */
+  entered({ channel, namespace }: Subscription): void {
+    this.occupancy.joined(channel, namespace.name)
+  }
+
+  /** Of one that others saw; called when the hub has forgotten it, before the connection is closed. */
   unsubscribed(connection: Connection, subscription: Subscription, { code, reason }: Leaving): void {
     const { channel, namespace } = subscription
+    this.occupancy.left(channel, namespace.name)
     const isWanted = this.hooks.wants('unsubscribe', namespace.name).length > 0
     if (!isWanted) return this.sessions.abandon(subscription)
     const caller = callerOf(connection, this.node)
@@ -58,6 +66,7 @@ export class Facts {
 
   /** A subscription that nobody saw is over. */
   abandoned(subscription: Subscription): void {
+    this.occupancy.left(subscription.channel, subscription.namespace.name)
     this.sessions.abandon(subscription)
   }
 
@@ -70,7 +79,7 @@ export class Facts {
   }
 
   /** One that wasn't written down, because nobody wanted it then, is told under an id of its own. */
-  private tell(key: object, ownId: string, event: Untold): void {
+  private tell(key: unknown, ownId: string, event: Untold): void {
     if (this.sessions.has(key)) this.sessions.end(key, (id) => ({ id, ...event }))
     else this.hooks.tell({ id: ownId, ...event })
   }

@@ -25,6 +25,7 @@ export function enter(services: Services, connection: Connection, subscription: 
   subscription.joined()
   if (subscription.features.pushesJoinLeave) connection.socket.join(joinLeaveTopic(subscription.channel))
   services.presence.joined(subscription)
+  services.facts.entered(subscription)
   const { expiresAtMs } = subscription.terms ?? {}
   if (expiresAtMs === undefined) return
   const leftMs = Math.max(0, expiresAtMs - services.clock.now())

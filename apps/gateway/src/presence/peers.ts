@@ -80,7 +80,11 @@ export class Peers {
     const dueMs = this.clock.now() + beatMs
     this.timer = this.clock.setTimer(() => {
       this.say('beat')
-      if (this.clock.now() - dueMs > stoodStillMs) this.giveTime() // E2
+      const lateMs = this.clock.now() - dueMs
+      if (lateMs > stoodStillMs) {
+        this.giveTime() // E2
+        this.events.emit('node:stood-still', { lateMs })
+      }
       if (this.broker.bus.isConnected) this.forgetSilent() // E2
       this.schedule()
     }, beatMs)

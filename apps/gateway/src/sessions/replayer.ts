@@ -25,8 +25,6 @@ export interface ReplayerParts {
   clock: Clock
   events: TypedEvents<GatewayEvents>
   node: string
-  /** Beside its sessions, what a dead gateway leaves behind. */
-  onDead(node: string, life: string): Promise<void>
 }
 
 /**
@@ -118,7 +116,6 @@ export class Replayer {
     const claim = { key: deadKey(node, life), mine, isThere: this.isThere }
     const record = await claimDead(broker.registry, claim)
     if (record === undefined) return // R2
-    await this.parts.onDead(node, life)
     const open = openAfter((await broker.journal.read(subject)).map(({ body }) => body))
     const ends = endsOf(open, { node, life, atMs: record.atMs })
     const isHeard = await this.tellAll(ends)

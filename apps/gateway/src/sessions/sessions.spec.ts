@@ -48,7 +48,6 @@ function startMesh() {
       clock,
       events,
       node: name,
-      onDead: () => Promise.resolve(),
     })
     peers.start()
     replayer.start()

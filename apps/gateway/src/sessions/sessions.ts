@@ -56,7 +56,7 @@ interface Life {
  * Z4. Where no app asks, nothing is kept and nothing is written.
  */
 export class Sessions {
-  private readonly known = new Map<object, Open>()
+  private readonly known = new Map<unknown, Open>()
   private readonly lives = new Map<string, Life>()
   private readonly timers = new Set<Timer>()
   private readonly idle = new Set<() => void>()
@@ -84,14 +84,14 @@ export class Sessions {
   }
 
   /** Resolves when it is written down. `key` is what `end` and `abandon` name it by. Twice does nothing more. */
-  openConnection(key: object, connection: SessionConnection, caller: Caller): Promise<void> {
+  openConnection(key: unknown, connection: SessionConnection, caller: Caller): Promise<void> {
     return this.add(key, connection, undefined, (n) => ({ op: 'connection', n, caller }))
   }
 
   /** The caller is written down with it when it wasn't yet. */
   openSubscription(
-    key: object,
-    connection: { key: object } & SessionConnection,
+    key: unknown,
+    connection: { key: unknown } & SessionConnection,
     caller: Caller,
     { namespace, channel }: { namespace: string; channel: string },
   ): Promise<void> {
@@ -104,12 +104,12 @@ export class Sessions {
     return Promise.all([written, stored]).then(() => {})
   }
 
-  has(key: object): boolean {
+  has(key: unknown): boolean {
     return this.known.has(key)
   }
 
   /** Z2. The event of its end, once: `event` is told under the id that everybody gives it; undefined = nobody wants it any more. */
-  end(key: object, event: ((id: string) => HookEvent) | undefined): void {
+  end(key: unknown, event: ((id: string) => HookEvent) | undefined): void {
     const open = this.known.get(key)
     if (open === undefined) return
     this.known.delete(key)
@@ -118,7 +118,7 @@ export class Sessions {
   }
 
   /** It never was: its client was not let in. */
-  abandon(key: object): void {
+  abandon(key: unknown): void {
     this.end(key, undefined)
   }
 
@@ -147,7 +147,7 @@ export class Sessions {
   }
 
   private async add(
-    key: object,
+    key: unknown,
     connection: SessionConnection,
     parent: Open | undefined,
     opOf: (n: number) => OpenOp,
