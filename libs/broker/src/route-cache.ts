@@ -3,7 +3,7 @@ import { routeIn, type Topology } from './topology.js'
 import type { Subjects } from './subjects.js'
 
 /** Routes that are remembered: half a kilobyte each. */
-const maxRoutes = 20_000
+const maxRoutes = 5_000
 
 /** Where channels live, remembered: hashing and encoding a name costs more than the rest of handing a publication on. */
 export class RouteCache {

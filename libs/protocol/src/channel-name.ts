@@ -32,7 +32,7 @@ export function parseChannelName(name: string): ChannelName {
 /** Most commands speak of few channels, and each is asked about several times. */
 const knownNames = new Map<string, ChannelName>()
 /** Half a kilobyte each. */
-const maxKnownNames = 10_000
+const maxKnownNames = 2_000
 
 function parse(name: string): ChannelName {
   const isPrivate = name.startsWith('$')
