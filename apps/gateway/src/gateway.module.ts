@@ -67,6 +67,7 @@ export class GatewayModule implements OnApplicationBootstrap, BeforeApplicationS
   /** Nobody is let in before it is known what apps must be asked. */
   async onApplicationBootstrap(): Promise<void> {
     await this.hooks.start()
+    this.events.hooks.on('apps:change', () => this.gateway.appsChanged())
     this.port = await this.gateway.start()
   }
 

@@ -185,6 +185,23 @@ export class Gateway implements SocketHandlers<Connection>, ChannelsOwner {
     this.server.close()
   }
 
+  /** Apps want to hear what nobody wanted before: also of those who are in already. */
+  appsChanged(): void {
+    const { facts } = this.services
+    for (const connection of this.hub.connections()) {
+      if (connection.identity === undefined) continue // it asks for itself
+      const written = [facts.connecting(connection, connection.identity)]
+      for (const channel of this.hub.channelsOf(connection)) {
+        const subscription = this.hub.subscription(connection, channel)
+        if (subscription?.isPresent !== true) continue
+        written.push(facts.subscribing(connection, subscription))
+        facts.entered(subscription)
+      }
+      for (const one of written)
+        one?.catch((error: unknown) => this.events.emit('sessions:trouble', { error }))
+    }
+  }
+
   // sockets
 
   onUpgrade(request: Parameters<SocketHandlers<Connection>['onUpgrade']>[0]) {

@@ -64,7 +64,7 @@ describe('who left, as apps hear it from real gateways', () => {
 
   it('is everybody of a gateway that was killed, each once, with two left to tell it', async () => {
     const { heard, broker, until } = await startApp()
-    const [dying, b, c] = await Promise.all([gateway('dying'), gateway('b'), gateway('c')])
+    const [dying, b, c] = [await gateway('dying'), await gateway('b'), await gateway('c')]
     const gone = await crowd(dying, 40)
     const [early] = gone.clients.splice(0, 1)
     const others = [await crowd(b, 3), await crowd(c, 3)]
@@ -85,6 +85,22 @@ describe('who left, as apps hear it from real gateways', () => {
     expect(heard).toHaveLength(80)
   }, 60_000)
 
+  it('are those too who were in before the app came that wants to hear of them', async () => {
+    const [dying] = [await gateway('dying'), await gateway('b')]
+    const { ids } = await crowd(dying, 5)
+    const { heard, broker, until } = await startApp()
+    const entries = async (): Promise<unknown[]> => {
+      const [mine] = await broker.journal.subjects(broker.subjects.allSessions)
+      const written = mine === undefined ? [] : await broker.journal.read(mine)
+      return written.flatMap(({ body }) => JSON.parse(Buffer.from(body).toString()) as unknown[])
+    }
+    while ((await entries()).length < 10); // each has a connection and a subscription
+    await dying.process.kill('SIGKILL')
+    await until(() => heard.length === 10)
+    expect(of(heard, 'disconnect')).toEqual(ids.toSorted())
+    expect(of(heard, 'unsubscribe')).toEqual(ids.toSorted())
+  }, 60_000)
+
   it('is told before a gateway that is stopped leaves, and nothing is left for others to tell', async () => {
     const { heard, broker, until } = await startApp()
     const leaving = await gateway('leaving')
@@ -99,7 +115,7 @@ describe('who left, as apps hear it from real gateways', () => {
 
   it('are those of a gateway that was not heard for seconds, and when it is back they are told to come back', async () => {
     const { heard, until } = await startApp()
-    const [paused] = await Promise.all([gateway('paused'), gateway('b')])
+    const [paused] = [await gateway('paused'), await gateway('b')]
     const { clients, ids } = await crowd(paused, 5)
     void paused.process.kill('SIGSTOP')
     await until(() => heard.length === 10)
