@@ -127,4 +127,4 @@ async function openMesh(): Promise<MeshWorld> {
   }
 }
 
-describeMesh('gateways on NATS', openMesh, ['occupancy'])
+describeMesh('gateways on NATS', openMesh)

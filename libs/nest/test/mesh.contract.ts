@@ -115,12 +115,7 @@ class Chat {
 const permissionDenied = { code: 103, message: 'permission denied' }
 const notNow = { code: 100, message: 'internal server error', temporary: true }
 
-/** @param missing What this mesh doesn't do yet. */
-export function describeMesh(
-  name: string,
-  open: () => Promise<MeshWorld>,
-  missing: readonly 'occupancy'[] = [],
-): void {
+export function describeMesh(name: string, open: () => Promise<MeshWorld>): void {
   describe(`mesh contract: ${name}`, () => {
     let world: MeshWorld
 
@@ -359,15 +354,43 @@ export function describeMesh(
           @OnSubscribe(':room') subscribe() {}
           @OnPublish(':room') async publish(data: unknown) {
             asked.add(data)
-            if (data === 1) await asked.until(2) // the second is decided first
+            if (data !== 1) return
+            await asked.until(2)
+            await new Promise(setImmediate)
+            await natter.publish('open:1', 'there and back') // by now the mesh knows what the second was decided
           }
         }
-        await world.start('app', [Door, Rooms])
+        const natter = (await world.start('app', [Door, Rooms])).get(Natter)
         const ana = await connect('ana')
         await ana.subscribe('chat:1')
         await Promise.all([ana.publish('chat:1', 1), ana.publish('chat:1', 2)])
         expect(await ana.next('chat:1')).toMatchObject({ data: 1 })
         expect(await ana.next('chat:1')).toMatchObject({ data: 2 })
+      })
+
+      it('who leaves while the app thinks has published nothing', async () => {
+        const asked = new Heard<unknown>()
+        let decide: () => void = () => undefined
+        const decided = new Promise<void>((resolve) => (decide = resolve))
+        @ChannelController('chat')
+        class Rooms {
+          @OnSubscribe(':room') subscribe() {}
+          @OnPublish(':room') async publish(data: unknown) {
+            asked.add(data)
+            if (data === 'late') await decided
+          }
+        }
+        const natter = (await world.start('app', [Door, Rooms])).get(Natter)
+        const [ana, ben] = [await connect('ana'), await connect('ben')]
+        await ben.subscribe('chat:1')
+        void ana.publish('chat:1', 'late').catch(() => undefined)
+        await asked.until(1)
+        await natter.disconnect('ana')
+        await ana.closed
+        decide()
+        await ben.publish('chat:1', 'next')
+        expect(await ben.next('chat:1')).toMatchObject({ data: 'next' })
+        expect((await natter.history('chat:1', { limit: 9 })).publications).toHaveLength(1)
       })
 
       it('a grant decides in the place of the publish hook, as often as it says', async () => {
@@ -524,30 +547,29 @@ export function describeMesh(
         expect(left.all).toHaveLength(2)
       })
 
-      if (!missing.includes('occupancy'))
-        it('a channel is occupied with its first subscriber and vacated a while after its last', async () => {
-          const told = new Heard<string>()
-          @ChannelController('chat')
-          class Rooms extends Chat {
-            @OnOccupied(':room') occupied(_: unknown, { kind, channel }: OccupiedContext) {
-              told.add(`${kind} ${channel}`)
-            }
-            @OnVacated(':room') vacated(_: unknown, { kind, channel }: { kind: string; channel: string }) {
-              told.add(`${kind} ${channel}`)
-            }
+      it('a channel is occupied with its first subscriber and vacated a while after its last', async () => {
+        const told = new Heard<string>()
+        @ChannelController('chat')
+        class Rooms extends Chat {
+          @OnOccupied(':room') occupied(_: unknown, { kind, channel }: OccupiedContext) {
+            told.add(`${kind} ${channel}`)
           }
-          await world.start('app', [Door, Rooms])
-          const [ana, ben] = [await connect('ana'), await connect('ben')]
-          await ana.subscribe('chat:1')
-          await ben.subscribe('chat:1')
-          expect(await told.until(1)).toEqual(['occupied chat:1'])
-          await ana.unsubscribe('chat:1')
-          await ben.unsubscribe('chat:1')
-          await ana.subscribe('chat:1') // back before anybody noticed
-          await ana.unsubscribe('chat:1')
-          await world.pass(10_000)
-          expect(await told.until(2)).toEqual(['occupied chat:1', 'vacated chat:1'])
-        })
+          @OnVacated(':room') vacated(_: unknown, { kind, channel }: { kind: string; channel: string }) {
+            told.add(`${kind} ${channel}`)
+          }
+        }
+        await world.start('app', [Door, Rooms])
+        const [ana, ben] = [await connect('ana'), await connect('ben')]
+        await ana.subscribe('chat:1')
+        await ben.subscribe('chat:1')
+        expect(await told.until(1)).toEqual(['occupied chat:1'])
+        await ana.unsubscribe('chat:1')
+        await ben.unsubscribe('chat:1')
+        await ana.subscribe('chat:1') // back before anybody noticed
+        await ana.unsubscribe('chat:1')
+        await world.pass(10_000)
+        expect(await told.until(2)).toEqual(['occupied chat:1', 'vacated chat:1'])
+      })
 
       it('an event whose handler fails is told again, as the same event', async () => {
         const told = new Heard<string>()
@@ -564,6 +586,29 @@ export function describeMesh(
         await world.pass(10_000)
         const ids = await told.until(3)
         expect(new Set(ids).size).toBe(1)
+      })
+
+      it('an event that one instance fails on is told to another one', async () => {
+        const told = new Heard<string>()
+        const instance = (which: string) => {
+          @ConnectionController()
+          class Mine {
+            @OnConnect() connect(_: unknown, { token = '' }: ConnectContext): ConnectDecision {
+              return { user: token }
+            }
+            @OnDisconnect() gone() {
+              told.add(which)
+              if (told.all.length === 1) throw new Error('out of memory')
+            }
+          }
+          return Mine
+        }
+        await world.start('app', [instance('a')])
+        await world.start('app', [instance('b')])
+        await (await connect('ana')).disconnect()
+        await world.pass(1_000)
+        const instances = await told.until(2)
+        expect(instances.toSorted()).toEqual(['a', 'b'])
       })
 
       it('an event goes to one instance of an app for its group, and to each for all', async () => {

@@ -305,6 +305,35 @@ describe('namespaces and names', () => {
   })
 })
 
+describe('several instances', () => {
+  it('the least busy one is asked', async () => {
+    const free: (() => void)[] = []
+    const instance = (name: string) => {
+      @ConnectionController()
+      class Door {
+        @Rpc('work') async work() {
+          await new Promise<void>((resolve) => free.push(resolve))
+        }
+        @Rpc('name') name() {
+          return name
+        }
+      }
+      return { imports: [NatterModule.forRoot({ app: 'chat' })], controllers: [Door] }
+    }
+    const mesh = await meshOf(instance('one'))
+    await mesh.join(instance('two'))
+    const ana = await mesh.connect({ user: 'ana' })
+    const [first, second] = [ana.rpc('work'), ana.rpc('work')]
+    await mesh.advance(0)
+    free.pop()!()
+    await second
+    expect(await ana.rpc('name')).toBe('two')
+    free.pop()!()
+    await first
+    expect(await ana.rpc('name')).toBe('one')
+  })
+})
+
 describe('what clients do at the same time', () => {
   it('a subscription that ends while the app thinks about it is refused, and nobody hears of it', async () => {
     let decide: () => void = () => undefined
