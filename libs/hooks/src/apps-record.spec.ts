@@ -69,6 +69,19 @@ describe('the record of the apps', () => {
     )
   })
 
+  it.each([
+    ['no JSON', '{'],
+    ['no apps', '{}'],
+    ['an app without answers', '{"apps":{"chat":null}}'],
+    ['answers without namespaces', '{"apps":{"chat":{"connection":[],"rpc":{},"events":[]}}}'],
+    [
+      'a namespace without a list',
+      '{"apps":{"chat":{"connection":[],"namespaces":{"chat":true},"rpc":{},"events":[]}}}',
+    ],
+  ])('refuses %s: half a record would be hooks that nobody demands', (_, text) => {
+    expect(() => decodeApps(Buffer.from(text))).toThrow(expect.objectContaining({ code: 'bad-apps-record' }))
+  })
+
   it('gives one hash to the same answers in another order, and another to others: old tables are not taken for new ones', () => {
     const one: AnswerTable = { ...emptyTable, namespaces: { a: ['subscribe', 'publish'], b: ['history'] } }
     const same: AnswerTable = { ...emptyTable, namespaces: { b: ['history'], a: ['publish', 'subscribe'] } }

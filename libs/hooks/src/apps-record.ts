@@ -1,6 +1,6 @@
 /**
- * The registry's record `apps`: what each app answers. Pure; read and watched by gateways (`gateway/demands.ts`), written by apps at
- * their start (`app/claim.ts`).
+ * The registry's record `apps`: what each app answers. Read and watched by gateways (`gateway/demands.ts`), written by apps at their
+ * start (`claimApp`). All but the last three functions is pure.
  *
  * R1. Each connection hook, each kind of hook of a namespace and each rpc method belongs to at most one app. Events to all that want them.
  * R2. An app's entry is what its newest start wrote; nobody else's start changes it.
@@ -18,14 +18,27 @@ export type AppsRecord = ReadonlyMap<string, AnswerTable>
 /** @throws InvalidError `bad-apps-record`. */
 export function decodeApps(value: Uint8Array): AppsRecord {
   try {
-    const { apps } = JSON.parse(Buffer.from(value).toString('utf8')) as { apps: Record<string, AnswerTable> }
-    return new Map(Object.entries(apps))
+    const { apps } = JSON.parse(Buffer.from(value).toString('utf8')) as { apps: Record<string, unknown> }
+    return new Map(Object.entries(apps).map(([app, table]) => [app, checkedTable(table)]))
   } catch (cause) {
     const sentence =
-      "The record of the apps can't be read: an app of this version writes it anew at its start"
+      "The record 'apps' of this mesh can't be read: did another version write it? " +
+      'If nobody needs it any more, delete that key of the bucket in NATS and start all apps again'
     throw new InvalidError('bad-apps-record', sentence, { cause })
   }
 }
+
+/** A table that lacks a part would be an app that is asked nothing there: a yes without it. */
+function checkedTable(value: unknown): AnswerTable {
+  const { connection, namespaces, rpc, events } = value as Record<keyof AnswerTable, unknown>
+  const isWhole = Array.isArray(connection) && Array.isArray(events) && isRecord(rpc) && isRecord(namespaces)
+  if (!isWhole || !Object.values(namespaces).every((kinds) => Array.isArray(kinds)))
+    throw new TypeError('the entry of an app is no table of answers')
+  return value as AnswerTable
+}
+
+const isRecord = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
 
 export function encodeApps(record: AppsRecord): Uint8Array {
   return Buffer.from(JSON.stringify({ apps: Object.fromEntries(record) }), 'utf8')

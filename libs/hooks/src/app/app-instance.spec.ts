@@ -66,6 +66,17 @@ describe('an instance of an app', () => {
     expect(app.asked).toHaveLength(1)
   })
 
+  it('that is stopped while it starts is not there: a process that ends at once leaves nothing', async () => {
+    const mesh = memoryApps()
+    const beats = beatsOf(mesh)
+    const app = new AppInstance({ broker: mesh.broker(), app: 'chat', instance: 'a', clock: mesh.clock })
+    const started = app.start({ table: chatTable, answer: hanging as never, hear: async () => {} })
+    await app.stop()
+    await expect(started).rejects.toMatchObject({ code: 'app-stopped' })
+    await mesh.clock.advanceAsync(3_000)
+    expect([beats, mesh.clock.pendingTimers]).toEqual([[], 0])
+  })
+
   it('that has stopped leaves no timer and no subscription', async () => {
     const mesh = memoryApps()
     const app = await mesh.app('a')

@@ -1,5 +1,5 @@
 import type { Broker, BusMessage, BusSubscription } from '@natter/broker'
-import { systemClock, TypedEvents, type Clock, type Timer } from '@natter/primitives'
+import { systemClock, TypedEvents, UnavailableError, type Clock, type Timer } from '@natter/primitives'
 import { Errors, type Bytes } from '@natter/protocol'
 import { randomBytes } from 'node:crypto'
 import { encodeApiRequest } from '../api-wire.js'
@@ -60,6 +60,8 @@ export interface AppInstanceOptions {
 
 type State =
   | { kind: 'new' }
+  /** Its claims are on their way into the record. */
+  | { kind: 'starting' }
   | {
       kind: 'running' | 'draining'
       side: AppCallbacks
@@ -111,11 +113,13 @@ export class AppInstance {
    * Claims what it answers, and lets hooks and events come.
    *
    * @throws InvalidError `handler-taken`, both apps named; `bad-apps-record`.
-   * @throws UnavailableError the mesh can't be reached.
+   * @throws UnavailableError the mesh can't be reached; `app-stopped`: it was stopped meanwhile.
    */
   async start(side: AppCallbacks): Promise<void> {
     this.hash = hashOf(side.table)
+    this.state = { kind: 'starting' }
     await claimApp(this.broker.registry, this.app, side.table) // A1
+    if (!this.isStarting) throw new UnavailableError('app-stopped', 'This app was stopped while it started')
     const { bus, subjects, events } = this.broker
     const listening = [
       bus.subscribe(subjects.toApp(this.instance), (message) => this.receive(message)),
@@ -125,6 +129,10 @@ export class AppInstance {
     this.state = { kind: 'running', side, listening, unhook, beat: undefined }
     await bus.flush()
     this.beatOn()
+  }
+
+  private get isStarting(): boolean {
+    return this.state.kind === 'starting'
   }
 
   /** Takes nothing new from here on. Resolves when NATS has it; what is at work goes on. */
@@ -141,7 +149,7 @@ export class AppInstance {
   async stop(): Promise<void> {
     const { state } = this
     this.state = { kind: 'stopped' }
-    if (state.kind === 'new' || state.kind === 'stopped') return
+    if (state.kind !== 'running' && state.kind !== 'draining') return
     state.beat?.cancel()
     state.unhook()
     await Promise.all(state.listening.map((one) => one.drain())) // A2: a gateway may not have heard yet that it drains

@@ -14,9 +14,9 @@ type EventName = { kind: EventKind; namespace?: string }
  * D2. Each question is a look into a map, made anew when the record changes.
  */
 export class Demands {
-  private record: AppsRecord = new Map()
+  /** The record as it was read last. */
   private value: Uint8Array | undefined
-  private index = indexOf(this.record)
+  private index = indexOf(new Map())
   private watch: { stop(): void } | undefined
 
   constructor(
@@ -87,10 +87,10 @@ export class Demands {
 
   private adopt(value: Uint8Array): void {
     if (this.value !== undefined && Buffer.compare(this.value, value) === 0) return
-    this.record = decodeApps(value)
+    const record = decodeApps(value) // D1: what throws here has changed nothing, and is read again the next time
+    this.index = indexOf(record) // D2
     this.value = value
-    this.index = indexOf(this.record) // D2
-    this.events.emit('apps:change', { apps: [...this.record.keys()] })
+    this.events.emit('apps:change', { apps: [...record.keys()] })
   }
 }
 

@@ -26,7 +26,7 @@ export interface LaneOptions extends TellerOptions {
 }
 
 /**
- * Events on their way to one app.
+ * Events of one kind and namespace on their way to one app.
  *
  * L1. An event is told until an instance has heard it: elsewhere at once where it was certainly not looked at, else after a pause that
  *     doubles from 100 ms to 30 s.

@@ -114,6 +114,24 @@ describe('an event for a group', () => {
     expect(new Set(await Promise.all(poison))).toEqual(new Set(['dropped']))
   })
 
+  it('that no instance there can hear holds back none that they can: a newer build that was rolled back (T1)', async () => {
+    const mesh = memoryApps()
+    const older = await mesh.app('a')
+    const events = [...chatTable.events, { kind: 'unsubscribe', scope: 'group', namespace: 'game' } as const]
+    const newer = await mesh.app('b', { table: { ...chatTable, events } })
+    const { hooks } = await mesh.gateway()
+    await newer.app.stop()
+    const left = { kind: 'unsubscribe', atMs: 1, caller, code: 0, reason: '' } as const
+    const unheard = hooks.tell({ ...left, id: 'new', namespace: 'game', channel: 'game:a' })
+    await mesh.clock.advanceAsync(0)
+    const told = hooks.tell({ ...left, id: 'old', namespace: 'chat', channel: 'chat:a' })
+    await mesh.clock.advanceAsync(0)
+    expect(ids([older])).toEqual(['old'])
+    expect(await told).toBe('heard')
+    hooks.stop()
+    expect(await unheard).toBe('dropped')
+  })
+
   it('is dropped, and that is told, when too many wait: the oldest first (L2)', async () => {
     const mesh = memoryApps()
     const app = await mesh.app('a')

@@ -5,7 +5,12 @@ import type { Instance } from './instances.js'
 import { MessageLines } from './message-lines.js'
 import { drop, wants, worst, type Told, type TellerOptions } from './telling.js'
 
-/** Tells each event to the apps that declared it, in the ways they declared; one lane for each app and way. */
+/**
+ * Tells each event to the apps that declared it, in the ways they declared.
+ *
+ * T1. What waits in one lane can be heard by the same instances: a lane for each app, way, kind and namespace. Instances of two builds
+ *     may hear different things, and what the present ones can't hear holds back nothing that they can.
+ */
 export class EventTeller {
   private readonly lanes = new Map<string, EventLane>()
   private readonly messages = new Map<string, MessageLines>()
@@ -35,17 +40,19 @@ export class EventTeller {
 
   private async tellApp(app: string, scope: ToldScope, event: HookEvent): Promise<Told> {
     if (this.isStopped) return drop(this.options, app, event, 'stopped')
-    const key = `${scope} ${app}`
-    if (event.kind === 'message') {
-      const lines = this.messages.get(key) ?? new MessageLines({ ...this.options, app, scope })
-      this.messages.set(key, lines)
-      return lines.tell(event)
-    }
-    if (scope === 'group') return this.laneOf(key, app).tell(event)
+    if (event.kind === 'message') return this.linesOf(app, scope).tell(event)
+    if (scope === 'group') return this.laneOf(laneKey(app, event), app).tell(event) // T1
     const targets = this.options.directory.there(app).filter(({ table }) => wants(table, event, scope))
     return worst(
       await Promise.all(targets.map((one) => this.laneOf(`${one.name} ${one.life}`, app, one).tell(event))),
     )
+  }
+
+  private linesOf(app: string, scope: ToldScope): MessageLines {
+    const key = `${scope} ${app}`
+    const lines = this.messages.get(key) ?? new MessageLines({ ...this.options, app, scope })
+    this.messages.set(key, lines)
+    return lines
   }
 
   private laneOf(key: string, app: string, only?: Instance): EventLane {
@@ -57,3 +64,6 @@ export class EventTeller {
     return lane
   }
 }
+
+const laneKey = (app: string, event: HookEvent): string =>
+  `group ${app} ${event.kind} ${'namespace' in event ? event.namespace : ''}`

@@ -17,6 +17,7 @@ import {
 import { encodeToApp } from '../app-wire.js'
 import type { HookEvent, HookReply } from '../hooks.js'
 import { ClientError } from '../refusals.js'
+import { HookCaller } from './hook-caller.js'
 
 /** The code of what it rejects with; what it resolves with otherwise. */
 const codeOf = (asked: Promise<unknown>): Promise<unknown> =>
@@ -140,6 +141,21 @@ describe('what must be asked', () => {
     await app.app.stop()
     const { hooks } = await mesh.gateway()
     expect(hooks.demandsConnection('connect')).toBe(true)
+  })
+
+  it('stays demanded when the record is broken, and a gateway can not start on a broken one, however often it tries (D1)', async () => {
+    const mesh = memoryApps()
+    await mesh.app('one')
+    const { hooks, broker } = await mesh.gateway()
+    const entry = await broker.registry.get('apps')
+    await broker.registry.update('apps', Buffer.from('{"apps":{"chat":{}}}'), entry?.revision ?? 0)
+    await mesh.clock.advanceAsync(0)
+    expect(hooks.isDemanded('publish', 'chat')).toBe(true)
+    await expect(hooks.resume()).rejects.toMatchObject({ code: 'bad-apps-record' })
+    const later = new HookCaller({ broker, clock: mesh.clock })
+    for (let attempt = 0; attempt < 2; attempt += 1)
+      await expect(later.start()).rejects.toMatchObject({ code: 'bad-apps-record' })
+    later.stop()
   })
 
   it('stays demanded when the record is lost with the disk of NATS, and is written again by the app that came back', async () => {

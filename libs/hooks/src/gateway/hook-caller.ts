@@ -24,7 +24,7 @@ export interface HookCallerOptions {
   deadlineMs?: number
   /** Hooks in flight at a time; beyond that the answer is 111. Default 1,000. */
   maxInFlight?: number
-  /** Events of one app that wait to be told; beyond that the oldest is dropped. Default 10,000. */
+  /** Events of one app, kind and namespace that wait to be told; beyond that the oldest is dropped. Default 10,000. */
   maxWaitingEvents?: number
   clock?: Clock
   events?: TypedEvents<HookCallerEvents>
