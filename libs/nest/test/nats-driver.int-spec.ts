@@ -110,6 +110,15 @@ describe('the driver of a real mesh', () => {
     expect(second.isConnected).toBe(true)
   })
 
+  it('that is stopped while it starts leaves the mesh again, and its start says so (N2)', async () => {
+    const hooks = await gateway()
+    const chat = driver()
+    const started = chat.start(yes)
+    await chat.stop()
+    await expect(started).rejects.toMatchObject({ code: 'app-stopped' })
+    expect([chat.isConnected, hooks.instances]).toEqual([false, []])
+  })
+
   it('is refused a second start, and stops twice without a word', async () => {
     await gateway()
     const app = driver()

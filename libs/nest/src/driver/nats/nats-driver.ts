@@ -26,8 +26,8 @@ type State = { kind: 'new' } | { kind: 'starting' } | ({ kind: 'started' } & Mes
  * A real mesh: one connection to NATS, nothing else.
  *
  * N1. Nothing is connected before `start`; what is asked of the mesh before it or after `stop` is refused (`not-started`).
+ * N2. A start that fails leaves nothing behind, and may be tried again; so does one that is stopped before it has ended.
  * N3. An app is a guest: it waits for a mesh, and creates none, because it doesn't know what its gateways want of their streams.
- * N2. A start that fails leaves nothing behind; it may be tried again.
  */
 export function createNatsDriver(options: NatsDriverOptions): MeshDriver {
   return new NatsDriver(options)
@@ -46,11 +46,17 @@ class NatsDriver implements MeshDriver {
     if (this.state.kind === 'starting' || this.state.kind === 'started') throw startedTwice()
     this.state = { kind: 'starting' }
     try {
-      this.state = { kind: 'started', ...(await this.join(side)) }
+      const mesh = await this.join(side)
+      if (!this.isStarting) throw await stoppedMeanwhile(mesh)
+      this.state = { kind: 'started', ...mesh }
     } catch (error) {
-      this.state = { kind: 'new' } // N2
+      if (this.isStarting) this.state = { kind: 'new' } // N2
       throw error
     }
+  }
+
+  private get isStarting(): boolean {
+    return this.state.kind === 'starting'
   }
 
   async drain(): Promise<void> {
@@ -60,10 +66,7 @@ class NatsDriver implements MeshDriver {
   async stop(): Promise<void> {
     const { state } = this
     this.state = { kind: 'stopped' }
-    if (state.kind !== 'started') return
-    await state.app.stop()
-    state.api.stop()
-    await state.broker.close()
+    if (state.kind === 'started') await leave(state)
   }
 
   publish: MeshApi['publish'] = async (...args) => this.api.publish(...args)
@@ -99,12 +102,22 @@ class NatsDriver implements MeshDriver {
       await app.start(side)
       return { broker, app, api }
     } catch (error) {
-      await app.stop()
-      api.stop()
-      await broker.close()
+      await leave({ broker, app, api })
       throw error
     }
   }
+}
+
+async function leave({ broker, app, api }: Mesh): Promise<void> {
+  await app.stop()
+  api.stop()
+  await broker.close()
+}
+
+/** N2 */
+async function stoppedMeanwhile(mesh: Mesh): Promise<UnavailableError> {
+  await leave(mesh)
+  return new UnavailableError('app-stopped', 'This app was stopped while it started')
 }
 
 function startedTwice(): InvalidError {
