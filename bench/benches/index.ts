@@ -2,8 +2,9 @@ import type { Bench } from '../harness/bench.js'
 import { archive } from './archive.js'
 import { durablePublish } from './durable-publish.js'
 import { fanOut } from './fan-out.js'
+import { hooks } from './hooks.js'
 import { idleMemory } from './idle-memory.js'
 import { latency } from './latency.js'
 
 /** In the order of docs/benchmarks.md. */
-export const benches: readonly Bench[] = [fanOut, idleMemory, durablePublish, latency, archive]
+export const benches: readonly Bench[] = [fanOut, idleMemory, durablePublish, latency, hooks, archive]

@@ -147,6 +147,13 @@ const plots: Record<string, (result: BenchResult) => TopLevelSpec> = {
       barsOf(result, everything('Rate', 'acknowledgements per second', 'acksPerSecond')),
     ]),
   latency: curves,
+  hooks: (result) =>
+    stacked([
+      barsOf(result, everything('Due → acknowledged, p50', 'ms', 'p50Ms')),
+      barsOf(result, everything('Due → acknowledged, p99', 'ms', 'p99Ms')),
+      barsOf(result, everything('CPU of the gateway', 'µs per acknowledgement', 'gatewayCpuPerAckUs')),
+      barsOf(result, everything('CPU of the app', 'µs per acknowledgement', 'appCpuPerAckUs')),
+    ]),
   archive: (result) =>
     stacked([
       barsOf(result, everything('Rate', 'rows per second, committed', 'rowsPerSecond')),
