@@ -46,6 +46,7 @@ describe('the messenger’s page', () => {
     await page.keyboard.press('Enter')
     await page.waitForSelector('.message-text')
     expect(await page.innerText('.message-text')).toBe('first line\nsecond line')
+    await page.waitForSelector('a[href="#random"]')
     await tabTo(page, 'a[href="#random"]')
     await page.keyboard.press('Enter')
     await page.waitForSelector('h1:has-text("#random")')
@@ -123,6 +124,66 @@ describe('the messenger’s page', () => {
     expect(await page.locator('.message').count()).toBe(0)
   })
 
+  it('shows a refused message with the reason that the server gave, to be written anew with the keyboard', async () => {
+    const page = await enter(DESKTOP, 'light', 'Dancer', '#refused')
+    await send(page, 'before')
+    await send(page, '/dance with me')
+    const refused = page.locator('.message.refused', { hasText: '/dance with me' })
+    await refused.locator('text=There is no command /dance. Write /help').waitFor()
+    await page.waitForSelector('[aria-live]:has-text("Not sent. There is no command /dance")')
+    await send(page, 'after')
+    await page.waitForSelector('.message:not(.refused):has-text("after")')
+    expect(await page.locator('.message-text').allInnerTexts()).toEqual(['before', '/dance with me', 'after'])
+    await page.fill('textarea', 'half a sentence')
+    await tabTo(page, '.delivery-refused button:first-of-type')
+    await page.keyboard.press('Enter')
+    await page.waitForSelector('textarea:focus')
+    expect(await page.inputValue('textarea')).toBe('/dance with me\nhalf a sentence')
+    expect(await page.locator('.message.refused').count()).toBe(0)
+  })
+
+  it('refuses what nobody can read, in the words of the server', async () => {
+    const page = await enter(DESKTOP, 'light', 'Silent', '#silent')
+    await send(page, '\u200B')
+    await page.waitForSelector('.message.refused:has-text("There is nothing to read in this message.")')
+    await page.click('.delivery-refused button:has-text("Discard")')
+    expect(await page.locator('.message').count()).toBe(0)
+  })
+
+  it('shows the bot’s answer to the one who asked and to nobody else, not even later', async () => {
+    const asker = await enter(DESKTOP, 'light', 'Asker', '#bot')
+    const sameName = await enter(DESKTOP, 'light', 'Asker', '?gateway=2#bot')
+    const other = await enter(DESKTOP, 'light', 'Other', '?gateway=2#bot')
+    await send(asker, '/help')
+    await asker.waitForSelector('.answer:has-text("I know one command: /help")')
+    await asker.waitForSelector('[aria-live]:has-text("Bot: ")')
+    await say(asker, other, 'thank you, bot')
+    await sameName.waitForSelector('.message-text:has-text("thank you, bot")')
+    for (const page of [other, sameName])
+      expect(await page.locator('.message-text').allInnerTexts()).toEqual(['thank you, bot'])
+    expect(await asker.locator('.message-text').allInnerTexts()).toEqual([
+      '/help',
+      expect.stringContaining('I know one command'),
+      'thank you, bot',
+    ])
+    await asker.click('.answer button')
+    expect(await asker.locator('.message-text').allInnerTexts()).toEqual(['thank you, bot'])
+  })
+
+  it('lists the rooms that the server knows, with who is there, and moves none of them', async () => {
+    const guest = await enter(DESKTOP, 'light', 'Guest', '#lobby')
+    await guest.waitForSelector('.other-rooms a[href="#random"]')
+    await guest.evaluate('inPage.watchShifts()')
+    await enter(DESKTOP, 'light', 'Founder', '?gateway=2#new-room')
+    const link = guest.locator('.other-rooms a[href="#new-room"]')
+    await link.filter({ hasText: '1 person there' }).waitFor({ timeout: 20_000 })
+    expect(await guest.evaluate('inPage.shifts')).toEqual([])
+    await link.click()
+    await guest.waitForSelector('h1:has-text("#new-room")')
+    await guest.waitForSelector('.person:has-text("Founder")')
+    expect(await link.count()).toBe(0)
+  }, 30_000)
+
   it('lets two people on two gateways talk to each other', async () => {
     await talk('#talk')
   })
@@ -148,6 +209,40 @@ describe('the messenger’s page', () => {
     }
     await isBack
   })
+
+  it('says that sending does not work while the messenger is away, and loses nothing that was written', async () => {
+    const writer = await enter(DESKTOP, 'light', 'Writer', '#killed')
+    const reader = await enter(DESKTOP, 'light', 'Reader', '?gateway=2#killed')
+    const newcomer = await enter(DESKTOP, 'light', 'Zoe', '#elsewhere')
+    await say(writer, reader, 'before')
+    await writer.waitForSelector('.other-rooms a[href="#random"]')
+    await writer.evaluate('inPage.watchShifts()')
+    const written = ['before']
+    const write = async (text: string): Promise<void> => {
+      written.push(text)
+      await send(writer, text)
+    }
+    const isKilled = stack.messenger.crash()
+    for (let number = 1; number <= 5; number++) await write(`while it dies ${number}`)
+    await isKilled
+    for (let number = 1; number <= 5; number++) await write(`while it is away ${number}`)
+    await writer.waitForSelector('.composer-note:has-text("Sending doesn’t work right now")')
+    await writer.waitForSelector('.other-rooms .hint:has-text("can’t be had right now")')
+    await inspect(writer, 'messenger-away-light')
+    await newcomer.evaluate("location.hash = 'killed'")
+    await newcomer.waitForSelector('.beginning:has-text("The messenger doesn’t answer right now")')
+    const isBack = stack.messenger.start()
+    await write('while it comes back')
+    await isBack
+    for (const page of [writer, reader])
+      await page.waitForSelector('.message-text:text-is("while it comes back")', { timeout: 20_000 })
+    await writer.waitForSelector('.delivery', { state: 'detached', timeout: 20_000 })
+    await writer.waitForSelector('.composer-note:has-text("Enter sends")')
+    await newcomer.waitForSelector('.message-text:text-is("before")', { timeout: 20_000 })
+    for (const page of [writer, reader])
+      expect(await page.locator('.message-text').allInnerTexts()).toEqual(written)
+    expect(await writer.evaluate('inPage.shifts')).toEqual([])
+  }, 90_000)
 })
 
 /** A conversation over both gateways, each line read before the next is written. */

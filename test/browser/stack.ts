@@ -15,10 +15,18 @@ export interface RunningGateway {
   crash(): Promise<void>
 }
 
+export interface RunningMessenger {
+  /** Ends it as a crash does; it is away until it is started again. */
+  crash(): Promise<void>
+  /** On the same port; resolves when it is in the mesh and listens. */
+  start(): Promise<void>
+}
+
 export interface Stack {
   /** The messenger's address. */
   readonly page: string
   readonly gateways: readonly RunningGateway[]
+  readonly messenger: RunningMessenger
   stop(): Promise<void>
 }
 
@@ -38,23 +46,40 @@ export async function startStack(source = repo): Promise<Stack> {
       startGateway(source, index + 1, port, { ...env, NATTER_CLIENT_ALLOWED_ORIGINS: origins }),
     ),
   )
-  const messenger = await startProcess({
-    args: [join(repo, 'apps/messenger/src/main.ts')],
-    cwd: repo,
-    env: {
-      NATTER_MESSENGER_PORT: String(pagePort),
-      NATTER_MESSENGER_TOKEN_SECRET: secret,
-      NATTER_MESSENGER_GATEWAYS: ports.map((port) => `ws://127.0.0.1:${port}/connection/websocket`).join(','),
-    },
+  const messenger = await startMessenger({
+    NATTER_NATS_URL: nats.url,
+    NATTER_MESSENGER_PORT: String(pagePort),
+    NATTER_MESSENGER_TOKEN_SECRET: secret,
+    NATTER_MESSENGER_GATEWAYS: ports.map((port) => `ws://127.0.0.1:${port}/connection/websocket`).join(','),
   })
-  await messenger.waitForLine((line) => line.includes('"messenger:listen"'))
   return {
     page: `http://127.0.0.1:${pagePort}`,
     gateways,
+    messenger,
     async stop() {
-      await Promise.all([messenger.kill(), ...gateways.map((gateway) => gateway.stop())])
+      await Promise.all([messenger.stop(), ...gateways.map((gateway) => gateway.stop())])
       await nats.stop()
     },
+  }
+}
+
+async function startMessenger(
+  env: Readonly<Record<string, string>>,
+): Promise<RunningMessenger & { stop(): Promise<unknown> }> {
+  const begin = async (): Promise<StartedProcess> => {
+    const child = await startProcess({ args: [join(repo, 'apps/messenger/src/main.ts')], cwd: repo, env })
+    await child.waitForLine((line) => line.includes('"messenger:listen"'), 30_000)
+    return child
+  }
+  let child = await begin()
+  return {
+    async crash() {
+      await child.kill('SIGKILL')
+    },
+    async start() {
+      child = await begin()
+    },
+    stop: () => child.kill(),
   }
 }
 

@@ -61,7 +61,7 @@ export function startTraffic(page: Page, name: string, perSecond: number): Promi
         if (wasRecovering && !recovered) traffic.lost += 1
       })
       const send = async (id: string): Promise<void> => {
-        const message = { id, text: `message ${id}`, name: sender, at: Date.now() }
+        const message = { id, text: `message ${id}` }
         for (;;) {
           try {
             await subscription.publish(message)

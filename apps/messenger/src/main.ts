@@ -1,5 +1,6 @@
 import 'reflect-metadata'
 import { loadConfigOrExit } from '@natter/config'
+import { NatterHealth } from '@natter/nest'
 import {
   crashWith,
   createLogger,
@@ -25,8 +26,11 @@ try {
   const { sessions } = metrics.register(messengerMetrics)
   const onSession = (outcome: string): void => sessions.add({ outcome })
   const app = await createMessenger({ ...optionsOf(config), onSession }, nestLogger(logger))
-  const ops = await startOpsServer({ ...config.ops, metrics, checks: new HealthChecks() })
-  await app.listen({ host, port, exclusive: true })
+  const checks = new HealthChecks()
+  const health = app.get(NatterHealth)
+  checks.add('mesh', () => (health.check().natter.status === 'up' ? undefined : 'not in the mesh'))
+  const ops = await startOpsServer({ ...config.ops, metrics, checks })
+  await app.listen({ host, port, exclusive: true }) // and joins the mesh
   const address = await app.getUrl()
   logger.info('messenger:listen', { address, opsPort: ops.port })
   const stop = onShutdown(() => Promise.all([ops.stop(), app.close()]).then(() => metrics.stop()), { logger })

@@ -3,7 +3,8 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { jwtVerify } from 'jose'
-import { freePort, startProcess, type StartedProcess } from '@natter/testing'
+import { createNatsBroker } from '@natter/broker'
+import { freePort, startNatsServer, startProcess, type StartedProcess } from '@natter/testing'
 
 const ROOT = join(import.meta.dirname, '../../..')
 const SECRET = 'a secret that only this test knows'
@@ -13,12 +14,17 @@ let address: string
 let opsAddress: string
 let pageFolder: string
 let messenger: StartedProcess
+let nats: Awaited<ReturnType<typeof startNatsServer>>
 
 beforeAll(async () => {
   pageFolder = await mkdtemp(join(tmpdir(), 'natter-page-'))
   await mkdir(join(pageFolder, 'assets'))
   await writeFile(join(pageFolder, 'index.html'), '<!doctype html><title>page</title>')
   await writeFile(join(pageFolder, 'assets', 'index-abc123.js'), 'export {}')
+  nats = await startNatsServer()
+  const gateway = await createNatsBroker({ urls: [nats.url], prefix: 'natter', name: 'gateway' })
+  await gateway.registry.get('apps') // as gateways do: the mesh is whole
+  await gateway.close()
   const [port, opsPort] = [await freePort(), await freePort()]
   address = `http://127.0.0.1:${port}`
   opsAddress = `http://127.0.0.1:${opsPort}`
@@ -26,6 +32,7 @@ beforeAll(async () => {
     args: [join(ROOT, 'apps/messenger/src/main.ts')],
     cwd: ROOT,
     env: {
+      NATTER_NATS_URL: nats.url,
       NATTER_MESSENGER_PORT: String(port),
       NATTER_MESSENGER_GATEWAYS: GATEWAYS.join(','),
       NATTER_MESSENGER_TOKEN_SECRET: SECRET,
@@ -39,6 +46,7 @@ beforeAll(async () => {
 
 afterAll(async () => {
   expect(await messenger.kill()).toEqual({ code: 0, signal: null })
+  await nats.stop()
   await rm(pageFolder, { recursive: true })
 })
 
@@ -113,6 +121,11 @@ describe('the private port', () => {
     expect(metrics).toMatch(/natter_messenger_sessions_total\{outcome="opened".*\} [1-9]/)
     expect(metrics).not.toContain('ounted')
     expect((await fetch(`${opsAddress}/health`)).status).toBe(200)
+  })
+
+  it('says that the messenger is in the mesh, without which nobody can write', async () => {
+    const health: unknown = await (await fetch(`${opsAddress}/health`)).json()
+    expect(health).toMatchObject({ checks: { mesh: 'ok' } })
   })
 
   it('is the only one that shows metrics', async () => {

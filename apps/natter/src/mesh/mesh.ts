@@ -45,7 +45,7 @@ export class Mesh {
         (name) => new ManagedProcess({ ...gatewaySpec(settings, name), needs: natsServer }, clock), // M1
       ),
       new ManagedProcess({ ...persistenceSpec(settings), needs: this.servers }, clock), // M1
-      new ManagedProcess(messengerSpec(settings), clock),
+      new ManagedProcess({ ...messengerSpec(settings), needs: natsServer }, clock),
       ...extra(),
     ]
     for (const process of this.processes) this.nameInFile(process)

@@ -139,6 +139,7 @@ export function messengerSpec(settings: MeshSettings): Omit<ProcessSpec, 'needs'
   const { ports, programs, secrets } = settings
   const gateways = gatewayNames.map((name) => gatewayAddress(ports[name], 'localhost'))
   const env = {
+    NATTER_NATS_URL: natsUrl(settings),
     NATTER_MESSENGER_HOST: host,
     NATTER_MESSENGER_PORT: String(ports.page),
     NATTER_MESSENGER_GATEWAYS: gateways.join(','),

@@ -5,6 +5,7 @@
  * C2. `link` is derived from the SDK's events alone, so what the page says and what the socket does cannot differ.
  */
 import { Centrifuge } from 'centrifuge'
+import { ListedRooms } from '../rooms/listed-rooms.js'
 import { Room } from '../rooms/room.js'
 import { signIn, type Session } from '../session/session.js'
 import { Store } from '../store.js'
@@ -30,6 +31,7 @@ export class Connection {
   })
   readonly client: Centrifuge
   readonly rotation: GatewayRotation
+  readonly listed: ListedRooms
   readonly #rooms = new Map<string, Room>()
   #gateway: Gateway | undefined
   #attempts = 0
@@ -53,6 +55,7 @@ export class Connection {
       name: 'messenger',
       ...RETRY,
     })
+    this.listed = new ListedRooms(this.client)
     this.client.on('connecting', () => this.#show())
     this.client.on('connected', () => {
       this.#attempts = 0
@@ -87,6 +90,7 @@ export class Connection {
   close(): void {
     removeEventListener('online', this.#onNetwork)
     removeEventListener('offline', this.#onNetwork)
+    this.listed.close()
     for (const name of this.#rooms.keys()) this.leave(name)
     this.client.disconnect()
   }

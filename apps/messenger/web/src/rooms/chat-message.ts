@@ -1,12 +1,12 @@
 import type { PublicationContext } from 'centrifuge'
 
-/** What the page publishes. `id` is the namespace's `message_id`: sent again with the same id, it is stored once. */
+/**
+ * What the page publishes. `id` is the namespace's `message_id`: sent again with the same id, it is stored once. Name and time are
+ * the server's to say.
+ */
 export interface MessageData {
   id: string
   text: string
-  name: string
-  /** Milliseconds, by the sender's clock. */
-  at: number
 }
 
 /** A message as a room keeps it. */
@@ -22,12 +22,11 @@ export interface StoredMessage {
   offset: number
 }
 
-/** A gateway closes a socket that sends more. */
-const MAX_FRAME_BYTES = 65_536
-/** What the SDK puts around channel and data: `{"publish":{"channel":…,"data":…},"id":…}`, with room to spare. */
-const ENVELOPE_BYTES = 128
+/** As the server counts and refuses; said here before it is too late. */
+export const MAX_CHARACTERS = 2_000
 
-export const MAX_DATA_BYTES = MAX_FRAME_BYTES - ENVELOPE_BYTES
+/** The code of a refusal that is none: the message was a question to the bot, and what is said with the code is its answer. */
+export const ANSWERED = 1200
 
 export const keyOf = (user: string, id: string): string => `${user}/${id}`
 
@@ -37,16 +36,10 @@ export function newMessageId(): string {
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('')
 }
 
-/** Bytes that this text would take in a frame, escapes and all. */
-export function dataBytes(text: string, name: string, channel: string): number {
-  const sample: MessageData = { id: newMessageId(), text, name, at: Date.now() }
-  return new TextEncoder().encode(JSON.stringify(sample) + JSON.stringify(channel)).length
-}
-
 /** Undefined for what is not a message of ours: a channel is open to other programs too. */
 export function readMessage({ data, info, offset }: PublicationContext): StoredMessage | undefined {
   if (typeof data !== 'object' || data === null || offset === undefined) return undefined
-  const { id, text, name, at } = data as Partial<Record<keyof MessageData, unknown>>
+  const { id, text, name, at } = data as Partial<Record<'id' | 'text' | 'name' | 'at', unknown>>
   if (typeof id !== 'string' || typeof text !== 'string') return undefined
   const user = info?.user ?? ''
   return {

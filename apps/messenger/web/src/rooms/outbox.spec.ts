@@ -67,6 +67,7 @@ describe('own messages on their way', () => {
     const first = await server.next()
     first.fail({ code: 100, message: 'internal server error', temporary: true })
     await settled()
+    expect(server.own[0]?.delivery).toEqual({ kind: 'waiting', isHeld: true })
     expect(server.kinds()).toEqual(['waiting', 'sending'])
     server.outbox.wake()
     const again = await server.next()
@@ -89,6 +90,26 @@ describe('own messages on their way', () => {
       { kind: 'refused', reason: 'permission denied' },
       { kind: 'stored' },
     ])
+  })
+
+  it('are taken back to be written anew, and then nothing of them is sent or shown', async () => {
+    server = new Scripted()
+    server.outbox.send('/dance')
+    const attempt = await server.next()
+    attempt.fail({ code: 1404, message: 'There is no command /dance.' })
+    await settled()
+    expect(server.outbox.takeBack(`ana/${attempt.data.id}`)).toBe('/dance')
+    expect(server.own).toEqual([])
+  })
+
+  it('are answered, not refused, where they were a question to the bot', async () => {
+    server = new Scripted()
+    server.outbox.send('/help')
+    server.outbox.send('next')
+    const question = await server.next()
+    question.fail({ code: 1200, message: 'I know one command.' })
+    expect((await server.next()).data.text).toBe('next')
+    expect(server.own[0]?.delivery).toEqual({ kind: 'answered', answer: 'I know one command.' })
   })
 
   it('are not sent again when their publication arrived before the answer was lost', async () => {

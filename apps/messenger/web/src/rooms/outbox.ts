@@ -5,8 +5,9 @@
  * O2. A message is sent until it is acknowledged or refused for good, each time with the same id, so that one whose
  *     answer was lost is stored once (the namespace's `message_id`).
  * O3. Only the server's own permanent answer is a refusal. A timeout, a lost connection and a temporary error are not.
+ * O4. A refused message stays until its writer takes it back, sends it again or discards it.
  */
-import { keyOf, newMessageId, type MessageData } from './chat-message.js'
+import { ANSWERED, keyOf, newMessageId, type MessageData } from './chat-message.js'
 import type { OwnMessage } from './timeline.js'
 
 /** What the SDK rejects with. Codes below 100 are its own: no answer came. */
@@ -31,6 +32,8 @@ export class Outbox {
     /** Undefined while there is no connection: then it is not tried at all. */
     private readonly publish: (data: MessageData) => Promise<unknown> | undefined,
     private readonly onChange: (own: readonly OwnMessage[]) => void,
+    /** The server has said its last word: refused, or answered by the bot. */
+    private readonly onSettled: (message: OwnMessage) => void = () => {},
   ) {}
 
   send(text: string): void {
@@ -56,6 +59,13 @@ export class Outbox {
 
   discard(key: string): void {
     this.#change(this.#own.filter((message) => message.key !== key))
+  }
+
+  /** Out of here, to be written anew (O4): its text; '' when it is gone. */
+  takeBack(key: string): string {
+    const text = this.#own.find((message) => message.key === key)?.text ?? ''
+    this.discard(key)
+    return text
   }
 
   /** These have come back as publications: acknowledged by being there. */
@@ -91,23 +101,31 @@ export class Outbox {
     return this.#own.find(({ delivery }) => delivery.kind === 'sending' || delivery.kind === 'waiting')
   }
 
-  async #attempt({ key, id, text, name, at }: OwnMessage): Promise<void> {
+  async #attempt({ key, id, text }: OwnMessage): Promise<void> {
     try {
-      const sent = this.publish({ id, text, name, at })
-      if (!sent) return await this.#waitWith(key)
+      const sent = this.publish({ id, text })
+      if (!sent) return await this.#waitWith(key, false)
       await sent
       this.#failures = 0
       this.#mark(key, { kind: 'stored' })
     } catch (error) {
       const { code, message, temporary } = error as PublishError
-      if (code >= 100 && temporary !== true) return this.#mark(key, { kind: 'refused', reason: message })
-      await this.#waitWith(key)
+      if (code === ANSWERED) return this.#settle(key, { kind: 'answered', answer: message })
+      if (code >= 100 && temporary !== true) return this.#settle(key, { kind: 'refused', reason: message })
+      await this.#waitWith(key, code >= 100)
     }
   }
 
-  #waitWith(key: string): Promise<void> {
-    this.#mark(key, { kind: 'waiting' })
+  #waitWith(key: string, isHeld: boolean): Promise<void> {
+    this.#mark(key, { kind: 'waiting', isHeld })
     return this.#pause()
+  }
+
+  #settle(key: string, delivery: OwnMessage['delivery']): void {
+    this.#failures = 0
+    this.#mark(key, delivery)
+    const message = this.#own.find((each) => each.key === key)
+    if (message) this.onSettled(message)
   }
 
   #pause(): Promise<void> {

@@ -4,7 +4,8 @@
  */
 import { Store } from '../store.js'
 
-export const SUGGESTED_ROOMS = ['general', 'random', 'help'] as const
+/** Where a first visit begins. */
+export const FIRST_ROOM = 'general'
 
 const KEY = 'natter.rooms'
 const MAX_NAME = 40
@@ -93,5 +94,5 @@ function remembered(): readonly string[] {
   } catch {
     // Unreadable or switched off: as on a first visit.
   }
-  return SUGGESTED_ROOMS
+  return [FIRST_ROOM]
 }

@@ -14,10 +14,19 @@ import { Store } from '../store.js'
 import { readMessage, type StoredMessage } from './chat-message.js'
 import { Outbox } from './outbox.js'
 import { PeopleWatch } from './people.js'
-import { addHistory, addStored, EMPTY_TIMELINE, restartFrom, withOwn, type HistoryPage } from './timeline.js'
+import {
+  addHistory,
+  addStored,
+  EMPTY_TIMELINE,
+  restartFrom,
+  withOwn,
+  type HistoryPage,
+  type OwnMessage,
+} from './timeline.js'
 
 export type RoomStatus =
-  | { kind: 'opening' }
+  /** `isHeld`: the server said "not now"; the SDK tries again by itself. */
+  | { kind: 'opening'; isHeld: boolean }
   | { kind: 'open' }
   /** The history of a room that is open could not be read. */
   | { kind: 'unreadable'; reason: string }
@@ -26,18 +35,24 @@ export type RoomStatus =
 export type OlderStatus = 'idle' | 'loading' | 'failed'
 
 const PAGE = 50
+/** The server may say "try again" while the messenger starts again, which takes seconds. */
+const RETRY = { minResubscribeDelay: 200, maxResubscribeDelay: 4_000 }
 
 export class Room {
   readonly channel: string
-  readonly status = new Store<RoomStatus>({ kind: 'opening' })
+  readonly status = new Store<RoomStatus>({ kind: 'opening', isHeld: false })
   readonly timeline = new Store(EMPTY_TIMELINE)
   readonly older = new Store<OlderStatus>('idle')
   /** Messages of others since the room was last looked at. */
   readonly unread = new Store(0)
+  /** What is being written; it stays when another room is looked at. */
+  readonly draft = new Store('')
   readonly outbox: Outbox
   readonly people: PeopleWatch
-  /** Called with each new message of somebody else: for announcing it. */
-  onMessage: ((message: StoredMessage) => void) | undefined
+  /** Called with the words of each new message of somebody else, of each refusal and each answer of the bot: for announcing them. */
+  onNews: ((words: string) => void) | undefined
+  /** Called when the writer should go on writing. */
+  onWrite: (() => void) | undefined
   readonly #subscription: Subscription
   #isWatched = false
   #duringRead: StoredMessage[] | undefined
@@ -54,12 +69,14 @@ export class Room {
       recoverable: true,
       positioned: true,
       joinLeave: true,
+      ...RETRY,
     })
     this.people = new PeopleWatch(this.#subscription)
     this.outbox = new Outbox(
       session,
       (data) => (this.#subscription.state === 'subscribed' ? this.#subscription.publish(data) : undefined),
       (own) => this.timeline.update((timeline) => withOwn(timeline, own)),
+      ({ delivery }) => this.#onSettled(delivery),
     )
     this.#listen()
     this.#subscription.subscribe()
@@ -72,6 +89,23 @@ export class Room {
     return () => {
       this.#isWatched = false
     }
+  }
+
+  /** A refused message back into the box, in front of what is there. */
+  edit(key: string): void {
+    const text = this.outbox.takeBack(key)
+    this.draft.update((draft) => (draft.trim() === '' ? text : `${text}\n${draft}`))
+    this.onWrite?.()
+  }
+
+  resend(key: string): void {
+    this.outbox.retry(key)
+    this.onWrite?.()
+  }
+
+  discard(key: string): void {
+    this.outbox.discard(key)
+    this.onWrite?.()
   }
 
   async loadOlder(): Promise<void> {
@@ -90,7 +124,7 @@ export class Room {
 
   /** After a refusal, by the reader's wish. */
   tryAgain(): void {
-    this.status.set({ kind: 'opening' })
+    this.status.set({ kind: 'opening', isHeld: false })
     if (this.#subscription.state === 'subscribed') void this.#readNewest()
     else this.#subscription.subscribe()
   }
@@ -109,6 +143,10 @@ export class Room {
       const message = readMessage(publication)
       if (message) this.#onLive(message)
     })
+    this.#subscription.on('error', ({ error }) => {
+      const isOpening = this.status.get().kind === 'opening'
+      if (isOpening) this.status.set({ kind: 'opening', isHeld: error.code >= 100 })
+    })
     this.#subscription.on('unsubscribed', ({ reason }) => this.status.set({ kind: 'refused', reason }))
   }
 
@@ -126,7 +164,12 @@ export class Room {
     this.timeline.update((timeline) => addStored(timeline, [message]))
     if (message.user === this.session.user) return
     if (!this.#isWatched) this.unread.update((count) => count + 1)
-    this.onMessage?.(message)
+    this.onNews?.(`${message.name}: ${message.text.slice(0, 200)}`)
+  }
+
+  #onSettled(delivery: OwnMessage['delivery']): void {
+    if (delivery.kind === 'refused') this.onNews?.(`Not sent. ${delivery.reason}`)
+    if (delivery.kind === 'answered') this.onNews?.(`Bot: ${delivery.answer}`)
   }
 
   async #readNewest(): Promise<void> {

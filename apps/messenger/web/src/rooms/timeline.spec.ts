@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals'
 import fc from 'fast-check'
 import type { StoredMessage } from './chat-message.js'
+import { rowsOf } from '../view/rows.js'
 import { addHistory, addStored, EMPTY_TIMELINE, restartFrom, withOwn, type OwnMessage } from './timeline.js'
 
 const message = (offset: number, id = `m${offset}`, user = 'ana'): StoredMessage => ({
@@ -59,6 +60,20 @@ describe('a timeline', () => {
     const back = addStored(sent, [message(7, 'a')])
     expect(back.own.map(({ id }) => id)).toEqual(['b'])
     expect(withOwn(back, [own('a'), own('b')]).own.map(({ id }) => id)).toEqual(['b'])
+  })
+
+  it('keeps a refused message and a bot’s answer where they were, while the talk goes on below them', () => {
+    const refused = { ...own('a'), delivery: { kind: 'refused', reason: 'no' } as const }
+    const before = withOwn(addStored(EMPTY_TIMELINE, [message(4)]), [refused])
+    const after = withOwn(addStored(before, [message(5)]), [refused, own('b')])
+    expect(after.own.map((each) => each.after)).toEqual([4, undefined])
+    expect(rowsOf(after, 'ana').flatMap((row) => (row.kind === 'message' ? [row.text] : []))).toEqual([
+      'm4',
+      'a',
+      'm5',
+      'b',
+    ])
+    expect(withOwn(after, [own('a')]).own.map((each) => each.after)).toEqual([undefined])
   })
 
   it('marks where something may be missing after a resume that was not proved', () => {

@@ -4,6 +4,7 @@
  * T1. `stored` rises in offset, whatever order pages of history, recovered and live publications arrive in.
  * T2. Each message (sender and id) is there once; of two publications of one message the earlier stays.
  * T3. An own message is in `own` or in `stored`, never in both.
+ * T4. One that the server has said its last word on, without storing it, keeps its place among those that are stored.
  */
 import type { StoredMessage } from './chat-message.js'
 
@@ -16,15 +17,22 @@ export interface OwnMessage {
   delivery:
     | { kind: 'sending' }
     /** Sent at least once without an answer, or not sent for want of a connection: it will be sent again. */
-    | { kind: 'waiting' }
+    | { kind: 'waiting'; /** The server itself said "not now". */ isHeld: boolean }
     /** Acknowledged: stored, its publication is on the way. */
     | { kind: 'stored' }
     | { kind: 'refused'; reason: string }
+    /** A question to the bot: not stored, and seen by its writer alone, as the answer is. */
+    | { kind: 'answered'; answer: string }
+}
+
+/** `after`: the offset that it stands behind; absent = behind all (T4). */
+export interface PlacedMessage extends OwnMessage {
+  after?: number
 }
 
 export interface Timeline {
   readonly stored: readonly StoredMessage[]
-  readonly own: readonly OwnMessage[]
+  readonly own: readonly PlacedMessage[]
   /** Of the newest history page; '' before the first. */
   readonly epoch: string
   readonly hasOlder: boolean
@@ -63,13 +71,29 @@ export function addHistory(timeline: Timeline, page: HistoryPage): Timeline {
 export function restartFrom(timeline: Timeline, page: HistoryPage, lastSeen: number): Timeline {
   const isSameLog = page.epoch === timeline.epoch
   const gapsAfter = isSameLog ? [...timeline.gapsAfter, lastSeen] : [0]
-  return { ...addHistory({ ...EMPTY_TIMELINE, own: timeline.own }, page), gapsAfter }
+  const restarted = { ...addHistory({ ...EMPTY_TIMELINE, own: timeline.own }, page), gapsAfter }
+  return isSameLog
+    ? restarted
+    : { ...restarted, own: restarted.own.map((each) => placed(each, restarted.stored)) }
 }
 
 /** Own messages change only here. What has already come back is not taken in again (T3). */
 export function withOwn(timeline: Timeline, own: readonly OwnMessage[]): Timeline {
   const known = new Set(timeline.stored.map(({ key }) => key))
-  return { ...timeline, own: own.filter(({ key }) => !known.has(key)) }
+  const places = new Map(timeline.own.map(({ key, after }) => [key, after]))
+  const unknown = own.filter(({ key }) => !known.has(key))
+  return { ...timeline, own: unknown.map((each) => placed(each, timeline.stored, places.get(each.key))) }
+}
+
+/** T4 */
+function placed(
+  message: OwnMessage,
+  stored: readonly StoredMessage[],
+  after = stored.at(-1)?.offset ?? 0,
+): PlacedMessage {
+  const { kind } = message.delivery
+  const { after: _before, ...plain } = message as PlacedMessage
+  return kind === 'refused' || kind === 'answered' ? { ...plain, after } : plain
 }
 
 function merge(stored: readonly StoredMessage[], fresh: readonly StoredMessage[]): StoredMessage[] {
@@ -84,7 +108,10 @@ function merge(stored: readonly StoredMessage[], fresh: readonly StoredMessage[]
   })
 }
 
-function withoutArrived(own: readonly OwnMessage[], fresh: readonly StoredMessage[]): readonly OwnMessage[] {
+function withoutArrived(
+  own: readonly PlacedMessage[],
+  fresh: readonly StoredMessage[],
+): readonly PlacedMessage[] {
   if (own.length === 0) return own
   const arrived = new Set(fresh.map(({ key }) => key))
   return own.filter(({ key }) => !arrived.has(key))

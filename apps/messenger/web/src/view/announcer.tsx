@@ -4,7 +4,7 @@ import type { Room } from '../rooms/room.js'
 /** Said once a second at most: a reader of the screen must not be talked over by a busy room. */
 const GATHER_MS = 1_000
 
-/** Tells new messages to those who do not see them. History is not announced, it can be read. */
+/** Tells new messages, refusals and the bot's answers to those who do not see them. History is not announced, it can be read. */
 export function Announcer({ room }: { room: Room }) {
   const [words, setWords] = useState('')
 
@@ -16,12 +16,12 @@ export function Announcer({ room }: { room: Room }) {
       setWords(heard.length > 3 ? `${heard.length} new messages` : heard.join('. '))
       heard = []
     }
-    room.onMessage = ({ name, text }) => {
-      heard.push(`${name}: ${text.slice(0, 200)}`)
+    room.onNews = (news) => {
+      heard.push(news)
       timer ??= setTimeout(announce, GATHER_MS)
     }
     return () => {
-      room.onMessage = undefined
+      room.onNews = undefined
       clearTimeout(timer)
       setWords('')
     }

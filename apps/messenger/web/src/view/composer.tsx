@@ -1,30 +1,38 @@
-import { useId, useRef, useState, type KeyboardEvent, type SubmitEvent } from 'react'
-import { dataBytes, MAX_DATA_BYTES } from '../rooms/chat-message.js'
+import { useEffect, useId, useRef, type KeyboardEvent, type SubmitEvent } from 'react'
+import { MAX_CHARACTERS } from '../rooms/chat-message.js'
 import type { Room } from '../rooms/room.js'
+import { useStore } from '../store.js'
 
-/** From here on the size is shown; counting the bytes of shorter texts would be work for nothing. */
-const SHOW_FROM = 0.8
-const COUNT_FROM_CHARACTERS = 8_000
+/** From here on the number of characters is shown. */
+const SHOW_FROM = 0.8 * MAX_CHARACTERS
 
 interface Props {
   room: Room
-  name: string
   isConnected: boolean
 }
 
-export function Composer({ room, name, isConnected }: Props) {
-  const [text, setText] = useState('')
+export function Composer({ room, isConnected }: Props) {
+  const text = useStore(room.draft)
+  const { own } = useStore(room.timeline)
   const input = useRef<HTMLTextAreaElement>(null)
   const noteId = useId()
   const inputId = useId()
-  const bytes = text.length < COUNT_FROM_CHARACTERS ? 0 : dataBytes(text, name, room.channel)
-  const isTooLong = bytes > MAX_DATA_BYTES
+  const characters = text.length < SHOW_FROM ? 0 : [...text.trim()].length
+  const isTooLong = characters > MAX_CHARACTERS
+  const isHeld = own.some(({ delivery }) => delivery.kind === 'waiting' && delivery.isHeld)
   const canSend = text.trim() !== '' && !isTooLong
+
+  useEffect(() => {
+    room.onWrite = () => input.current?.focus()
+    return () => {
+      room.onWrite = undefined
+    }
+  }, [room])
 
   const send = (): void => {
     if (!canSend) return
     room.outbox.send(text.trim())
-    setText('')
+    room.draft.set('')
     input.current?.focus()
   }
   const submit = (event: SubmitEvent): void => {
@@ -51,7 +59,7 @@ export function Composer({ room, name, isConnected }: Props) {
           autoFocus={hasKeyboard()}
           placeholder={`Write to #${room.name}`}
           value={text}
-          onChange={(event) => setText(event.target.value)}
+          onChange={(event) => room.draft.set(event.target.value)}
           onKeyDown={onKeyDown}
           aria-describedby={noteId}
           aria-invalid={isTooLong}
@@ -61,7 +69,7 @@ export function Composer({ room, name, isConnected }: Props) {
         </button>
       </div>
       <p className="composer-note" id={noteId} aria-live="polite">
-        <Note bytes={bytes} isConnected={isConnected} />
+        <Note characters={characters} isConnected={isConnected} isHeld={isHeld} />
       </p>
     </form>
   )
@@ -72,16 +80,22 @@ function hasKeyboard(): boolean {
   return matchMedia('(pointer: fine)').matches
 }
 
-function Note({ bytes, isConnected }: { bytes: number; isConnected: boolean }) {
-  const kib = (value: number): string => `${(value / 1024).toFixed(1)} KiB`
-  if (bytes > MAX_DATA_BYTES)
-    return (
-      <strong className="problem">
-        Too long to send: {kib(bytes)} of at most {kib(MAX_DATA_BYTES)}. Shorten it, or send it in parts.
-      </strong>
-    )
-  if (bytes > SHOW_FROM * MAX_DATA_BYTES) return `${kib(bytes)} of at most ${kib(MAX_DATA_BYTES)}`
+function Note({
+  characters,
+  isConnected,
+  isHeld,
+}: {
+  characters: number
+  isConnected: boolean
+  isHeld: boolean
+}) {
+  const count = `${characters.toLocaleString('en')} of at most ${MAX_CHARACTERS.toLocaleString('en')} characters`
+  if (characters > MAX_CHARACTERS)
+    return <strong className="problem">Too long to send: {count}. Shorten it, or send it in parts.</strong>
   if (!isConnected) return 'Not connected: sent as soon as the connection is back.'
+  if (isHeld)
+    return <strong className="held">Sending doesn’t work right now. It is tried again by itself.</strong>
+  if (characters > 0) return count
   return (
     <span className="keys">
       <kbd>Enter</kbd> sends, <kbd>Shift</kbd> <kbd>Enter</kbd> starts a line

@@ -28,15 +28,19 @@ export function GapRow() {
   )
 }
 
-interface Props extends Omit<MessageRow, 'kind' | 'key'> {
-  messageKey: string
+interface Actions {
+  onEdit: (key: string) => void
   onRetry: (key: string) => void
   onDiscard: (key: string) => void
 }
 
+interface Props extends Omit<MessageRow, 'kind' | 'key'>, Actions {
+  messageKey: string
+}
+
 /** Memoised on plain values: a new message draws one row, not all of them. */
 export const Message = memo(function Message(props: Props) {
-  const { messageKey, user, name, text, at, isMine, startsGroup, delivery, onRetry, onDiscard } = props
+  const { messageKey, user, name, text, at, isMine, startsGroup, delivery, ...actions } = props
   return (
     <li className={`message${startsGroup ? ' first' : ''}${delivery?.kind === 'refused' ? ' refused' : ''}`}>
       {startsGroup ? <Avatar user={user} name={name} /> : <Time at={at} className="gutter-time" />}
@@ -53,44 +57,69 @@ export const Message = memo(function Message(props: Props) {
         <p className="message-text">
           <Linked text={text} />
         </p>
-        {delivery && (
-          <Delivery
-            delivery={delivery}
-            onRetry={() => onRetry(messageKey)}
-            onDiscard={() => onDiscard(messageKey)}
-          />
-        )}
+        {delivery && <Delivery delivery={delivery} messageKey={messageKey} {...actions} />}
       </div>
     </li>
   )
 })
 
-interface DeliveryProps {
+interface DeliveryProps extends Actions {
   delivery: OwnMessage['delivery']
-  onRetry: () => void
-  onDiscard: () => void
+  messageKey: string
 }
 
-function Delivery({ delivery, onRetry, onDiscard }: DeliveryProps) {
-  if (delivery.kind === 'stored') return null
-  if (delivery.kind === 'refused') {
-    return (
-      <p className="delivery-refused" role="alert">
-        <WarningIcon /> <span>Not sent: {delivery.reason}.</span>
-        <button type="button" className="small" onClick={onRetry}>
-          Send again
-        </button>
-        <button type="button" className="small" onClick={onDiscard}>
-          Discard
-        </button>
-      </p>
-    )
+/** The words of refusals and answers are told by the announcer. */
+function Delivery({ delivery, messageKey, onEdit, onRetry, onDiscard }: DeliveryProps) {
+  switch (delivery.kind) {
+    case 'stored':
+      return null
+    case 'answered':
+      return <Answer text={delivery.answer} onDismiss={() => onDiscard(messageKey)} />
+    case 'refused':
+      return (
+        <div className="delivery-refused">
+          <p>
+            <WarningIcon /> <strong>Not sent.</strong> <span>{asSentence(delivery.reason)}</span>
+          </p>
+          <button type="button" className="small" onClick={() => onEdit(messageKey)}>
+            Edit
+          </button>
+          <button type="button" className="small" onClick={() => onRetry(messageKey)}>
+            Send again
+          </button>
+          <button type="button" className="small" onClick={() => onDiscard(messageKey)}>
+            Discard
+          </button>
+        </div>
+      )
+    default:
+      return (
+        <span className={`delivery delivery-${delivery.kind}`}>
+          <ClockIcon /> {delivery.kind === 'sending' ? 'Sending' : 'Waiting to be sent'}
+        </span>
+      )
   }
+}
+
+/** What the bot says, under the question. */
+function Answer({ text, onDismiss }: { text: string; onDismiss: () => void }) {
   return (
-    <span className={`delivery delivery-${delivery.kind}`}>
-      <ClockIcon /> {delivery.kind === 'sending' ? 'Sending' : 'Waiting to be sent'}
-    </span>
+    <div className="answer">
+      <p className="answer-head">
+        <strong>Bot</strong> <span>Only you see this, and your question.</span>
+      </p>
+      <p className="message-text">{text}</p>
+      <button type="button" className="small" onClick={onDismiss}>
+        Dismiss
+      </button>
+    </div>
   )
+}
+
+/** `permission denied` as a gateway says it, or a sentence as the messenger does. */
+function asSentence(reason: string): string {
+  const [first = ''] = reason
+  return `${first.toUpperCase()}${reason.slice(first.length)}${/[.!?]$/.test(reason) ? '' : '.'}`
 }
 
 function Time({ at, className }: { at: number; className: string }) {

@@ -27,8 +27,10 @@ export function Messages({ room, me }: Props) {
   const box = useRef<HTMLDivElement>(null)
   const { isAtEnd, unseen, toEnd } = useScroll(box, rows, me, room)
 
-  const retry = useCallback((key: string) => room.outbox.retry(key), [room])
-  const discard = useCallback((key: string) => room.outbox.discard(key), [room])
+  const onEdit = useCallback((key: string) => room.edit(key), [room])
+  const onRetry = useCallback((key: string) => room.resend(key), [room])
+  const onDiscard = useCallback((key: string) => room.discard(key), [room])
+  const actions = { onEdit, onRetry, onDiscard }
 
   return (
     <div className="messages">
@@ -49,7 +51,7 @@ export function Messages({ room, me }: Props) {
             if (row.kind === 'day') return <DayRow key={row.key} at={row.at} />
             if (row.kind === 'gap') return <GapRow key={row.key} />
             const { key, kind: _kind, ...message } = row
-            return <Message key={key} messageKey={key} {...message} onRetry={retry} onDiscard={discard} />
+            return <Message key={key} messageKey={key} {...message} {...actions} />
           })}
         </ol>
       </div>
@@ -94,7 +96,13 @@ function Beginning({ room, status, isEmpty }: { room: Room; status: RoomStatus; 
       </div>
     )
   }
-  if (status.kind === 'opening' && isEmpty) return <p className="beginning waiting">Opening #{room.name}…</p>
+  if (status.kind === 'opening' && isEmpty)
+    return (
+      <p className="beginning waiting" role="status">
+        Opening #{room.name}…
+        {status.isHeld && ' The messenger doesn’t answer right now. It is tried again by itself.'}
+      </p>
+    )
   return (
     <div className="beginning">
       <h2>This is the beginning of #{room.name}</h2>

@@ -1,10 +1,11 @@
 import { useId, useState, type SubmitEvent } from 'react'
 import type { Connection } from '../mesh/connection.js'
+import type { ListedRoom, Listing } from '../rooms/listed-rooms.js'
 import type { Room } from '../rooms/room.js'
 import { roomNameFrom, type RoomList } from '../rooms/room-list.js'
 import { useStore } from '../store.js'
 import { Avatar } from './avatar.js'
-import { BrandMark } from './icons.js'
+import { BrandMark, WarningIcon } from './icons.js'
 
 interface Props {
   connection: Connection
@@ -22,7 +23,7 @@ export function RoomsPanel({ connection, rooms, onChosen, onSignOut }: Props) {
         <BrandMark /> Natter
       </p>
       <nav aria-label="Rooms">
-        <h2>Rooms</h2>
+        <h2>Your rooms</h2>
         {joined.length === 0 && <p className="hint">You are in no room.</p>}
         <ul>
           {joined.map((roomName) => (
@@ -35,6 +36,7 @@ export function RoomsPanel({ connection, rooms, onChosen, onSignOut }: Props) {
             </li>
           ))}
         </ul>
+        <OtherRooms connection={connection} joined={joined} {...(onChosen && { onChosen })} />
       </nav>
       <JoinForm
         onJoin={(roomName) => {
@@ -70,6 +72,64 @@ function RoomLink({ room, isCurrent, onChosen }: { room: Room; isCurrent: boolea
         <span className="unread">
           {unread > 99 ? '99+' : unread}
           <span className="visually-hidden"> unread</span>
+        </span>
+      )}
+    </a>
+  )
+}
+
+interface OtherProps {
+  connection: Connection
+  joined: readonly string[]
+  onChosen?: () => void
+}
+
+/** Those that the server lists and I am not in. The hint stands below them, so that it moves none of them. */
+function OtherRooms({ connection, joined, onChosen }: OtherProps) {
+  const listing = useStore(connection.listed.listing)
+  const others = listing.kind === 'known' ? listing.rooms.filter(({ name }) => !joined.includes(name)) : []
+  const isTrouble = listing.kind === 'unknown' || (listing.kind === 'known' && listing.isOld)
+  return (
+    <section className="other-rooms" aria-label="More rooms">
+      <h2>More rooms</h2>
+      <ul>
+        {others.map((room) => (
+          <li key={room.name}>
+            <ListedLink room={room} {...(onChosen && { onChosen })} />
+          </li>
+        ))}
+      </ul>
+      <p className={`hint${isTrouble ? ' trouble' : ''}`} role="status">
+        {isTrouble && <WarningIcon />}
+        <span>{hintFor(listing, others.length)}</span>
+      </p>
+    </section>
+  )
+}
+
+function hintFor(listing: Listing, others: number): string {
+  switch (listing.kind) {
+    case 'asking':
+      return 'Asking which rooms there are…'
+    case 'unknown':
+      return 'The list of rooms can’t be had right now. It is asked for again by itself.'
+    case 'known':
+      if (listing.isOld) return 'As last seen: the list can’t be had right now.'
+      return others === 0 ? 'You are in all there are.' : ''
+  }
+}
+
+function ListedLink({ room: { name, people }, onChosen }: { room: ListedRoom; onChosen?: () => void }) {
+  return (
+    <a href={`#${name}`} className="room-link" onClick={() => onChosen?.()}>
+      <span className="hash" aria-hidden="true">
+        #
+      </span>
+      <span className="room-name">{name}</span>
+      {people > 0 && (
+        <span className="count">
+          {people}
+          <span className="visually-hidden"> {people === 1 ? 'person' : 'people'} there</span>
         </span>
       )}
     </a>

@@ -2,7 +2,7 @@
  * A timeline as the rows that people see: day lines, notices, messages grouped by sender.
  */
 import type { StoredMessage } from '../rooms/chat-message.js'
-import type { OwnMessage, Timeline } from '../rooms/timeline.js'
+import type { OwnMessage, PlacedMessage, Timeline } from '../rooms/timeline.js'
 
 export interface MessageRow {
   kind: 'message'
@@ -35,17 +35,32 @@ export function rowsOf(timeline: Timeline, me: string): Row[] {
     previous = { kind: 'message', key, user, name, text, at, isMine: user === me, startsGroup, delivery }
     rows.push(previous)
   }
+  const settled = timeline.own
+    .filter(({ after }) => after !== undefined)
+    .toSorted((a, b) => placeOf(a) - placeOf(b))
+  const addSettled = (before: number): void => {
+    for (let [next] = settled; next && placeOf(next) < before; [next] = settled) {
+      add(next, me, next.delivery)
+      settled.shift()
+    }
+  }
   for (const message of timeline.stored) {
     const { offset } = message
+    addSettled(offset)
     if (timeline.gapsAfter.some((gap) => gap >= lastOffset && gap < offset))
       rows.push({ kind: 'gap', key: `gap before ${message.key}` })
     lastOffset = offset
     add(message, message.user, undefined)
   }
   if (timeline.gapsAfter.some((gap) => gap >= lastOffset)) rows.push({ kind: 'gap', key: 'gap at the end' })
-  for (const message of timeline.own) add(message, me, message.delivery)
+  addSettled(Infinity)
+  const waiting = timeline.own.find(({ delivery }) => delivery.kind === 'waiting')?.delivery
+  for (const { delivery, ...message } of timeline.own.filter(({ after }) => after === undefined))
+    add({ ...message, delivery }, me, delivery.kind === 'sending' ? (waiting ?? delivery) : delivery) // they wait for it
   return rows
 }
+
+const placeOf = ({ after = 0 }: PlacedMessage): number => after
 
 function isSameDay(a: number, b: number): boolean {
   return new Date(a).toDateString() === new Date(b).toDateString()

@@ -1,7 +1,7 @@
 import { useEffect, useState } from 'react'
 import type { Connection } from '../mesh/connection.js'
 import type { Room } from '../rooms/room.js'
-import { RoomList, SUGGESTED_ROOMS } from '../rooms/room-list.js'
+import { FIRST_ROOM, RoomList } from '../rooms/room-list.js'
 import { useStore } from '../store.js'
 import { Announcer } from './announcer.js'
 import { Composer } from './composer.js'
@@ -63,15 +63,10 @@ export function Workspace({ connection, onSignOut }: Props) {
           <>
             <Messages key={room.name} room={room} me={me} />
             <Announcer room={room} />
-            <Composer
-              key={`to ${room.name}`}
-              room={room}
-              name={connection.session.name}
-              isConnected={isConnected}
-            />
+            <Composer key={`to ${room.name}`} room={room} isConnected={isConnected} />
           </>
         ) : (
-          <NoRoom />
+          <NoRoom connection={connection} />
         )}
       </main>
       <aside className="side side-people">{room && <PeoplePanel room={room} {...people} />}</aside>
@@ -100,13 +95,15 @@ function PeopleButton({ room, onClick }: { room: Room; onClick: () => void }) {
   )
 }
 
-function NoRoom() {
+function NoRoom({ connection }: { connection: Connection }) {
+  const listing = useStore(connection.listed.listing)
+  const names = listing.kind === 'known' ? listing.rooms.slice(0, 3).map(({ name }) => name) : [FIRST_ROOM]
   return (
     <div className="no-room">
       <h2>You are in no room</h2>
       <p>Pick one to begin, or start your own.</p>
       <p className="no-room-links">
-        {SUGGESTED_ROOMS.map((name) => (
+        {names.map((name) => (
           <a key={name} className="button" href={`#${name}`}>
             #{name}
           </a>
