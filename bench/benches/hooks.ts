@@ -70,7 +70,7 @@ async function measure(contender: Contender, world: World, { isQuick }: Context)
     return driver.ask('paced', { channel, bytes, perSecond, count } satisfies TimedLoad)
   }
   await driver.ask('ready', `${channel}0`)
-  await paced(seconds(isQuick).warmUp)
+  const cold = await paced(seconds(isQuick).warmUp)
   const askedBefore = await app.ask<number>('asked')
   const used = stopwatch([gateway.pid, app.pid, nats.pid])
   const told = await paced(seconds(isQuick).window)
@@ -92,6 +92,7 @@ async function measure(contender: Contender, world: World, { isQuick }: Context)
       gatewayCpuPerAckUs: gatewayUs / told.done,
       appCpuPerAckUs: appUs / told.done,
       natsServerCpuPerAckUs: natsUs / told.done,
+      coldP99Ms: Histogram.merge([cold.histogram]).percentile(0.99) / 1000,
       senderLateP99Ms: told.lateP99Us / 1000,
     },
     histogram: told.histogram,

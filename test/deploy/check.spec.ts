@@ -67,7 +67,11 @@ const damages: [what: string, rule: Rule, damage: (run: Evidence) => void][] = [
     'not stored once',
     (run) => run.stored.push({ channel, client: 'g2-0', n: 0, send: 1, by: 'app-2' }),
   ],
-  ['a later send that stands before an earlier one', 'stored out of order', (run) => run.stored.reverse()],
+  [
+    'a later send that stands before an earlier one',
+    'stored out of order',
+    (run) => (run.stored = run.stored.toReversed()),
+  ],
   [
     'a publication that no instance let through',
     'stored unasked',
