@@ -6,12 +6,12 @@ import { pathToFileURL } from 'node:url'
  * Makes a project for an app: the template's files with its name, and the packages it needs of ours as tarballs in `packages/`, so that it
  * stands anywhere and knows nothing of this repository.
  *
- * @throws Error with a sentence that says what to do, when the name can't be a package's or the folder isn't empty.
+ * @throws Error with a sentence that says what to do, when the name can't be a package's and an app's, or the folder isn't empty.
  */
 export async function newApp(folder: string, root: string): Promise<readonly string[]> {
   const name = basename(folder)
-  if (!/^[a-z0-9][-a-z0-9_.]*$/.test(name))
-    throw new Error(`"${name}" can't be the name of a package: take a-z, 0-9, - and _, e.g. my-app.`)
+  if (!/^[a-z0-9][-a-z0-9_]{0,63}$/.test(name))
+    throw new Error(`"${name}" can't be an app's name: take at most 64 of a-z, 0-9, - and _, e.g. my-app.`)
   await requireEmpty(folder)
   const words = { name, ...(await versions(root)), ...(await tarballs(folder, root)) }
   await cp(join(root, 'apps', 'natter', 'template', 'app'), folder, { recursive: true })
