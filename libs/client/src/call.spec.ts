@@ -41,6 +41,18 @@ describe('a call', () => {
     expect(await running).toEqual({ pages: 3 })
   })
 
+  it('has a name where a page came over plain http, too: browsers have no randomUUID there', () => {
+    const { randomUUID } = crypto
+    Object.defineProperty(crypto, 'randomUUID', { value: undefined, configurable: true })
+    try {
+      const [one, other] = [call(new FakeClient().sdk, 'a'), call(new FakeClient().sdk, 'a')]
+      expect(one.id).toMatch(/^[\da-f]{24}$/)
+      expect(one.id).not.toBe(other.id)
+    } finally {
+      Object.defineProperty(crypto, 'randomUUID', { value: randomUUID, configurable: true })
+    }
+  })
+
   it('tells its own progress in order, what came before somebody read included, and ends with the reply', async () => {
     const client = new FakeClient()
     const running = call<string, number>(client.sdk, 'report.build')

@@ -36,7 +36,7 @@ export function call<Reply = unknown, Progress = unknown>(
 }
 
 class RunningCall<Reply, Progress> implements Call<Reply, Progress> {
-  readonly id = crypto.randomUUID()
+  readonly id = randomId()
   private readonly reply: Promise<Reply>
   private unread: Progress[] = []
   private state: 'running' | 'replied' | 'failed' = 'running'
@@ -91,4 +91,10 @@ class RunningCall<Reply, Progress> implements Call<Reply, Progress> {
   private wake(): void {
     for (const resolve of this.waiting.splice(0)) resolve()
   }
+}
+
+/** Not `randomUUID`: browsers have that on https and localhost alone. */
+function randomId(): string {
+  const bytes = crypto.getRandomValues(new Uint8Array(12))
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('')
 }
