@@ -1,5 +1,5 @@
 /** Handlers that hear what has happened: at least once, so a repeat must be harmless. Several may stand on one method. */
-import type { EventKind, EventScope } from '@natter/hooks'
+import type { EventKind, ToldScope } from '@natter/hooks'
 import { channelPath } from '../paths/channel-path.js'
 import type { OutputOf, StandardSchema } from '../pipeline/standard-schema.js'
 import { checkOptions, declare } from './declare.js'
@@ -7,8 +7,8 @@ import type { PayloadOptions } from './hook.decorators.js'
 import type { Anything, HandlerDecorator } from './method-types.js'
 
 export interface EventOptions {
-  /** `group` (default): by one instance of the app. `all`: by each instance. `node`: where the socket is, by apps loaded there. */
-  scope?: EventScope
+  /** `group` (default): by one instance of the app. `all`: by each instance. */
+  scope?: ToldScope
 }
 
 function hears<K extends EventKind>(

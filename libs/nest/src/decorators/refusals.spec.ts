@@ -27,7 +27,8 @@ describe('refused when the class loads', () => {
     expect(() => OnPublish(':room', { schema: {} as never })).toThrow(
       '"schema" of @OnPublish is a Standard Schema',
     )
-    expect(() => OnVacated(':room', { scope: 'some' as never })).toThrow("'group', 'all' or 'node'")
+    expect(() => OnVacated(':room', { scope: 'some' as never })).toThrow("'group' or 'all'")
+    expect(() => OnVacated(':room', { scope: 'node' as never })).toThrow("'group' or 'all'") // nobody would tell it
     expect(() => OnConnect({ stores: schema } as object)).toThrow('no option "stores"')
   })
 
