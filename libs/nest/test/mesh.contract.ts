@@ -272,6 +272,27 @@ export function describeMesh(name: string, open: () => Promise<MeshWorld>): void
         expect(await emptied(natter, 'chat:1')).toEqual([])
       })
 
+      it('a subscription that is ended while the app thinks about it is refused', async () => {
+        const asked = new Heard<unknown>()
+        let decide: () => void = () => undefined
+        const decided = new Promise<void>((resolve) => (decide = resolve))
+        @ChannelController('chat')
+        class Rooms {
+          @OnSubscribe(':room') async subscribe() {
+            asked.add(1)
+            await decided
+          }
+        }
+        const natter = (await world.start('app', [Door, Rooms])).get(Natter)
+        const ana = await connect('ana')
+        const subscribed = ana.subscribe('chat:1').catch((error: unknown) => error)
+        await asked.until(1)
+        await natter.unsubscribe('ana', 'chat:1')
+        decide()
+        expect(await subscribed).toMatchObject({ code: 103 })
+        expect(await natter.presence('chat:1')).toEqual([])
+      })
+
       it('a private channel is the business of the app that answers for its namespace', async () => {
         await world.start('app', [Door, Chat])
         const ana = await connect('ana')

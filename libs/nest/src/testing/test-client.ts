@@ -75,7 +75,7 @@ export class TestClient {
   }
 
   async unsubscribe(channel: string): Promise<void> {
-    await this.run(async () => this.mesh.commands.unsubscribe(this.connection, channel))
+    await this.run(() => this.mesh.commands.unsubscribe(this.connection, channel))
   }
 
   /** Resolves when it is stored. @throws Refused */

@@ -64,12 +64,17 @@ export class Commands {
     } catch (error) {
       connections.leave(subscription, askedToLeave)
       throw error
+    } finally {
+      subscription.settle()
     }
   }
 
-  unsubscribe(connection: Connection, channel: string): void {
+  /** One that the app still thinks about is waited for. */
+  async unsubscribe(connection: Connection, channel: string): Promise<void> {
     const subscription = connection.subscriptions.get(channel)
-    if (subscription !== undefined) this.parts.connections.leave(subscription, askedToLeave)
+    if (subscription === undefined) return
+    await subscription.settled
+    this.parts.connections.leave(subscription, askedToLeave)
   }
 
   async publish(connection: Connection, channel: string, data: Bytes): Promise<void> {

@@ -25,6 +25,9 @@ export class Subscription implements Member {
   /** The app, or the way in, is still at work on it; then it is in; then it isn't any more. */
   state: 'pending' | 'joined' | 'ended' = 'pending'
   expiry: Timer | undefined
+  /** Resolves when it is in, or has ended. */
+  readonly settled: Promise<void>
+  settle: () => void = () => undefined
   private grant: Grant | undefined
   private chanInfo: Bytes | undefined
 
@@ -33,7 +36,9 @@ export class Subscription implements Member {
     readonly channel: string,
     /** It ends with its connection, and its expiry ends that. */
     readonly isServerSide: boolean,
-  ) {}
+  ) {
+    this.settled = new Promise((resolve) => (this.settle = resolve))
+  }
 
   admit({ infoJson, grant }: SubscriptionOptions, nowMs: number): void {
     this.chanInfo = bytesOf(infoJson)

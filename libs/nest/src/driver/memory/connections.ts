@@ -91,6 +91,7 @@ export class Connections {
     const { connection, channel, isServerSide } = subscription
     subscription.admit(options, this.clock.now())
     subscription.state = 'joined'
+    subscription.settle()
     this.channels.of(channel).join(subscription)
     if (options.expiresAtMs === undefined) return
     const leftMs = options.expiresAtMs - this.clock.now()
@@ -100,13 +101,13 @@ export class Connections {
     }, leftMs)
   }
 
-  /** Ends a subscription and tells its client; false = there was none. */
-  unsubscribe(connection: Connection, channel: string, why: Leaving): boolean {
+  /** Ends a subscription, if there is one, and tells its client; one that isn't in yet hears it as the answer to its command. */
+  unsubscribe(connection: Connection, channel: string, why: Leaving): void {
     const subscription = connection.subscriptions.get(channel)
-    if (subscription === undefined) return false
+    if (subscription === undefined) return
+    const { state } = subscription
     this.leave(subscription, why)
-    connection.end.unsubscribed(channel, why.code, why.reason)
-    return true
+    if (state === 'joined') connection.end.unsubscribed(channel, why.code, why.reason)
   }
 
   /** Ends a subscription without a word to its client. N1. */
