@@ -105,17 +105,24 @@ function isSame(a: OccupancyRecord['nodes'], b: OccupancyRecord['nodes']): boole
   return names.length === Object.keys(b).length && names.every((name) => a[name] === b[name])
 }
 
-export function encodeRecord(record: OccupancyRecord & { namespace: string; channel: string }): Uint8Array {
+/** With whose it is, for who reads all of them. */
+export interface WrittenRecord extends OccupancyRecord {
+  namespace: string
+  channel: string
+}
+
+export function encodeRecord(record: WrittenRecord): Uint8Array {
   return Buffer.from(JSON.stringify(record), 'utf8')
 }
 
-export function decodeRecord(
-  body: Uint8Array | undefined,
-): (OccupancyRecord & { namespace: string; channel: string }) | undefined {
-  return body === undefined
-    ? undefined
-    : (JSON.parse(Buffer.from(body).toString('utf8')) as OccupancyRecord & {
-        namespace: string
-        channel: string
-      })
+/** Undefined: there is none, or what is there is none of ours. */
+export function decodeRecord(body: Uint8Array | undefined): WrittenRecord | undefined {
+  if (body === undefined) return undefined
+  try {
+    const record = JSON.parse(Buffer.from(body).toString('utf8')) as Partial<WrittenRecord>
+    const isOurs = typeof record.nodes === 'object' && typeof record.channel === 'string'
+    return isOurs ? (record as WrittenRecord) : undefined
+  } catch {
+    return undefined
+  }
 }

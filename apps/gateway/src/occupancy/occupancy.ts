@@ -1,5 +1,5 @@
 import type { Broker } from '@natter/broker'
-import { Backoff, Gate, NatterError, type Clock, type Timer, type TypedEvents } from '@natter/primitives'
+import { Backoff, Gate, type Clock, type Timer, type TypedEvents } from '@natter/primitives'
 import { randomBytes } from 'node:crypto'
 import type { GatewayEvents } from '../gateway.events.js'
 import type { Hooks } from '../hooks/hooks.js'
@@ -257,7 +257,6 @@ export class Occupancy {
   }
 
   private trouble(error: unknown): void {
-    if (!(error instanceof NatterError)) throw error
     this.parts.events.emit('sessions:trouble', { error })
   }
 }

@@ -1,6 +1,6 @@
 import type { Broker } from '@natter/broker'
 import type { Caller, HookEvent } from '@natter/hooks'
-import { NatterError, type Clock, type Timer, type TypedEvents } from '@natter/primitives'
+import type { Clock, Timer, TypedEvents } from '@natter/primitives'
 import { Disconnects } from '@natter/protocol'
 import { connectionClosed } from '../connection/facts.js'
 import type { GatewayEvents } from '../gateway.events.js'
@@ -135,8 +135,8 @@ export class Replayer {
     return isHeard && !this.isStopped
   }
 
+  /** Whatever it is: what lies in the journal must not end the gateways that read it. */
   private trouble(error: unknown): void {
-    if (!(error instanceof NatterError)) throw error
     this.parts.events.emit('sessions:trouble', { error })
   }
 }

@@ -1,6 +1,6 @@
 import type { Broker } from '@natter/broker'
 import type { Caller, HookEvent } from '@natter/hooks'
-import { NatterError, type Clock, type Timer, type TypedEvents } from '@natter/primitives'
+import type { Clock, Timer, TypedEvents } from '@natter/primitives'
 import { randomBytes } from 'node:crypto'
 import type { GatewayEvents } from '../gateway.events.js'
 import type { Hooks } from '../hooks/hooks.js'
@@ -229,9 +229,9 @@ export class Sessions {
     const watch = await life.watch?.catch(() => {})
     watch?.stop()
     if (life.open.size > 0 || life.watch === undefined) return life.journal.stop()
-    await life.journal.clear().catch((error: unknown) => {
-      if (!(error instanceof NatterError)) throw error // it is found empty, and purged by another gateway
-    })
+    await life.journal
+      .clear() // or it is found empty, and purged by another gateway
+      .catch((error: unknown) => this.parts.events.emit('sessions:trouble', { error }))
   }
 
   private get isBusy(): boolean {

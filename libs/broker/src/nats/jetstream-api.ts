@@ -77,11 +77,17 @@ export class JetStreamApi {
     })
   }
 
-  /** Those that have messages; few, or NATS sends them in pages. */
+  /** Those that have messages. NATS tells them in pages of 100,000. */
   async subjectsOf(stream: string, filter: string): Promise<string[]> {
-    type Info = StreamInfo & { state: { subjects?: Record<string, number> } }
-    const { state } = await this.call<Info>(`STREAM.INFO.${stream}`, { subjects_filter: filter })
-    return Object.keys(state.subjects ?? {})
+    type Info = StreamInfo & { total?: number; state: { subjects?: Record<string, number> } }
+    const found: string[] = []
+    for (;;) {
+      const query = { subjects_filter: filter, offset: found.length }
+      const { state, total = 0 } = await this.call<Info>(`STREAM.INFO.${stream}`, query)
+      const page = Object.keys(state.subjects ?? {})
+      found.push(...page)
+      if (page.length === 0 || found.length >= total) return found
+    }
   }
 
   /** From the leader: never stale. Undefined = there is none. */
