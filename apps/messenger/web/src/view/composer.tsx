@@ -93,8 +93,7 @@ function Note({
   if (characters > MAX_CHARACTERS)
     return <strong className="problem">Too long to send: {count}. Shorten it, or send it in parts.</strong>
   if (!isConnected) return 'Not connected: sent as soon as the connection is back.'
-  if (isHeld)
-    return <strong className="held">Sending doesn’t work right now. It is tried again by itself.</strong>
+  if (isHeld) return <strong className="held">Sending doesn’t work right now. Trying again.</strong>
   if (characters > 0) return count
   return (
     <span className="keys">

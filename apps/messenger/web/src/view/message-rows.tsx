@@ -94,7 +94,8 @@ function Delivery({ delivery, messageKey, onEdit, onRetry, onDiscard }: Delivery
       )
     default:
       return (
-        <span className={`delivery delivery-${delivery.kind}`}>
+        // By its kind: longer words are another mark in that place, not one that moves.
+        <span key={delivery.kind} className={`delivery delivery-${delivery.kind}`}>
           <ClockIcon /> {delivery.kind === 'sending' ? 'Sending' : 'Waiting to be sent'}
         </span>
       )
