@@ -62,6 +62,13 @@ describe('the command line', () => {
     expect(read('new')).toMatchObject({ is: 'mistake', sentence: expect.stringContaining('one folder') })
   })
 
+  it('forgets one app, in the mesh of this machine where no other is named', () => {
+    expect(read('apps forget chat')).toEqual({ is: 'forget-app', app: 'chat', basePort: 8000 })
+    const mistake = { is: 'mistake', sentence: expect.stringContaining('natter apps forget my-app') }
+    for (const line of ['apps', 'apps forget', 'apps list', 'apps forget a b'])
+      expect(read(line)).toMatchObject(mistake)
+  })
+
   it('takes any free port for one more gateway, and wants to know the mesh it joins', () => {
     expect(read('dev gateway', { NATTER_NATS_URL: 'nats://mesh' })).toMatchObject({
       is: 'dev-gateway',

@@ -15,12 +15,15 @@ export type Command =
   | ({ is: 'start' | 'dev'; natsUrl: string | undefined } & Everywhere)
   | ({ is: 'dev-gateway'; port: number | undefined; natsUrl: string } & Everywhere)
   | { is: 'new'; folder: string }
+  | { is: 'forget-app'; app: string; basePort: number }
   | { is: 'mistake'; sentence: string }
 
 export const help = `natter start         a mesh on this machine: NATS, Postgres, two gateways, the messenger
 natter dev           the same from source, restarted when you save
 natter dev gateway   one more gateway, for the mesh at NATTER_NATS_URL
 natter new <folder>  a project for an app of your own, with all it needs
+natter apps forget <name>
+                     take an app that is gone for good out of the mesh at NATTER_NATS_URL
 
   --port <number>    start, dev: the base of the ports (NATTER_PORT, ${defaultBasePort})
                      dev gateway: its own port (any free one)
@@ -50,6 +53,8 @@ function understand(args: readonly string[], env: Env, cwd: string): Command {
   if (values.help === true || positionals.length === 0) return { is: 'help' }
   const command = positionals.join(' ')
   if (positionals[0] === 'new') return { is: 'new', folder: folderOf(positionals.slice(1), env, cwd) }
+  if (positionals[0] === 'apps')
+    return { is: 'forget-app', app: appOf(positionals.slice(1)), basePort: basePortOf(values.port, env) }
   const dataFolder = resolve(cwd, values.data ?? (env.NATTER_DATA || '.natter'))
   const natsUrl = env.NATTER_NATS_URL || undefined
   const postgresEnv = postgresEnvOf(env)
@@ -70,6 +75,12 @@ function folderOf(names: readonly string[], env: Env, cwd: string): string {
   if (name === undefined || names.length > 1)
     throw new Error('natter new takes one folder, e.g. natter new ../my-app.')
   return resolve(env.INIT_CWD ?? cwd, name)
+}
+
+function appOf([verb, name, ...rest]: readonly string[]): string {
+  if (verb !== 'forget' || name === undefined || rest.length > 0)
+    throw new Error('natter apps takes one thing to do, and an app: natter apps forget my-app.')
+  return name
 }
 
 const wantsNats =

@@ -1,8 +1,10 @@
+import { forgetAppOfMesh } from './apps/forget-app.js'
 import { help, readCommandLine } from './command-line.js'
 import { runDev } from './dev/run-dev.js'
 import { runDevGateway } from './dev/run-dev-gateway.js'
 import { builtPrograms, repositoryRoot, sourcePrograms } from './mesh/programs.js'
 import { newApp } from './new/new-app.js'
+import { host, planPorts } from './port-plan.js'
 import { runMesh } from './run-mesh.js'
 
 async function main(): Promise<number> {
@@ -20,6 +22,12 @@ async function main(): Promise<number> {
       process.stdout.write(
         `${command.folder} is ready. Next:\n\n${next.map((line) => `  ${line}\n`).join('')}`,
       )
+      return 0
+    }
+    case 'forget-app': {
+      const { nats } = planPorts(command.basePort)
+      const said = await forgetAppOfMesh(command.app, process.env, `nats://${host}:${nats}`)
+      process.stdout.write(`${said}\n`)
       return 0
     }
     case 'start':

@@ -99,7 +99,7 @@ describe('the record of the apps', () => {
     expect(second).toThrow(
       expect.objectContaining({
         code: 'handler-taken',
-        message: expect.stringMatching(/'gate'.*connect.*'door'.*natter apps forget door/) as unknown,
+        message: expect.stringMatching(/'gate'.*connect.*'door'.*apps forget door/) as unknown,
       }),
     )
   })

@@ -71,7 +71,7 @@ export function withApp(record: AppsRecord, app: string, table: AnswerTable): Ap
 function handlerTaken(app: string, other: string, taken: readonly string[]): InvalidError {
   const sentence =
     `App '${app}' wants to answer ${taken.join(', ')}, which app '${other}' answers: only one app may. ` +
-    `Take it out of one of them; if '${other}' is gone for good: natter apps forget ${other}`
+    `Take it out of one of them; if '${other}' is gone for good: npm run natter -- apps forget ${other}`
   return new InvalidError('handler-taken', sentence)
 }
 
