@@ -46,7 +46,8 @@ export type CallOutcome =
  * E2. While this gateway is away from NATS nobody is forgotten or loses trust: the silence is its own.
  * E3. It is asked once its answer table is known: the table of a hash is fetched once, from whoever beats with it.
  * E4. Another life of an instance is another instance: what the last one owed or missed is not its own.
- * E5. What an instance was asked when it went is not waited for any longer.
+ * E5. What an instance had at work when it went is not waited for any longer. One that left with nothing at work has answered all that it
+ *     looked at, and its goodbye comes behind: what is unanswered then came too late to be looked at, and NATS says so (`away`).
  */
 export class Directory {
   private readonly known = new Map<string, Instance>()
@@ -194,7 +195,7 @@ export class Directory {
   private look(): void {
     const oldest = this.clock.now() - silentMs
     for (const instance of this.known.values()) {
-      if (instance.heardAtMs < oldest) this.forget(instance, 'silent')
+      if (instance.heardAtMs < oldest) this.forget(instance, 'silent', true)
       else if (instance.standing.kind === 'out') void this.probe(instance)
     }
   }
@@ -217,7 +218,7 @@ export class Directory {
     const instance = this.known.get(beat.instance)
     const isSame = instance?.life === beat.life // E4
     if (beat.kind === 'goodbye') {
-      if (instance !== undefined && isSame) this.forget(instance, 'goodbye')
+      if (instance !== undefined && isSame) this.forget(instance, 'goodbye', beat.pending > 0)
     } else this.heard(instance !== undefined && isSame ? instance : this.meet(beat), beat)
   }
 
@@ -252,9 +253,9 @@ export class Directory {
     this.options.onReady()
   }
 
-  private forget(instance: Instance, reason: 'silent' | 'goodbye'): void {
+  private forget(instance: Instance, reason: 'silent' | 'goodbye', wasAtWork: boolean): void {
     this.known.delete(instance.name)
-    for (const giveUp of instance.ends) giveUp() // E5
+    if (wasAtWork) for (const giveUp of instance.ends) giveUp() // E5
     const key = keyOf(instance)
     if (![...this.known.values()].some((one) => keyOf(one) === key)) this.tables.delete(key)
     this.events.emit('app:down', { app: instance.app, instance: instance.name, reason })

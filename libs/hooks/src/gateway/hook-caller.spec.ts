@@ -14,7 +14,8 @@ import {
   subscribe,
   type TestApp,
 } from '../../test/apps.js'
-import { encodeToApp } from '../app-wire.js'
+import { decodeToApp, encodeBeat, encodeFromApp, encodeToApp } from '../app-wire.js'
+import { hashOf } from '../apps-record.js'
 import type { HookEvent, HookReply } from '../hooks.js'
 import { ClientError } from '../refusals.js'
 import { HookCaller } from './hook-caller.js'
@@ -73,6 +74,43 @@ describe('a hook', () => {
     expect(hooks.isDemanded('publish', 'chat')).toBe(true)
     await expect(hooks.ask(publish())).rejects.toMatchObject({ code: 100, temporary: true })
     expect(namesIn(seen, 'app:down')).toEqual([{ app: 'chat', instance: 'one', reason: 'goodbye' }])
+  })
+
+  it('on its way to an instance that has just left goes to another one, though the goodbye is heard first (E5, Q2)', async () => {
+    const mesh = memoryApps()
+    const leaver = mesh.broker()
+    const { subjects } = mesh.mesh
+    const hash = hashOf(chatTable)
+    const says = (kind: 'beat' | 'goodbye'): void =>
+      leaver.bus.publish(
+        subjects.appBeat,
+        encodeBeat({
+          kind,
+          app: 'chat',
+          instance: 'leaver',
+          life: 'l',
+          hash,
+          pending: 0,
+          isDraining: kind === 'goodbye',
+        }),
+      )
+    leaver.bus.subscribe(subjects.toApp('leaver'), (message) => {
+      const asked = decodeToApp(message.body)
+      if (asked.kind === 'describe')
+        message.respond(encodeFromApp({ kind: 'table', app: 'chat', hash, table: chatTable }))
+      if (asked.kind !== 'hook') return
+      says('goodbye')
+      mesh.clock.setTimer(() => message.respond(encodeFromApp({ kind: 'away' })), 20)
+    })
+    const { hooks } = await mesh.gateway()
+    says('beat')
+    await mesh.clock.advanceAsync(0)
+    await mesh.app('other')
+    await mesh.clock.advanceAsync(0)
+    const outcomes = [codeOf(hooks.ask(publish())), codeOf(hooks.ask(publish()))] // least busy first: one each
+    await mesh.clock.advanceAsync(100)
+    const decided = { data: Buffer.from('other') }
+    expect(await Promise.all(outcomes)).toMatchObject([decided, decided])
   })
 
   it('beyond the limit is answered 111 at once, and the others go on (H2)', async () => {
