@@ -110,6 +110,17 @@ describe('what an app asks of the mesh', () => {
     expect(new Set(beat.got.map((one) => ('key' in one ? one.key : ''))).size).toBe(1)
   })
 
+  it('is perhaps done when any gateway may have done it, whatever the last one said: a repeat with another key would double it (P3)', async () => {
+    const { client, gateway } = startMesh()
+    gateway('g1', () => failed('unknown'))
+    gateway('g2', () => failed('unavailable'))
+    await expect(client.publish('chat:a', data)).rejects.toMatchObject({ name: 'UnknownOutcomeError' })
+    const its = startMesh()
+    its.gateway('g1', () => failed('unavailable'))
+    its.gateway('g2', () => failed('unknown'))
+    await expect(its.client.publish('chat:a', data)).rejects.toMatchObject({ name: 'UnknownOutcomeError' })
+  })
+
   it('waits for the first gateway to be heard from, and says so when none is', async () => {
     const { client, gateway, clock } = startMesh()
     const published = client.publish('chat:a', data)

@@ -1,8 +1,15 @@
 import { describe, expect, it } from '@jest/globals'
 import { caller, chatTable, emptyTable, hanging, memoryApps, rpc } from '../../test/apps.js'
 import { decodeApiRequest } from '../api-wire.js'
-import { decodeBeat, type AppBeat } from '../app-wire.js'
-import type { HookRequest } from '../hooks.js'
+import {
+  decodeBeat,
+  decodeFromApp,
+  encodeToApp,
+  type AppBeat,
+  type FromApp,
+  type ToApp,
+} from '../app-wire.js'
+import type { HookEvent, HookRequest } from '../hooks.js'
 import { AppInstance, type AppCallbacks } from './app-instance.js'
 import { ToldEvents } from './told-events.js'
 
@@ -15,6 +22,21 @@ function beatsOf(mesh: ReturnType<typeof memoryApps>): AppBeat[] {
     if (beat !== undefined) beats.push(beat)
   })
   return beats
+}
+
+/** Asks instance `a` as a gateway does, with more patience: all that it answers. */
+function rawGateway(mesh: ReturnType<typeof memoryApps>) {
+  const { bus, subjects } = mesh.broker()
+  const ask = (message: ToApp): FromApp[] => {
+    const answers: FromApp[] = []
+    const onReply = (body: Uint8Array): boolean => {
+      answers.push(decodeFromApp(body))
+      return false
+    }
+    void bus.ask(subjects.toApp('a'), encodeToApp(message), { timeoutMs: 60_000, onReply })
+    return answers
+  }
+  return { ask }
 }
 
 describe('an instance of an app', () => {
@@ -108,6 +130,40 @@ describe('an instance of an app', () => {
     await hooks.ask(rpc())
     const data = new Uint8Array(Buffer.from('half'))
     expect(got).toEqual([{ kind: 'progress', user: caller.user, call: 'c1:1', data }])
+  })
+
+  it('answers nothing after the deadline, and is overdue until its handler ends: the gateway has gone on (A3, A5)', async () => {
+    const mesh = memoryApps()
+    let finish = (): void => {}
+    await mesh.app('a', {
+      handle: () => new Promise((resolve) => (finish = () => resolve({ decision: {} }))),
+    })
+    const { ask } = rawGateway(mesh)
+    const late = ask({ kind: 'hook', withinMs: 1_000, request: rpc() })
+    await mesh.clock.advanceAsync(1_000)
+    const during = ask({ kind: 'probe' })
+    await mesh.clock.advanceAsync(0)
+    finish()
+    await mesh.clock.advanceAsync(0)
+    const after = ask({ kind: 'probe' })
+    await mesh.clock.advanceAsync(0)
+    expect(late).toEqual([])
+    expect([during, after]).toEqual([[{ kind: 'alive', overdue: 1 }], [{ kind: 'alive', overdue: 0 }]])
+  })
+
+  it('that drains says of a hook and of an event that it did not look: who asks goes elsewhere, and loses neither (A2)', async () => {
+    const mesh = memoryApps()
+    const app = await mesh.app('a')
+    await app.app.drain()
+    const { ask } = rawGateway(mesh)
+    const event: HookEvent = { kind: 'disconnect', id: '1', atMs: 1, caller, code: 3_000, reason: '' }
+    const answers = [
+      ask({ kind: 'hook', withinMs: 1_000, request: rpc() }),
+      ask({ kind: 'event', withinMs: 1_000, scope: 'group', event }),
+    ]
+    await mesh.clock.advanceAsync(0)
+    expect(answers).toEqual([[{ kind: 'away' }], [{ kind: 'away' }]])
+    expect([app.asked, app.heard]).toEqual([[], []])
   })
 
   it('lets garbage pass: it is told, and nothing breaks', async () => {
