@@ -130,7 +130,7 @@ const socketsOf = ({ sockets, gateways }: Settings, n: number): number =>
 async function replaceAll(mesh: Mesh, { settings, say }: RunOptions): Promise<Ended[]> {
   const replaced: Ended[] = []
   for (let round = 1; round <= settings.rounds; round += 1) {
-    const signal = round % 2 === 1 ? 'SIGTERM' : 'SIGKILL'
+    const signal = round % 2 === 0 && settings.hasKills ? 'SIGKILL' : 'SIGTERM'
     for (let n = 0; n < settings.instances; n += 1) {
       await delay(settings.pauseMs)
       await mesh.startInstance() // R1

@@ -4,6 +4,8 @@ export interface Settings {
   sockets: number
   /** In each, every instance is replaced once: in the odd ones it is asked to end (SIGTERM), in the even ones killed. */
   rounds: number
+  /** Whether the even rounds kill. */
+  hasKills: boolean
   gateways: number
   instances: number
   /** On each gateway. */
@@ -22,6 +24,7 @@ export interface Settings {
 export const fullSettings: Settings = {
   sockets: 10_000,
   rounds: 2,
+  hasKills: true,
   gateways: 2,
   instances: 3,
   socketsPerChannel: 10,
