@@ -23,7 +23,8 @@ export class DisconnectError extends Error {
 
   constructor(
     readonly code: number,
-    readonly reason: string,
+    /** At most 123 bytes travel. Default: none. */
+    readonly reason: string = '',
   ) {
     super(`${code} ${reason}`)
   }
