@@ -7,6 +7,9 @@ import { RoomsController } from './rooms/rooms.controller.js'
 import { SessionTokens } from './session/session-tokens.js'
 import { SessionController } from './session/session.controller.js'
 
+/** As long as a hook may take: `npm start` gives each app five seconds to end. */
+const DRAIN_MS = 3_000
+
 export interface MessengerOptions {
   /** WebSocket addresses, in the order that the page numbers them. */
   gateways: readonly string[]
@@ -23,7 +26,7 @@ export class MessengerModule {
   static forRoot({ gateways, tokenSecret, nats, onSession = () => {} }: MessengerOptions): DynamicModule {
     return {
       module: MessengerModule,
-      imports: [NatterModule.forRoot({ app: 'messenger', nats })],
+      imports: [NatterModule.forRoot({ app: 'messenger', nats, drainTimeoutMs: DRAIN_MS })],
       controllers: [PageConfigController, SessionController, RoomsController],
       providers: [
         RoomDirectory,
