@@ -2,6 +2,7 @@ import type { Broker, BusMessage, BusSubscription } from '@natter/broker'
 import {
   decodeApiRequest,
   encodeApiReply,
+  type ApiError,
   type ApiReply,
   type ApiRequest,
   type ApiResults,
@@ -29,6 +30,7 @@ const everywhereTimeoutMs = 2_500
  *
  * Q1. Each request gets one answer, and that says whether a repeat is harmless (`ApiError.outcome`).
  * Q2. At most `maxInFlight` are at work; one more is answered 111, certainly not done.
+ * Q3. An answer that is larger than NATS carries here ends in a small one that says so, and in nothing worse.
  */
 export class ApiServer {
   private readonly publisher: ApiPublisher
@@ -69,26 +71,33 @@ export class ApiServer {
   }
 
   private async receive(message: BusMessage): Promise<void> {
-    const reply = await this.reply(message.body)
-    if (this.broker.bus.isConnected) message.respond(encodeApiReply(reply)) // else nobody hears it: the app asks again
+    const { kind, reply } = await this.reply(message.body)
+    if (!this.broker.bus.isConnected) return // nobody hears it: the app asks again
+    try {
+      message.respond(encodeApiReply(reply))
+    } catch {
+      const error = kind === 'presence' || kind === 'history' ? tooMuchToRead : tooMuchToSay // Q3
+      this.events.emit('api:reply', { kind, outcome: error.outcome, cause: undefined })
+      message.respond(encodeApiReply({ error }))
+    }
   }
 
   /** Q1 */
-  private async reply(body: Uint8Array): Promise<ApiReply> {
-    if (this.inFlight >= maxInFlight) return tooMany // Q2
-    this.inFlight += 1
+  private async reply(body: Uint8Array): Promise<{ kind: string; reply: ApiReply }> {
     let kind = 'unknown'
+    if (this.inFlight >= maxInFlight) return { kind, reply: tooMany } // Q2
+    this.inFlight += 1
     try {
       const request = decodeApiRequest(body) // before the first await: the bytes are lent
       if (kinds.has(request.kind)) kind = request.kind
       const result = await this.serve(request)
       this.events.emit('api:reply', { kind, outcome: 'done', cause: undefined })
-      return { result }
+      return { kind, reply: { result } }
     } catch (error) {
       const told = error instanceof PartError ? { error: error.error, isBug: false } : explain(error)
       const cause = told.isBug ? error : undefined
       this.events.emit('api:reply', { kind, outcome: told.error.outcome, cause })
-      return { error: told.error }
+      return { kind, reply: { error: told.error } }
     } finally {
       this.inFlight -= 1
     }
@@ -138,4 +147,17 @@ const kinds: ReadonlySet<string> = new Set<ApiRequest['kind']>([
 
 const tooMany: ApiReply = {
   error: { ...Errors.tooManyRequests, outcome: 'unavailable' },
+}
+
+const tooMuchToRead: ApiError = {
+  code: Errors.limitExceeded.code,
+  message: 'The answer is larger than NATS carries (max_payload): ask for less at a time',
+  outcome: 'refused',
+}
+
+/** Done, and nobody can be told how. */
+const tooMuchToSay: ApiError = {
+  code: Errors.internal.code,
+  message: 'Done, but the answer is larger than NATS carries (max_payload)',
+  outcome: 'unknown',
 }
