@@ -91,7 +91,7 @@ export function startTraffic(page: Page, name: string, perSecond: number): Promi
 /** Stops publishing and waits until everything was acknowledged. */
 export async function finishTraffic(page: Page): Promise<void> {
   await page.evaluate(() => window.traffic?.stop())
-  await page.waitForFunction(() => window.traffic?.pending === 0, undefined, { timeout: 30_000 })
+  await page.waitForFunction(() => window.traffic?.pending === 0, undefined, { timeout: 90_000 })
 }
 
 /** The ids whose publish was acknowledged so far. */

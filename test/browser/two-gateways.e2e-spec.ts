@@ -68,7 +68,7 @@ describe('two browsers on two gateways', () => {
       expect(seen.length).toBe(witnesses.reduce((sum, one) => sum + one.acknowledged.length, 0))
     }
     expect(witnesses.reduce((sum, { repeated }) => sum + repeated, 0)).toBeGreaterThan(0)
-  }, 180_000)
+  }, 300_000)
 
   it('the same run finds the bug when recovered messages are not spliced in, or it would prove nothing', async () => {
     const copy = await plantedCopy('skip-the-splice')
@@ -78,5 +78,5 @@ describe('two browsers on two gateways', () => {
     } finally {
       await copy.remove()
     }
-  }, 120_000)
+  }, 240_000)
 })
