@@ -24,10 +24,9 @@ export interface AppBeat {
   pending: number
   /** It takes nothing new. */
   isDraining: boolean
+  /** The gateway that loaded it; absent = it runs by itself. */
+  node?: string
 }
-
-/** How events reach an app over the mesh. (`node` never leaves its process.) */
-export type ToldScope = Exclude<EventScope, 'node'>
 
 /** What an instance is told. `withinMs` is how long somebody waits for the answer. */
 export type ToApp =
@@ -35,7 +34,7 @@ export type ToApp =
   | { kind: 'probe' }
   | { kind: 'hook'; withinMs: number; request: HookRequest }
   /** `scope`: for which handlers. One event may come twice, as both. */
-  | { kind: 'event'; withinMs: number; scope: ToldScope; event: HookEvent }
+  | { kind: 'event'; withinMs: number; scope: EventScope; event: HookEvent }
 
 /** What it answers. */
 export type FromApp =
@@ -58,7 +57,8 @@ export function decodeBeat(body: Uint8Array): AppBeat | undefined {
     const beat = JSON.parse(Buffer.from(body).toString('utf8')) as Partial<AppBeat>
     const { app, instance, life, hash } = beat
     const isBeat = [app, instance, life, hash].every((text) => typeof text === 'string' && text !== '')
-    return isBeat && typeof beat.pending === 'number' ? (beat as AppBeat) : undefined
+    const isHosted = beat.node === undefined || typeof beat.node === 'string'
+    return isBeat && isHosted && typeof beat.pending === 'number' ? (beat as AppBeat) : undefined
   } catch {
     return undefined
   }

@@ -119,7 +119,10 @@ export type HookEvent = { id: string; atMs: number } & (
 
 export type EventKind = HookEvent['kind']
 
-/** `group`: once, by any instance of the app. `all`: by every instance. `node`: where the socket is, by apps loaded there. */
+/**
+ * `group`: once, by any instance of the app. `all`: by every instance. `node`: by the instances that the gateway which holds the socket
+ * has loaded; nobody hears so what is of no socket (`occupied`, `vacated`).
+ */
 export type EventScope = 'group' | 'all' | 'node'
 
 /** What an app answers: the same for all its instances of one build. */

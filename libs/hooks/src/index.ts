@@ -8,7 +8,6 @@ export {
   type AppInstanceEvents,
   type AppInstanceOptions,
 } from './app/app-instance.js'
-export type { ToldScope } from './app-wire.js'
 export { answers, claimApp, claimsOf, forgetApp, ownerOf, withApp, type AppsRecord } from './apps-record.js'
 export * from './envelope.js'
 export type { Told } from './gateway/telling.js'

@@ -74,16 +74,19 @@ export interface StartApp {
   handle?: Handler
   broker: Broker
   clock?: ManualClock
+  /** The gateway that loads it. */
+  node?: string
 }
 
 export async function startApp(name: string, options: StartApp): Promise<TestApp> {
-  const { app = 'chat', table = chatTable, handle = answering(name), broker, clock } = options
+  const { app = 'chat', table = chatTable, handle = answering(name), broker, clock, node } = options
   const events = new TypedEvents<AppInstanceEvents>()
   const instance = new AppInstance({
     broker,
     app,
     instance: name,
     events,
+    ...(node === undefined ? {} : { node }),
     ...(clock === undefined ? {} : { clock }),
   })
   const asked: HookRequest[] = []

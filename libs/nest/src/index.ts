@@ -9,6 +9,7 @@ export {
   OnUnsubscribe,
   OnVacated,
   type EventOptions,
+  type SocketEventOptions,
 } from './decorators/event.decorators.js'
 export {
   OnConnect,

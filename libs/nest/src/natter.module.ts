@@ -8,6 +8,7 @@ import {
   MESH_DRIVER,
   RESOLVED_OPTIONS,
   type NatterOptions,
+  type ResolvedOptions,
 } from './natter.options.js'
 import { Natter } from './natter.js'
 import { MeshEdgeModule } from './pipeline/edge.js'
@@ -19,6 +20,12 @@ const { ConfigurableModuleClass, MODULE_OPTIONS_TOKEN } = new ConfigurableModule
   .setClassMethodName('forRoot')
   .setExtras({}, (definition) => ({ ...definition, global: true }))
   .build()
+
+const identityOf = ({ app, instance, node }: ResolvedOptions) => ({
+  app,
+  instance,
+  ...(node === undefined ? {} : { node }),
+})
 
 /**
  * Joins the mesh when the application has started, in whatever form Nest runs it, and leaves it before anything else stops.
@@ -32,9 +39,8 @@ const { ConfigurableModuleClass, MODULE_OPTIONS_TOKEN } = new ConfigurableModule
     { provide: RESOLVED_OPTIONS, useFactory: resolveOptions, inject: [MODULE_OPTIONS_TOKEN] },
     {
       provide: MESH_DRIVER,
-      useFactory: (options: NatterOptions, resolved: ReturnType<typeof resolveOptions>): MeshDriver =>
-        options.driver ??
-        createNatsDriver({ ...natsOptions(options), app: resolved.app, instance: resolved.instance }),
+      useFactory: (options: NatterOptions, resolved: ResolvedOptions): MeshDriver =>
+        options.driver ?? createNatsDriver({ ...natsOptions(options), ...identityOf(resolved) }),
       inject: [MODULE_OPTIONS_TOKEN, RESOLVED_OPTIONS],
     },
     Natter,

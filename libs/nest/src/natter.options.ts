@@ -1,13 +1,16 @@
 import { hostname } from 'node:os'
 import { InvalidError } from '@natter/primitives'
 import type { MeshDriver } from './driver/mesh-driver.js'
-import type { NatsDriverOptions } from './driver/nats/index.js'
+import { hostNodeVariable, type NatsDriverOptions } from './driver/nats/index.js'
 
 /** What an application's own guards, pipes, interceptors and filters are, for {@link NatterOptions.globals}. */
 export type EnhancerKind = 'guard' | 'pipe' | 'interceptor' | 'filter'
 
 /** Where the mesh is. What `natsOptionsOf` of `@natter/config` makes of the settings fits. */
-export interface NatterNatsOptions extends Omit<NatsDriverOptions, 'app' | 'instance' | 'urls' | 'prefix'> {
+export interface NatterNatsOptions extends Omit<
+  NatsDriverOptions,
+  'app' | 'instance' | 'node' | 'urls' | 'prefix'
+> {
   /** One address; or all of a cluster as `urls`. */
   url?: string
   urls?: readonly string[]
@@ -36,6 +39,8 @@ export interface NatterOptions {
 export interface ResolvedOptions {
   readonly app: string
   readonly instance: string
+  /** The gateway that loads this app; undefined = it runs by itself. */
+  readonly node: string | undefined
   readonly drainTimeoutMs: number
   readonly isGlobal: (enhancer: object, kind: EnhancerKind) => boolean
 }
@@ -64,11 +69,18 @@ export function resolveOptions(options: NatterOptions): ResolvedOptions {
     refuse("needs 'app', a name of letters, digits, '-' and '_'")
   if (!name.test(instance)) refuse("takes as 'instance' a name of letters, digits, '-' and '_'")
   if (!(drainTimeoutMs >= 0)) refuse("takes as 'drainTimeoutMs' milliseconds, 0 or more")
-  return { app, instance, drainTimeoutMs, isGlobal: typeof globals === 'function' ? globals : () => globals }
+  const node = process.env[hostNodeVariable] || undefined
+  return {
+    app,
+    instance,
+    node,
+    drainTimeoutMs,
+    isGlobal: typeof globals === 'function' ? globals : () => globals,
+  }
 }
 
 /** @throws InvalidError `bad-options`: no address. */
-export function natsOptions({ nats }: NatterOptions): Omit<NatsDriverOptions, 'app' | 'instance'> {
+export function natsOptions({ nats }: NatterOptions): Omit<NatsDriverOptions, 'app' | 'instance' | 'node'> {
   const { url, urls = url === undefined ? [] : [url], prefix = 'natter', ...rest } = nats ?? {}
   if (urls.length === 0) refuse("needs the address of NATS: nats: { url: 'nats://…' }")
   return { ...rest, urls, prefix }

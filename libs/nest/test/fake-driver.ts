@@ -21,6 +21,7 @@ export const valueOf = (data: Bytes | undefined): unknown =>
 export class FakeDriver implements MeshDriver {
   app: AppSide | undefined
   isConnected = false
+  isHosted = false
   readonly calls: string[] = []
   readonly done: { name: keyof MeshDriver; args: unknown[] }[] = []
   /** What the next `start` or `drain` fails with. */

@@ -12,6 +12,7 @@ const ownVariables = [
   configFileVariable,
   'NATTER_CHROMIUM',
   'NATTER_DATA',
+  'NATTER_HOST_NODE',
   'NATTER_NATS_SERVER',
   'NATTER_NATS_URL',
   'NATTER_PORT',

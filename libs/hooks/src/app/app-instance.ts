@@ -3,17 +3,9 @@ import { systemClock, TypedEvents, UnavailableError, type Clock, type Timer } fr
 import { Errors, type Bytes } from '@natter/protocol'
 import { randomBytes } from 'node:crypto'
 import { encodeApiRequest } from '../api-wire.js'
-import {
-  appBeatMs,
-  decodeToApp,
-  encodeBeat,
-  encodeFromApp,
-  type FromApp,
-  type ToApp,
-  type ToldScope,
-} from '../app-wire.js'
+import { appBeatMs, decodeToApp, encodeBeat, encodeFromApp, type FromApp, type ToApp } from '../app-wire.js'
 import { claimApp, hashOf, restoreApp } from '../apps-record.js'
-import type { AnswerTable, HookEvent, HookKind, HookReply, HookRequest } from '../hooks.js'
+import type { AnswerTable, EventScope, HookEvent, HookKind, HookReply, HookRequest } from '../hooks.js'
 import { refusalOf } from '../refusals.js'
 import { ToldEvents } from './told-events.js'
 
@@ -31,7 +23,7 @@ export interface AppCallbacks {
     call: { signal: AbortSignal; progress(data: Bytes): void },
   ): Promise<HookReply<K>>
   /** Rejected = tell it again. `scope` says which handlers are meant. */
-  hear(event: HookEvent, scope: ToldScope): Promise<void>
+  hear(event: HookEvent, scope: EventScope): Promise<void>
 }
 
 /** What happens in an instance of an app. Logs and metrics listen. */
@@ -54,6 +46,8 @@ export interface AppInstanceOptions {
   app: string
   /** Unique in the mesh. Default: the app's name and a random word. */
   instance?: string
+  /** The gateway that loaded it, whose sockets' events it hears with scope `node`. Absent = it runs by itself. */
+  node?: string
   clock?: Clock
   events?: TypedEvents<AppInstanceEvents>
 }
@@ -86,6 +80,7 @@ export class AppInstance {
   readonly instance: string
   readonly events: TypedEvents<AppInstanceEvents>
   private readonly life = randomBytes(9).toString('base64url')
+  private readonly node: string | undefined
   private readonly broker: Broker
   private readonly clock: Clock
   private readonly told: ToldEvents
@@ -99,6 +94,7 @@ export class AppInstance {
     this.broker = broker
     this.app = app
     this.instance = options.instance ?? `${app}-${randomBytes(6).toString('hex')}`
+    this.node = options.node
     this.clock = clock
     this.events = events
     this.told = new ToldEvents(clock)
@@ -182,7 +178,11 @@ export class AppInstance {
     const { bus, subjects } = this.broker
     if (!bus.isConnected) return
     const { app, instance, life, hash, atWork: pending } = this
-    bus.publish(subjects.appBeat, encodeBeat({ kind, app, instance, life, hash, pending, isDraining }))
+    const node = this.node === undefined ? {} : { node: this.node }
+    bus.publish(
+      subjects.appBeat,
+      encodeBeat({ kind, app, instance, life, hash, pending, isDraining, ...node }),
+    )
   }
 
   private receive(message: BusMessage): void {

@@ -1,5 +1,5 @@
 import { Backoff, type Timer } from '@natter/primitives'
-import type { HookEvent } from '../hooks.js'
+import type { EventScope, HookEvent } from '../hooks.js'
 import { drop, eventWithinMs, wants, type Told, type TellerOptions } from './telling.js'
 import type { Instance } from './instances.js'
 
@@ -19,8 +19,9 @@ interface Waiting {
 
 export interface LaneOptions extends TellerOptions {
   app: string
-  /** To this instance (scope `all`): over when it has gone. Absent = to anyone of the app (scope `group`). */
+  /** To this instance: over when it has gone. Absent = to anyone of the app (scope `group`). */
   only?: Instance
+  scope: EventScope
   /** Nothing waits any more: the lane can be thrown away. */
   onIdle(): void
 }
@@ -91,13 +92,12 @@ export class EventLane {
   }
 
   private async hand(waiting: Waiting, target: Instance): Promise<void> {
-    const { directory, only } = this.options
+    const { directory, scope } = this.options
     const { event } = waiting
     waiting.state = 'at-work'
     waiting.attempts += 1
     waiting.tried.add(target)
     this.atWork += 1
-    const scope = only === undefined ? 'group' : 'all'
     const outcome = await directory.ask(
       target,
       { kind: 'event', withinMs: eventWithinMs, scope, event },

@@ -20,6 +20,8 @@ import type { Told } from './telling.js'
 
 export interface HookCallerOptions {
   broker: Broker
+  /** This gateway's name: the apps that it loads hear with scope `node` of its sockets. Absent = it loads none. */
+  node?: string
   /** How long a client's command waits for an app. Default 3,000. */
   deadlineMs?: number
   /** Hooks in flight at a time; beyond that the answer is 111. Default 1,000. */
@@ -29,6 +31,16 @@ export interface HookCallerOptions {
   clock?: Clock
   events?: TypedEvents<HookCallerEvents>
   random?: () => number
+}
+
+/** An instance of an app, as this gateway knows it. */
+export interface KnownInstance {
+  app: string
+  name: string
+  /** The gateway that loaded it; undefined = it runs by itself. */
+  node: string | undefined
+  isReady: boolean
+  isOut: boolean
 }
 
 /**
@@ -65,6 +77,7 @@ export class HookCaller {
       events,
       random,
       maxWaiting: options.maxWaitingEvents ?? 10_000,
+      node: options.node,
     })
   }
 
@@ -111,10 +124,11 @@ export class HookCaller {
   }
 
   /** Instances that are there, of all apps. `isReady`: they are asked. `isOut`: left out since two hooks in a row timed out. */
-  get instances(): readonly { app: string; name: string; isReady: boolean; isOut: boolean }[] {
-    return this.directory.instances.map(({ app, name, table, isDraining, standing }) => ({
+  get instances(): readonly KnownInstance[] {
+    return this.directory.instances.map(({ app, name, node, table, isDraining, standing }) => ({
       app,
       name,
+      node,
       isReady: table !== undefined && !isDraining,
       isOut: standing.kind === 'out',
     }))
@@ -159,11 +173,17 @@ export class HookCaller {
 
   /**
    * Tells an event: `group` once to one instance of each app that declares it, again elsewhere until it was heard; `all` to every
-   * instance that is there. `node` is the gateway's own. Resolves when that is over, and never rejects: `dropped` when one of the
-   * apps did not hear it and never will.
+   * instance that is there, again to it while it is there. Resolves when that is over, and never rejects: `dropped` when one of the
+   * apps did not hear it and never will. `node` is told as `all`, to the instances that this gateway loaded, of its own sockets; it is
+   * not waited for.
    */
   tell(event: HookEvent): Promise<Told> {
     return this.teller.tell(event)
+  }
+
+  /** Before a stop: resolves when no event is on its way any more, after `withinMs` at the latest. */
+  untilTold(withinMs: number): Promise<void> {
+    return this.teller.untilTold(withinMs)
   }
 
   private async answerOf(request: HookRequest): Promise<Answer | { kind: 'busy' }> {

@@ -31,6 +31,8 @@ export interface Instance {
   readonly app: string
   readonly name: string
   readonly life: string
+  /** The gateway that loaded it; undefined = it runs by itself. */
+  readonly node: string | undefined
   hash: string
   /** Undefined until it was asked for it: it is not picked. */
   table: AnswerTable | undefined
@@ -46,12 +48,13 @@ export interface Instance {
 }
 
 export function newInstance(beat: AppBeat, nowMs: number): Instance {
-  const { app, instance: name, life, hash, pending, isDraining } = beat
+  const { app, instance: name, life, node, hash, pending, isDraining } = beat
   const standing = { kind: 'trusted', timeouts: 0 } as const
   return {
     app,
     name,
     life,
+    node,
     hash,
     table: undefined,
     heardAtMs: nowMs,

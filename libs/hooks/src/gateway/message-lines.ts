@@ -1,13 +1,12 @@
-import type { ToldScope } from '../app-wire.js'
-import type { HookEvent } from '../hooks.js'
-import { drop, eventWithinMs, wants, worst, type TellerOptions, type Told } from './telling.js'
+import type { EventScope, HookEvent } from '../hooks.js'
+import { drop, eventWithinMs, targetsOf, wants, worst, type TellerOptions, type Told } from './telling.js'
 import type { Instance } from './instances.js'
 
 type Message = Extract<HookEvent, { kind: 'message' }>
 
 export interface MessageLinesOptions extends TellerOptions {
   app: string
-  scope: ToldScope
+  scope: EventScope
 }
 
 interface Waiting {
@@ -58,10 +57,10 @@ export class MessageLines {
   }
 
   private async tellOne(message: Message): Promise<Told> {
-    const { directory, app, scope } = this.options
+    const { app, scope } = this.options
     if (this.isStopped) return drop(this.options, app, message, 'stopped')
     if (scope === 'group') return this.tellAnyone(message)
-    const targets = directory.there(app).filter(({ table }) => wants(table, message, scope))
+    const targets = targetsOf(this.options, app, scope, message)
     const told = await Promise.all(targets.map((one) => this.hand(message, one)))
     return worst(told.filter((one) => one !== 'away'))
   }

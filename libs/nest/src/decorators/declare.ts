@@ -25,8 +25,7 @@ const checks = {
   stores: isStandardSchema,
   idempotent: (value: unknown) => typeof value === 'boolean',
   encoding: (value: unknown) => value === 'json' || value === 'bytes',
-  /** The wire knows `node` too, for apps that a gateway loads: none does yet, and such a handler would never be told. */
-  scope: (value: unknown) => value === 'group' || value === 'all',
+  scope: (value: unknown) => value === 'group' || value === 'all' || value === 'node',
 }
 
 const expectations: Record<keyof typeof checks, string> = {
@@ -35,7 +34,7 @@ const expectations: Record<keyof typeof checks, string> = {
   stores: 'a Standard Schema',
   idempotent: 'true or false',
   encoding: "'json' or 'bytes'",
-  scope: "'group' or 'all'",
+  scope: "'group', 'all' or 'node'",
 }
 
 /** @throws InvalidError `unknown-option`, `bad-option`. */

@@ -1,5 +1,6 @@
 /** Handlers that hear what has happened: at least once, so a repeat must be harmless. Several may stand on one method. */
-import type { EventKind, ToldScope } from '@natter/hooks'
+import type { EventKind, EventScope } from '@natter/hooks'
+import { InvalidError } from '@natter/primitives'
 import { channelPath } from '../paths/channel-path.js'
 import type { OutputOf, StandardSchema } from '../pipeline/standard-schema.js'
 import { checkOptions, declare } from './declare.js'
@@ -8,28 +9,47 @@ import type { Anything, HandlerDecorator } from './method-types.js'
 
 export interface EventOptions {
   /** `group` (default): by one instance of the app. `all`: by each instance. */
-  scope?: ToldScope
+  scope?: Exclude<EventScope, 'node'>
+}
+
+/** Of what happens to one socket. */
+export interface SocketEventOptions {
+  /**
+   * `group` (default): by one instance of the app. `all`: by each instance. `node`: by the instance in the gateway that holds the socket,
+   * where that gateway has loaded the app (its setting `gateway.apps`); else nobody hears it.
+   */
+  scope?: EventScope
 }
 
 function hears<K extends EventKind>(
   kind: K,
-  options: EventOptions,
+  options: SocketEventOptions,
   path?: string,
 ): HandlerDecorator<K, Anything, unknown> {
   const name = `@On${kind.charAt(0).toUpperCase()}${kind.slice(1)}`
   checkOptions(name, options, ['scope'])
+  if (options.scope === 'node' && !socketKinds.has(kind)) refuseNode(name)
   const scope = options.scope ?? 'group'
   const at = path === undefined ? {} : { path: channelPath(path) }
   return (target, key) => declare(target, key, { use: 'hear', kind, scope, encoding: 'json', ...at })
 }
 
-/** A subscription has ended; also when its gateway died. */
-export function OnUnsubscribe(path: string, options: EventOptions = {}) {
+const socketKinds: ReadonlySet<EventKind> = new Set(['unsubscribe', 'disconnect'])
+
+function refuseNode(name: string): never {
+  throw new InvalidError(
+    'bad-option',
+    `"scope" of ${name} is 'group' or 'all': a channel is in the whole mesh, and in no gateway alone.`,
+  )
+}
+
+/** A subscription has ended; also when its gateway died, but for scope `node`. */
+export function OnUnsubscribe(path: string, options: SocketEventOptions = {}) {
   return hears('unsubscribe', options, path)
 }
 
-/** A connection has ended; also when its gateway died. */
-export function OnDisconnect(options: EventOptions = {}) {
+/** A connection has ended; also when its gateway died, but for scope `node`. */
+export function OnDisconnect(options: SocketEventOptions = {}) {
   return hears('disconnect', options)
 }
 

@@ -10,6 +10,7 @@ import {
   OnPublish,
   OnSubscribe,
   OnUnsubscribe,
+  OnOccupied,
   OnVacated,
   Param,
   Payload,
@@ -27,8 +28,9 @@ describe('refused when the class loads', () => {
     expect(() => OnPublish(':room', { schema: {} as never })).toThrow(
       '"schema" of @OnPublish is a Standard Schema',
     )
-    expect(() => OnVacated(':room', { scope: 'some' as never })).toThrow("'group' or 'all'")
-    expect(() => OnVacated(':room', { scope: 'node' as never })).toThrow("'group' or 'all'") // nobody would tell it
+    expect(() => OnVacated(':room', { scope: 'some' as never })).toThrow("'group', 'all' or 'node'")
+    for (const hears of [OnVacated, OnOccupied])
+      expect(() => hears(':room', { scope: 'node' as never })).toThrow("'group' or 'all'") // of no socket: nobody would tell it
     expect(() => OnConnect({ stores: schema } as object)).toThrow('no option "stores"')
   })
 

@@ -79,6 +79,8 @@ export interface MeshDriver extends MeshApi {
   drain(): Promise<void>
   /** Leaves. Twice does nothing. */
   stop(): Promise<void>
+  /** Whether a gateway has loaded this app: only there is anything heard with scope `node`. */
+  readonly isHosted: boolean
   /** Whether the way to the mesh is open. */
   readonly isConnected: boolean
 }

@@ -88,6 +88,11 @@ export class HandlerTable {
     })
   }
 
+  /** The handlers that hear with this scope, for people. */
+  placesOf(scope: EventScope): string[] {
+    return this.hearing.filter(({ handler }) => handler.scope === scope).map(({ handler }) => handler.where)
+  }
+
   /** As the mesh is told. */
   answers(): AnswerTable {
     const namespaces: Record<string, NamespaceHook[]> = {}

@@ -108,10 +108,20 @@ export class NatterServer extends Server<Listeners, MeshStatus> implements AppSi
     try {
       await this.driver.start(this)
       this.logger.log(`${this.options.app} is in the mesh, as ${this.options.instance}`)
+      if (!this.driver.isHosted) this.warnOfDeaf()
     } catch (error) {
       this.enter('down')
       throw error
     }
+  }
+
+  /** Not refused: the same app may run both ways. */
+  private warnOfDeaf(): void {
+    const deaf = this.handlers.placesOf('node')
+    if (deaf.length === 0) return
+    this.logger.warn(
+      `${deaf.join(', ')}: scope 'node' hears only what happens on the gateway that loads the app (gateway.apps), and none has loaded this one`,
+    )
   }
 
   /** V2. Resolves when all is done; a failure is told and logged, and the process' exit code says it. */

@@ -1,16 +1,15 @@
 /**
  * How apps are told what has happened.
  *
- * E1. An event is told to one instance of each app that declared it for its group, and to each instance where it declared it for all.
+ * E1. An event is told to one instance of each app that declared it for its group, and to each instance where it declared it for all,
+ *     or for where the socket is: the mesh is one gateway, which has loaded all apps.
  * E2. One that isn't heard is told again, elsewhere where it can be, after a pause that doubles from 100 ms to 30 s of virtual time.
  * E3. Messages (`send`) are told once, those of a connection one after the other.
  */
-import type { HookEvent } from '@natter/hooks'
+import type { EventScope, HookEvent } from '@natter/hooks'
 import { Backoff, type Clock } from '@natter/primitives'
 import type { Apps, Instance } from './apps.js'
 import type { AtWork } from './at-work.js'
-
-type Scope = 'group' | 'all'
 
 /** Without chance: the whole pause each time. */
 const pauses = () => new Backoff({ baseMs: 100, maxMs: 30_000 }, () => 1)
@@ -31,7 +30,8 @@ export class Events {
     if (event.kind === 'message') return this.tellInLine(event)
     for (const { app, scope } of this.listeners(event)) {
       if (scope === 'group') this.tellGroup(app, event, pauses(), undefined)
-      else for (const instance of this.apps.instancesOf(app)) this.tellInstance(instance, event, pauses())
+      else
+        for (const instance of this.apps.instancesOf(app)) this.tellInstance(instance, scope, event, pauses())
     }
   }
 
@@ -39,12 +39,9 @@ export class Events {
     return this.apps.listeners(kind, undefined).length > 0
   }
 
-  /** Scope `node` is for apps within a gateway: there is none here. */
-  private listeners(event: HookEvent): { app: string; scope: Scope }[] {
+  private listeners(event: HookEvent): { app: string; scope: EventScope }[] {
     const namespace = 'namespace' in event ? event.namespace : undefined
-    return this.apps
-      .listeners(event.kind, namespace)
-      .filter((one): one is { app: string; scope: Scope } => one.scope !== 'node')
+    return this.apps.listeners(event.kind, namespace)
   }
 
   private tellGroup(app: string, event: HookEvent, pause: Backoff, last: Instance | undefined): void {
@@ -55,10 +52,10 @@ export class Events {
     else void this.hear(instance, event, 'group').catch(() => this.clock.setTimer(again, pause.next())) // E2
   }
 
-  private tellInstance(instance: Instance, event: HookEvent, pause: Backoff): void {
+  private tellInstance(instance: Instance, scope: EventScope, event: HookEvent, pause: Backoff): void {
     if (!this.apps.instancesOf(instance.app).includes(instance)) return // it has gone: nobody to tell
-    const again = () => this.tellInstance(instance, event, pause)
-    void this.hear(instance, event, 'all').catch(() => this.clock.setTimer(again, pause.next()))
+    const again = () => this.tellInstance(instance, scope, event, pause)
+    void this.hear(instance, event, scope).catch(() => this.clock.setTimer(again, pause.next()))
   }
 
   /** E3. */
@@ -76,7 +73,7 @@ export class Events {
     await Promise.allSettled(told)
   }
 
-  private hear(instance: Instance, event: HookEvent, scope: Scope): Promise<void> {
+  private hear(instance: Instance, event: HookEvent, scope: EventScope): Promise<void> {
     return this.atWork.run(event.kind, () => instance.side.hear(event, scope))
   }
 }

@@ -11,6 +11,8 @@ import { badName } from './rules.js'
 type State = { kind: 'new' } | { kind: 'started'; instance: Instance } | { kind: 'stopped' }
 
 export class MemoryDriver implements MeshDriver {
+  /** The mesh is one gateway, and all apps are in it. */
+  readonly isHosted = true
   private state: State = { kind: 'new' }
 
   constructor(

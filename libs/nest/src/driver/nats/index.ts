@@ -1,1 +1,1 @@
-export { createNatsDriver, type NatsDriverOptions } from './nats-driver.js'
+export { createNatsDriver, hostNodeVariable, type NatsDriverOptions } from './nats-driver.js'

@@ -8,11 +8,16 @@ export interface NatsDriverOptions extends Omit<NatsBrokerOptions, 'name'> {
   app: string
   /** This process's name, unique in the mesh. Default: the app's name and a random word. */
   instance?: string
+  /** The gateway that loads the app: see {@link hostNodeVariable}. Absent = none, the app runs by itself. */
+  node?: string
   /** Shown in the server's list of connections. Default: the instance's name. */
   name?: string
   /** Made by the caller who wants to log or count what happens in this instance. */
   appEvents?: TypedEvents<AppInstanceEvents>
 }
+
+/** A gateway says by this environment variable, to the apps that it loads, what it is called. */
+export const hostNodeVariable = 'NATTER_HOST_NODE'
 
 interface Mesh {
   broker: Broker
@@ -37,6 +42,10 @@ class NatsDriver implements MeshDriver {
   private state: State = { kind: 'new' }
 
   constructor(private readonly options: NatsDriverOptions) {}
+
+  get isHosted(): boolean {
+    return this.options.node !== undefined
+  }
 
   get isConnected(): boolean {
     return this.state.kind === 'started' && this.state.broker.bus.isConnected
@@ -86,7 +95,7 @@ class NatsDriver implements MeshDriver {
   }
 
   private async join(side: AppSide): Promise<Mesh> {
-    const { app: name, instance, appEvents, ...nats } = this.options
+    const { app: name, instance, node, appEvents, ...nats } = this.options
     const broker = await createNatsBroker({ ...nats, isGuest: true, name: nats.name ?? instance ?? name })
     const { clock } = nats
     const api = new ApiClient({ broker, ...(clock === undefined ? {} : { clock }) })
@@ -94,6 +103,7 @@ class NatsDriver implements MeshDriver {
       broker,
       app: name,
       ...(instance === undefined ? {} : { instance }),
+      ...(node === undefined ? {} : { node }),
       ...(clock === undefined ? {} : { clock }),
       ...(appEvents === undefined ? {} : { events: appEvents }),
     })
