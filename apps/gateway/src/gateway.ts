@@ -276,11 +276,11 @@ export class Gateway implements SocketHandlers<Connection>, ChannelsOwner {
   }
 
   isWanted(channel: string): boolean {
-    return this.hub.subscribers(channel).size > 0
+    return this.hub.subscriberCount(channel) > 0
   }
 
   subscriberCount(channel: string): number {
-    return this.hub.subscribers(channel).size
+    return this.hub.subscriberCount(channel)
   }
 
   /** Not if the client left the channel meanwhile: the push would end whatever it has there now. */

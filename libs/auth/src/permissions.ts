@@ -110,11 +110,25 @@ export function mayHistory(question: Question): Permission {
 }
 
 export interface Features {
-  positioned: boolean
-  recoverable: boolean
+  readonly positioned: boolean
+  readonly recoverable: boolean
   /** Joins and leaves are pushed to this subscription. */
-  pushesJoinLeave: boolean
+  readonly pushesJoinLeave: boolean
 }
+
+/** Shared: every subscription keeps one. */
+const allFeatures: readonly Features[] = Array.from({ length: 8 }, (_, bits) =>
+  Object.freeze({
+    positioned: (bits & 1) !== 0,
+    recoverable: (bits & 2) !== 0,
+    pushesJoinLeave: (bits & 4) !== 0,
+  }),
+)
+
+const noFeatures: Features = { positioned: false, recoverable: false, pushesJoinLeave: false }
+
+const sharedFeatures = ({ positioned, recoverable, pushesJoinLeave }: Features): Features =>
+  allFeatures[(positioned ? 1 : 0) | (recoverable ? 2 : 0) | (pushesJoinLeave ? 4 : 0)] ?? noFeatures
 
 /**
  * Which features a subscription gets: what the namespace forces, and of what the client asked for, what it allows or what the
@@ -125,16 +139,16 @@ export function grantFeatures(
   asked: { positioned?: boolean; recoverable?: boolean; join_leave?: boolean },
 ): Features {
   const { namespace } = question
-  if (namespace === undefined) return { positioned: false, recoverable: false, pushesJoinLeave: false }
+  if (namespace === undefined) return noFeatures
   const asSubscriber = { ...question, isSubscribed: true }
   const grants = (mode: Namespace['recovery'], isAsked: boolean): boolean =>
     mode === 'forced' || (isAsked && (mode === 'allowed' || mayHistory(asSubscriber) === 'ok'))
   const recoverable = grants(namespace.recovery, asked.recoverable === true)
-  return {
+  return sharedFeatures({
     recoverable,
     positioned: recoverable || grants(namespace.positioning, asked.positioned === true),
     pushesJoinLeave:
       namespace.emitsJoinLeave &&
       (namespace.forcePushJoinLeave || (asked.join_leave === true && mayPresence(asSubscriber) === 'ok')),
-  }
+  })
 }

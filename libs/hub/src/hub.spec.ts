@@ -22,7 +22,7 @@ describe('the hub', () => {
 
   it('counts exactly what a naive model counts, after any order of calls', () => {
     const call = fc.record({
-      verb: fc.constantFrom('add', 'remove', 'subscribe', 'unsubscribe'),
+      verb: fc.constantFrom('add', 'remove', 'subscribe', 'subscribe', 'subscribe', 'unsubscribe'),
       id: fc.integer({ min: 0, max: 3 }),
       channel: fc.constantFrom('a', 'b', 'c'),
     })
@@ -33,8 +33,9 @@ describe('the hub', () => {
           id: String(n),
           user: ['ana', 'ana', 'ana', ''][n] ?? '',
         }))
-        const present = new Set<string>()
+        const present = new Set(connections.map(({ id }) => id))
         const model = new Set<string>()
+        for (const connection of connections) hub.add(connection)
         for (const { verb, id, channel } of calls) {
           const connection = connections[id]
           if (connection === undefined) continue
@@ -58,11 +59,37 @@ describe('the hub', () => {
         const ofAna = connections.filter(({ id, user }) => user === 'ana' && present.has(id))
         expect(new Set(hub.connectionsOf('ana'))).toEqual(new Set(ofAna))
         expect(hub.connectionsOf('')).toEqual([])
+        for (const channel of ['a', 'b', 'c']) {
+          const there = [...model].filter((entry) => entry.endsWith(` ${channel}`)).toSorted()
+          const found = [...hub.subscribers(channel)].map(([{ id }, value]) => [`${id} ${channel}`, value])
+          expect(found.toSorted()).toEqual(there.map((entry) => [entry, Number(entry[0])]))
+          expect(hub.subscriberCount(channel)).toBe(there.length)
+        }
         for (const connection of connections) {
           const mine = [...model].filter((entry) => entry.startsWith(`${connection.id} `))
           expect(hub.channelCountOf(connection)).toBe(mine.length)
+          expect(hub.channelsOf(connection).map((channel) => `${connection.id} ${channel}`)).toEqual(
+            expect.arrayContaining(mine),
+          )
+          for (const entry of mine)
+            expect(hub.subscription(connection, entry[2] ?? '')).toBe(Number(connection.id))
         }
       }),
     )
+  })
+
+  it('keeps the newest subscription of a connection to a channel, for whoever ends it must find that one', () => {
+    for (const others of [0, 1]) {
+      const hub = new Hub<Connection, string>()
+      const [ana, ben] = [
+        { id: '1', user: 'ana' },
+        { id: '2', user: 'ben' },
+      ] as const
+      if (others === 1) hub.subscribe(ben, 'a', 'of ben')
+      hub.subscribe(ana, 'a', 'first')
+      hub.subscribe(ana, 'a', 'second')
+      expect(hub.subscription(ana, 'a')).toBe('second')
+      expect([hub.subscriberCount('a'), hub.subscriptionCount]).toEqual([others + 1, others + 1])
+    }
   })
 })

@@ -5,21 +5,33 @@
  * H1. A subscription is here from the moment it was asked for, before it is live, so that whoever ends it finds it.
  * H2. A removed connection takes all its subscriptions with it.
  * H3. A channel without entries costs nothing: the maps hold no empty sets.
- * H4. A user's connections are found without walking all; the one of a user who has one costs no set. The anonymous ('') are not
- *     found so: they have nothing in common.
+ * H4. A user's connections are found without walking all. The anonymous ('') are not found so: they have nothing in common.
+ * H5. Most users have one connection, most connections one channel or a few, and a channel may have one subscriber: the only one
+ *     costs no collection.
  */
+import { membersOf, minus, plus, sizeOf, type OneOrMany } from './one-or-many.js'
+
 export interface HubConnection {
   readonly id: string
   /** Who it is, the same from `add` to `remove`; '' = anonymous. */
   readonly user: string
 }
 
+/** H5 */
+class Alone<C, S> {
+  constructor(
+    readonly connection: C,
+    readonly subscription: S,
+  ) {}
+}
+
+/** `S` is never undefined. */
 export class Hub<C extends HubConnection, S> {
   private readonly byId = new Map<string, C>()
   /** H4 */
-  private readonly byUser = new Map<string, C | Set<C>>()
-  private readonly byChannel = new Map<string, Map<C, S>>()
-  private readonly joined = new Map<C, Set<string>>()
+  private readonly byUser = new Map<string, OneOrMany<C>>()
+  private readonly byChannel = new Map<string, Alone<C, S> | Map<C, S>>()
+  private readonly joined = new Map<C, OneOrMany<string>>()
   private subscriptions = 0
 
   get connectionCount(): number {
@@ -44,83 +56,94 @@ export class Hub<C extends HubConnection, S> {
 
   /** A copy. Of '' always empty (H4). */
   connectionsOf(user: string): C[] {
-    const found = this.byUser.get(user)
-    if (found === undefined) return []
-    return found instanceof Set ? [...found] : [found]
+    return membersOf(this.byUser.get(user))
   }
 
   add(connection: C): void {
     if (this.byId.get(connection.id) === connection) return
     this.byId.set(connection.id, connection)
     const { user } = connection
-    if (user === '') return
-    const others = this.byUser.get(user)
-    if (others === undefined) this.byUser.set(user, connection)
-    else if (others instanceof Set) others.add(connection)
-    else this.byUser.set(user, new Set([others, connection]))
+    if (user !== '') this.byUser.set(user, plus(this.byUser.get(user), connection))
   }
 
   /** Removes it and answers the channels it was in (H2). */
   remove(connection: C): string[] {
     if (!this.byId.delete(connection.id)) return []
-    this.removeFromUser(connection)
+    takeOut(this.byUser, connection.user, connection)
     const channels = this.channelsOf(connection)
     for (const channel of channels) this.unsubscribe(connection, channel)
     return channels
   }
 
   subscribe(connection: C, channel: string, subscription: S): void {
-    const subscribers = entry(this.byChannel, channel, () => new Map<C, S>())
-    if (!subscribers.has(connection)) this.subscriptions += 1
-    subscribers.set(connection, subscription)
-    entry(this.joined, connection, () => new Set<string>()).add(channel)
+    const found = this.byChannel.get(channel)
+    const isNew = this.subscription(connection, channel) === undefined
+    if (found instanceof Map) found.set(connection, subscription)
+    else if (found === undefined || !isNew) this.byChannel.set(channel, new Alone(connection, subscription))
+    else this.byChannel.set(channel, both(found, connection, subscription))
+    if (!isNew) return
+    this.subscriptions += 1
+    this.joined.set(connection, plus(this.joined.get(connection), channel))
   }
 
   /** False when there was none. */
   unsubscribe(connection: C, channel: string): boolean {
-    const subscribers = this.byChannel.get(channel)
-    if (subscribers === undefined || !subscribers.delete(connection)) return false
+    if (!this.removeFromChannel(connection, channel)) return false
     this.subscriptions -= 1
-    if (subscribers.size === 0) this.byChannel.delete(channel)
-    const channels = this.joined.get(connection)
-    channels?.delete(channel)
-    if (channels?.size === 0) this.joined.delete(connection)
+    takeOut(this.joined, connection, channel)
     return true
   }
 
   subscription(connection: C, channel: string): S | undefined {
-    return this.byChannel.get(channel)?.get(connection)
+    const found = this.byChannel.get(channel)
+    if (found instanceof Map) return found.get(connection)
+    return found?.connection === connection ? found.subscription : undefined
   }
 
   /** A copy: the caller may change what it walks over. */
   channelsOf(connection: C): string[] {
-    return [...(this.joined.get(connection) ?? [])]
+    return membersOf(this.joined.get(connection))
   }
 
   channelCountOf(connection: C): number {
-    return this.joined.get(connection)?.size ?? 0
+    return sizeOf(this.joined.get(connection))
   }
 
+  /** For a walk over them; how many there are, `subscriberCount` says for less. */
   subscribers(channel: string): ReadonlyMap<C, S> {
-    return this.byChannel.get(channel) ?? new Map()
+    const found = this.byChannel.get(channel)
+    if (found instanceof Map) return found
+    return new Map(found === undefined ? [] : [[found.connection, found.subscription]])
   }
 
-  /** H4 */
-  private removeFromUser(connection: C): void {
-    const { user } = connection
-    const found = this.byUser.get(user)
-    if (found === connection) this.byUser.delete(user)
-    if (!(found instanceof Set)) return
-    found.delete(connection)
+  subscriberCount(channel: string): number {
+    const found = this.byChannel.get(channel)
+    if (found instanceof Map) return found.size
+    return found === undefined ? 0 : 1
+  }
+
+  /** False when it wasn't there. */
+  private removeFromChannel(connection: C, channel: string): boolean {
+    const found = this.byChannel.get(channel)
+    if (!(found instanceof Map)) return found?.connection === connection && this.byChannel.delete(channel) // H3
+    const isGone = found.delete(connection)
     const [last] = found
-    if (found.size === 1 && last !== undefined) this.byUser.set(user, last)
+    if (found.size === 1 && last !== undefined) this.byChannel.set(channel, new Alone(...last)) // H5
+    return isGone
   }
 }
 
-function entry<K, V>(map: Map<K, V>, key: K, create: () => V): V {
-  const present = map.get(key)
-  if (present !== undefined) return present
-  const created = create()
-  map.set(key, created)
-  return created
+const both = <C, S>(one: Alone<C, S>, connection: C, subscription: S): Map<C, S> =>
+  new Map([
+    [one.connection, one.subscription],
+    [connection, subscription],
+  ])
+
+/** H3: takes a member out of the set that is there under a key. */
+function takeOut<K, V>(sets: Map<K, OneOrMany<V>>, key: K, member: V): void {
+  const set = sets.get(key)
+  if (set === undefined) return
+  const left = minus(set, member)
+  if (left === undefined) sets.delete(key)
+  else if (left !== set) sets.set(key, left)
 }

@@ -87,6 +87,9 @@ type State<M> =
   | Healing<M>
   | { kind: 'broken' }
 
+/** Shared: nearly all channels are in it. */
+const live = { kind: 'live' } as const
+
 export type FeedState = State<never>['kind']
 
 export class ChannelFeed<M extends LogMessage> {
@@ -129,7 +132,7 @@ export class ChannelFeed<M extends LogMessage> {
     const { held } = this.state
     this.position = position
     this.ring.startAt(position)
-    this.enter({ kind: 'live' })
+    this.enter(live)
     this.release(held.messages)
   }
 
@@ -169,7 +172,7 @@ export class ChannelFeed<M extends LogMessage> {
       if (this.state !== state) return // F5: `deliver` closed or broke it
     }
     if (this.position >= state.target) {
-      this.enter({ kind: 'live' })
+      this.enter(live)
       return this.release(state.held.messages)
     }
     if (this.position > before) return this.readOn(state)
@@ -180,7 +183,7 @@ export class ChannelFeed<M extends LogMessage> {
   /** Whether anybody on this node subscribes. */
   want(isWanted: boolean): void {
     this.isWanted = isWanted
-    if (isWanted && this.state.kind === 'lingering') this.enter({ kind: 'live' })
+    if (isWanted && this.state.kind === 'lingering') this.enter(live)
     else if (!isWanted && this.state.kind === 'live') this.linger()
   }
 

@@ -5,7 +5,7 @@ import type { FeedOptions } from '@natter/recovery'
 import type { GatewayEvents } from '../gateway.events.js'
 import type { ChannelKeeper, ChannelsOwner } from './channel.js'
 import type { ChannelSink } from './channel-sink.js'
-import { DurableChannel } from './durable-channel.js'
+import { DurableChannel, type DurableChannelParts } from './durable-channel.js'
 import { EphemeralChannel } from './ephemeral-channel.js'
 import { Gather, type GatherOptions, type GatherTarget } from './gather.js'
 import { Opener } from './opener.js'
@@ -31,14 +31,19 @@ export class Channels {
   private readonly opener: Opener
   private readonly gather: Gather
   private readonly sweep: Sweep
-  private readonly reads: Gate
+  private readonly durableParts: DurableChannelParts
+  private readonly keeper: ChannelKeeper = {
+    broken: (channel) => this.owner.broken(channel),
+    isWanted: (channel) => this.owner.isWanted(channel),
+    closed: (channel) => void this.open.delete(channel),
+  }
 
   constructor(
     private readonly broker: Broker,
     private readonly sink: ChannelSink,
     private readonly owner: ChannelsOwner,
     private readonly clock: Clock,
-    private readonly events: TypedEvents<GatewayEvents>,
+    events: TypedEvents<GatewayEvents>,
     private readonly options: ChannelsOptions,
   ) {
     this.opener = new Opener(broker, clock)
@@ -46,8 +51,21 @@ export class Channels {
     const failed = ({ route }: GatherTarget, error: unknown): void =>
       broker.events.emit('bus:callback:error', { subject: route.liveSubject, error })
     this.gather = new Gather({ subscriberCount, failed }, clock, options.gather)
-    this.reads = new Gate(options.concurrentReads)
     this.sweep = new Sweep(broker, clock, options.sweepSpreadMs)
+    const { opener, gather, keeper } = this
+    this.durableParts = {
+      broker,
+      sink,
+      owner: keeper,
+      reads: new Gate(options.concurrentReads),
+      opener,
+      gather,
+      clock,
+      feed: options.feed,
+      readyTimeoutMs: options.readyTimeoutMs,
+      onStray: (namespace) => events.emit('channel:stray', { namespace }),
+      onHeal: (namespace, outcome) => events.emit('channel:heal', { namespace, outcome }),
+    }
   }
 
   get count(): number {
@@ -61,7 +79,9 @@ export class Channels {
       present.want(true)
       return present
     }
-    const channel = namespace.isDurable ? this.durable(name, namespace) : this.ephemeral(name, namespace)
+    const channel = namespace.isDurable
+      ? new DurableChannel(name, namespace, this.durableParts)
+      : this.ephemeral(name, namespace)
     this.open.set(name, channel)
     return channel
   }
@@ -97,22 +117,6 @@ export class Channels {
     return [...this.open.values()].filter((channel) => channel.isDurable)
   }
 
-  private durable(name: string, namespace: Namespace): DurableChannel {
-    return new DurableChannel(name, namespace, {
-      broker: this.broker,
-      sink: this.sink,
-      owner: this.keeper,
-      reads: this.reads,
-      opener: this.opener,
-      gather: this.gather,
-      clock: this.clock,
-      feed: this.options.feed,
-      readyTimeoutMs: this.options.readyTimeoutMs,
-      onStray: () => this.events.emit('channel:stray', { namespace: namespace.name }),
-      onHeal: (outcome) => this.events.emit('channel:heal', { namespace: namespace.name, outcome }),
-    })
-  }
-
   private ephemeral(name: string, namespace: Namespace): EphemeralChannel {
     const { broker, sink, keeper: owner, clock, options } = this
     return new EphemeralChannel(name, namespace, {
@@ -124,11 +128,5 @@ export class Channels {
       lingerMs: options.feed.lingerMs,
       readyTimeoutMs: options.readyTimeoutMs,
     })
-  }
-
-  private readonly keeper: ChannelKeeper = {
-    broken: (channel) => this.owner.broken(channel),
-    isWanted: (channel) => this.owner.isWanted(channel),
-    closed: (channel) => void this.open.delete(channel),
   }
 }

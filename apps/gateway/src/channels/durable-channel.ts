@@ -22,6 +22,7 @@ import { Waiters } from './waiters.js'
 /** How much one healing read asks for: enough that a hole of seconds is one round trip, little enough to hold. */
 const healPage = { limit: 500, maxBytes: 1_048_576 }
 
+/** One object for all channels of a node. */
 export interface DurableChannelParts {
   broker: Broker
   sink: ChannelSink
@@ -34,8 +35,8 @@ export interface DurableChannelParts {
   feed: FeedOptions
   readyTimeoutMs: number
   /** Messages on the live subject that no stream republished, in a durable namespace: dropped and counted. */
-  onStray(): void
-  onHeal(outcome: 'asked' | BreakReason): void
+  onStray(namespace: string): void
+  onHeal(namespace: string, outcome: 'asked' | BreakReason): void
 }
 
 /**
@@ -146,7 +147,7 @@ export class DurableChannel
 
   /** Whoever subscribes resumes by position; whoever waits finds the channel opened anew. */
   broken(reason: BreakReason): void {
-    this.parts.onHeal(reason)
+    this.parts.onHeal(this.namespace.name, reason)
     this.parts.gather.forget(this)
     this.parts.owner.broken(this.name)
     if (this.parts.owner.isWanted(this.name)) this.open()
@@ -176,13 +177,13 @@ export class DurableChannel
   }
 
   private receive(message: BusMessage): void {
-    if (message.stored === undefined) return this.parts.onStray()
+    if (message.stored === undefined) return this.parts.onStray(this.namespace.name)
     this.parts.gather.take(this, fromLive(message, message.stored))
   }
 
   /** What is gone from the stream can't be healed: it is no reason to show what comes after it as if nothing were missing. */
   private async readHole({ question, after, upTo, fromLeader }: HealRange): Promise<void> {
-    this.parts.onHeal('asked')
+    this.parts.onHeal(this.namespace.name, 'asked')
     try {
       const { messages } = await this.readLog({ from: after + 1, to: upTo, ...healPage, leader: fromLeader })
       const isWhole = (await this.firstSeq()) <= after + 1

@@ -11,7 +11,8 @@ interface Waiter {
  * answers before that.
  */
 export class Waiters {
-  private waiting = new Set<Waiter>()
+  /** Only while somebody waits: a node has many channels that are live. */
+  private waiting: Set<Waiter> | undefined
 
   constructor(
     private readonly clock: Clock,
@@ -19,7 +20,7 @@ export class Waiters {
   ) {}
 
   get count(): number {
-    return this.waiting.size
+    return this.waiting?.size ?? 0
   }
 
   wait(): Promise<void> {
@@ -28,12 +29,13 @@ export class Waiters {
         resolve,
         reject,
         timer: this.clock.setTimer(() => {
-          this.waiting.delete(waiter)
+          this.waiting?.delete(waiter)
           reject(
             new UnavailableError('channel-not-ready', 'The channel could not be read in time. Try again.'),
           )
         }, this.timeoutMs),
       }
+      this.waiting ??= new Set()
       this.waiting.add(waiter)
     })
   }
@@ -47,9 +49,9 @@ export class Waiters {
     for (const waiter of this.take()) waiter.reject(error)
   }
 
-  private take(): Set<Waiter> {
-    const { waiting } = this
-    this.waiting = new Set()
+  private take(): Iterable<Waiter> {
+    const { waiting = [] } = this
+    this.waiting = undefined
     for (const waiter of waiting) waiter.timer.cancel()
     return waiting
   }

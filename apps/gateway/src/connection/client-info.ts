@@ -3,8 +3,7 @@ import type { Connection } from './connection.js'
 
 /** What others are told of a connected client. */
 export function clientInfoOf(connection: Connection): ClientInfo {
-  const info: ClientInfo = { user: connection.user, client: connection.id }
+  const { user, id: client } = connection
   const connInfo = connection.identity?.connInfo
-  if (connInfo !== undefined) info.connInfo = connInfo
-  return info
+  return connInfo === undefined ? { user, client } : { user, client, connInfo } // a field added later takes more memory
 }

@@ -27,6 +27,17 @@ describe('what a connection has waiting', () => {
     expect(handled.filter((one) => one.deref() !== undefined).length).toBeLessThan(2)
   })
 
+  it('keeps no command that came out: who says nothing after it would keep its token as long as it stays', () => {
+    const inbox = new Inbox()
+    inbox.load([
+      { id: 1, method: 'unknown' },
+      { id: 2, method: 'unknown' },
+    ])
+    for (let i = 0; i < 2; i += 1) inbox.next(() => [])
+    expect(inbox.isEmpty).toBe(true)
+    expect(JSON.stringify(inbox)).not.toContain('unknown')
+  })
+
   it('gives out everything once, in order, however much comes and goes meanwhile', () => {
     const inbox = new Inbox()
     const seen: (number | undefined)[] = []

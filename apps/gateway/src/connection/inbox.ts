@@ -13,6 +13,7 @@ const gone = new Uint8Array(0)
  * B2. A message is decoded when all before it was handled, never earlier.
  * B3. A message is let go when its turn comes, also where something always waits behind it; the places of those that are gone are
  *     given back when they are more than `maxGone`, and more than those that wait.
+ * B4. What came out is not held: a connection that says nothing after its `connect` would keep its token.
  */
 export class Inbox {
   /** Of the messages, not of the commands in work. */
@@ -50,7 +51,9 @@ export class Inbox {
       this.load(message === undefined ? none : decode(message)) // B2
     }
     const command = this.commands[this.firstCommand]
-    if (command !== undefined) this.firstCommand += 1
+    if (command === undefined) return undefined
+    this.firstCommand += 1
+    if (this.firstCommand === this.commands.length) this.load(none) // B4
     return command
   }
 

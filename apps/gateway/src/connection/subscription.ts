@@ -30,8 +30,6 @@ export interface Terms {
 type State = 'pending' | 'replied' | 'joined' | 'broken' | 'ended'
 
 export class Subscription {
-  /** Resolves when it is in, or ended. */
-  readonly settled: Promise<void>
   /** An unsubscribe waits for it; a new subscribe waits for that. */
   isLeaving = false
   /** The command that waits for it: whoever ends it before the reply answers that. 0 = none. */
@@ -40,7 +38,8 @@ export class Subscription {
   expiry: Timer | undefined
   terms: Terms | undefined
   private current: State = 'pending'
-  private settle: () => void = () => {}
+  /** Who waits for it, only while somebody does: connections are many, and few are asked about while they join. */
+  private waiting: { settled: Promise<void>; settle: () => void } | undefined
 
   constructor(
     readonly channel: string,
@@ -50,7 +49,13 @@ export class Subscription {
     terms?: Terms,
   ) {
     this.terms = terms
-    this.settled = new Promise((resolve) => (this.settle = resolve))
+  }
+
+  /** Resolves when it is in, or ended. */
+  get settled(): Promise<void> {
+    if (!this.isJoining) return Promise.resolve()
+    this.waiting ??= createWaiting()
+    return this.waiting.settled
   }
 
   get state(): State {
@@ -104,4 +109,15 @@ export class Subscription {
     this.expiry?.cancel()
     this.settle()
   }
+
+  private settle(): void {
+    this.waiting?.settle()
+    this.waiting = undefined
+  }
+}
+
+function createWaiting(): { settled: Promise<void>; settle: () => void } {
+  let settle = (): void => {}
+  const settled = new Promise<void>((resolve) => (settle = resolve))
+  return { settled, settle }
 }
