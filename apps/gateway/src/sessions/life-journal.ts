@@ -3,6 +3,7 @@ import { Backoff, UnavailableError, type Clock, type Timer } from '@natter/primi
 import { entriesOf, fitting, type OpenOp, type SessionOp } from './session-ops.js'
 
 interface Waiting {
+  n: number
   text: string
   resolve(): void
   reject(error: unknown): void
@@ -26,9 +27,13 @@ const minOps = 1_000
  * J1. The first is written at once; what comes while a batch is on its way makes the next one. One batch is in flight.
  * J2. Operations are stored in the order of the calls. One that can't be stored now is tried again until it is, before what follows.
  * J3. It stays bounded: when twice as much was written as is open, all that is open is written anew and what was before is purged.
+ * J4. What waits stays bounded by what is open: clients that come and go while NATS is away leave nothing to be written.
  */
 export class LifeJournal {
-  private waiting: Waiting[] = []
+  /** In the order of the calls. */
+  private readonly waiting = new Set<Waiting>()
+  /** Those of them that can't have been stored yet, but for the ends; by number. */
+  private readonly untried = new Map<number, Waiting>()
   private running: Promise<void> | undefined
   private isStopped = false
   private written = 0
@@ -38,13 +43,24 @@ export class LifeJournal {
 
   constructor(private readonly options: LifeJournalOptions) {}
 
-  /** Resolves when it is stored. Rejects only for what can never be, and when the journal is stopped. */
+  /** Resolves when it is stored. Rejects for what can never be, for what ended before that, and when the journal is stopped. */
   write(op: SessionOp): Promise<void> {
+    if (this.isStopped) return Promise.reject(stopped())
+    const begun = op.op === 'end' ? this.untried.get(op.n) : undefined
+    if (begun !== undefined) return this.withdraw(begun) // J4
     return new Promise((resolve, reject) => {
-      if (this.isStopped) return reject(stopped())
-      this.waiting.push({ text: JSON.stringify(op), resolve, reject })
+      const one: Waiting = { n: op.n, text: JSON.stringify(op), resolve, reject }
+      this.waiting.add(one)
+      if (op.op !== 'end') this.untried.set(op.n, one)
       this.running ??= this.run() // J1
     })
+  }
+
+  private withdraw(begun: Waiting): Promise<void> {
+    this.untried.delete(begun.n)
+    this.waiting.delete(begun)
+    begun.reject(left())
+    return Promise.resolve()
   }
 
   /** All of it is over: what waits is rejected. */
@@ -52,7 +68,9 @@ export class LifeJournal {
     this.isStopped = true
     this.pause?.cancel()
     this.goOn?.()
-    for (const { reject } of this.waiting.splice(0)) reject(stopped())
+    for (const { reject } of this.waiting) reject(stopped())
+    this.waiting.clear()
+    this.untried.clear()
   }
 
   /** Nothing of this life is open any more. @throws UnavailableError. */
@@ -63,21 +81,25 @@ export class LifeJournal {
   }
 
   private async run(): Promise<void> {
-    while (this.waiting.length > 0) {
-      const count = fitting(
-        this.waiting.map(({ text }) => text),
-        0,
-      )
-      const batch = this.waiting.slice(0, count)
+    while (this.waiting.size > 0) {
+      const batch = this.nextBatch()
       const isStored = await this.append(batch)
       if (this.isStopped) break
       if (!isStored) continue // J2
-      this.waiting.splice(0, count)
+      for (const one of batch) this.waiting.delete(one)
       for (const { resolve } of batch) resolve()
-      this.written += count
+      this.written += batch.length
       await this.compact()
     }
     this.running = undefined
+  }
+
+  private nextBatch(): Waiting[] {
+    const all = [...this.waiting]
+    const texts = all.map(({ text }) => text)
+    const batch = all.slice(0, fitting(texts, 0))
+    for (const { n } of batch) this.untried.delete(n)
+    return batch
   }
 
   private async append(batch: readonly Waiting[]): Promise<boolean> {
@@ -92,7 +114,7 @@ export class LifeJournal {
       if (this.isStopped) return false
       onTrouble(error)
       if (error instanceof UnavailableError) return this.rest()
-      this.waiting.splice(0, batch.length)
+      for (const one of batch) this.waiting.delete(one)
       for (const { reject } of batch) reject(error)
       return false
     }
@@ -110,6 +132,7 @@ export class LifeJournal {
     const open = this.options.open()
     if (this.written <= minOps + 2 * open.length) return
     const { journal, subject, onTrouble } = this.options
+    this.untried.clear() // what is open is written now, whether it waits or not
     try {
       const entries = entriesOf(open.map((op) => JSON.stringify(op)))
       const seqs: (number | undefined)[] = []
@@ -124,3 +147,6 @@ export class LifeJournal {
 
 const stopped = (): UnavailableError =>
   new UnavailableError('gateway-stopping', 'The gateway is stopping: connect to another one')
+
+const left = (): UnavailableError =>
+  new UnavailableError('left-meanwhile', 'The client had gone before that was written')

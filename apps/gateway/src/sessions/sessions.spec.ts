@@ -120,6 +120,32 @@ describe('what is open', () => {
     ])
   })
 
+  it('leaves nothing of those who come and go while NATS is away: an outage costs no memory for each of them (J4)', async () => {
+    const { clock, node, journalOf, openIn } = startMesh()
+    const a = node('a')
+    await a.open('before')
+    a.broker.disconnect()
+    const refused: unknown[] = []
+    for (let n = 0; n < 1_000; n += 1) {
+      void a.open(`c${n}`).catch((error: unknown) => refused.push(error))
+      void a.subscribe(`c${n}`).catch((error: unknown) => refused.push(error))
+      a.sessions.abandon(`c${n} a`)
+      a.sessions.abandon(`c${n}`)
+    }
+    const stays = a.open('stays')
+    await settled()
+    expect(refused).toHaveLength(1_999) // but for the first, which may have been stored: its end is written
+    a.broker.reconnect()
+    await clock.advanceAsync(1_000)
+    await stays
+    expect(openIn('a', a.sessions.life)).toMatchObject([
+      { caller: { client: 'before' } },
+      { caller: { client: 'stays' } },
+    ])
+    const bytes = journalOf('a', a.sessions.life).reduce((sum, { body }) => sum + body.length, 0)
+    expect(bytes).toBeLessThan(1_000)
+  })
+
   it('is over when its end was heard, and not before: another gateway would tell it (Z2)', async () => {
     let answer = 'dropped'
     const { clock, told, node, openIn } = startMesh()
