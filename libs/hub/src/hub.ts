@@ -127,8 +127,8 @@ export class Hub<C extends HubConnection, S> {
     const found = this.byChannel.get(channel)
     if (!(found instanceof Map)) return found?.connection === connection && this.byChannel.delete(channel) // H3
     const isGone = found.delete(connection)
-    const [last] = found
-    if (found.size === 1 && last !== undefined) this.byChannel.set(channel, new Alone(...last)) // H5
+    if (found.size > 1) return isGone // before a look at its first: that may lie behind all that are gone
+    for (const last of found) this.byChannel.set(channel, new Alone(...last)) // H5
     return isGone
   }
 }
