@@ -66,6 +66,17 @@ describe('a hook', () => {
     await expect(hooks.ask(publish())).rejects.toMatchObject({ code: 100, message: 'internal server error' })
   })
 
+  it('whose answer means more than was said is answered 100, and the operator is told what is wrong with it', async () => {
+    const mesh = memoryApps()
+    const decision = { grant: { publish: 'allow', forMs: '60000' } } as unknown as object
+    await mesh.app('one', { handle: () => ({ decision }) as HookReply })
+    const { hooks } = await mesh.gateway()
+    const told: unknown[] = []
+    hooks.events.on('hook:failed', ({ error }) => told.push((error as Error).message))
+    await expect(hooks.ask(subscribe())).rejects.toMatchObject({ code: 100, temporary: true })
+    expect(told).toEqual([expect.stringContaining('grant forMs is not a number')])
+  })
+
   it('that an app has claimed is refused with 100 while no instance is there, never allowed and never silent (H1)', async () => {
     const mesh = memoryApps()
     const app = await mesh.app('one')

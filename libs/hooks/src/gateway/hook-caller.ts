@@ -1,5 +1,5 @@
 import type { Broker } from '@natter/broker'
-import { systemClock, TypedEvents, type Clock } from '@natter/primitives'
+import { InvalidError, systemClock, TypedEvents, type Clock } from '@natter/primitives'
 import { Errors, type ErrorCode } from '@natter/protocol'
 import type {
   EventKind,
@@ -11,6 +11,7 @@ import type {
   NamespaceHook,
 } from '../hooks.js'
 import { ClientError, DisconnectError } from '../refusals.js'
+import { problemOf } from './decision-shape.js'
 import { Demands } from './demands.js'
 import { Directory } from './directory.js'
 import { EventTeller } from './event-teller.js'
@@ -159,8 +160,13 @@ export class HookCaller {
       throw this.errorOf(request.kind, answer)
     }
     const { reply } = answer
-    told('decision' in reply ? 'decided' : 'refused')
-    if ('decision' in reply) return reply.decision as HookDecisions[K]
+    if ('decision' in reply) {
+      const problem = problemOf(request.kind, reply.decision)
+      told(problem === undefined ? 'decided' : 'failed')
+      if (problem === undefined) return reply.decision as HookDecisions[K]
+      throw this.errorOf(request.kind, { kind: 'failed', error: badDecision(request.kind, problem) })
+    }
+    told('refused')
     if ('disconnect' in reply) throw new DisconnectError(reply.disconnect.code, reply.disconnect.reason)
     const { code, message, temporary = false, details } = reply.error
     throw new ClientError(code, message, { temporary, details })
@@ -232,6 +238,13 @@ const rpcErrors: Record<ReturnType<Demands['rpcState']>, ErrorCode | undefined> 
   none: Errors.notAvailable,
   unknown: Errors.methodNotFound,
   known: undefined,
+}
+
+function badDecision(kind: HookKind, problem: string): InvalidError {
+  return new InvalidError(
+    'bad-decision',
+    `An app's answer to a ${kind} hook can't be used: ${problem}. Mend the app`,
+  )
 }
 
 const clientError = ({ code, message, temporary }: ErrorCode): ClientError =>
