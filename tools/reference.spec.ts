@@ -45,11 +45,12 @@ describe('the reference', () => {
   })
 })
 
-/** Variables of the command line, the supervisor and the tests. */
+/** Variables of the command line, the supervisor, gateways and the tests. */
 const ofNoApp = new Set([
   'NATTER_CONFIG',
   'NATTER_CHROMIUM',
   'NATTER_DATA',
+  'NATTER_HOST_NODE',
   'NATTER_NATS_SERVER',
   'NATTER_PORT',
   'NATTER_SUPERVISED',

@@ -9,15 +9,21 @@ import {
   Module,
   type BeforeApplicationShutdown,
   type DynamicModule,
+  type LoggerService,
   type OnApplicationBootstrap,
 } from '@nestjs/common'
 import type { GatewayConfig } from './config/gateway.config.js'
 import { Gateway } from './gateway.js'
 import type { GatewayEvents } from './gateway.events.js'
 import type { GatewayOptions } from './gateway.options.js'
+import { hostApps, type HostedApps } from './hosting/hosted-apps.js'
 
 const EVENTS = Symbol('gateway events')
 const BROKER = Symbol('broker')
+const HOSTING = Symbol('hosting')
+
+/** How long a stop waits for handlers with scope `node`, whom nobody else tells. */
+const lastToldMs = 500
 
 /** Made before the parts that emit, so that logs and metrics hear the very first event. */
 export interface GatewayEventStreams {
@@ -31,18 +37,21 @@ export interface GatewayEventStreams {
 export class GatewayModule implements OnApplicationBootstrap, BeforeApplicationShutdown {
   /** Where clients connect, once the application started. */
   port = 0
+  private apps: HostedApps | undefined
 
   constructor(
     @Inject(EVENTS) readonly events: GatewayEventStreams,
     @Inject(BROKER) readonly broker: Broker,
     @Inject(HookCaller) readonly hooks: HookCaller,
     @Inject(Gateway) readonly gateway: Gateway,
+    @Inject(HOSTING) private readonly host: () => Promise<HostedApps>,
   ) {}
 
   static register(
     config: GatewayConfig,
     options: GatewayOptions,
     events: GatewayEventStreams,
+    logger: LoggerService,
   ): DynamicModule {
     return {
       module: GatewayModule,
@@ -51,7 +60,8 @@ export class GatewayModule implements OnApplicationBootstrap, BeforeApplicationS
         { provide: BROKER, useFactory: () => connect(config, options, events) },
         {
           provide: HookCaller,
-          useFactory: (broker: Broker) => new HookCaller({ broker, events: events.hooks }),
+          useFactory: (broker: Broker) =>
+            new HookCaller({ broker, node: options.name, events: events.hooks }),
           inject: [BROKER],
         },
         {
@@ -60,22 +70,37 @@ export class GatewayModule implements OnApplicationBootstrap, BeforeApplicationS
             compose(config, options, { broker, hooks }, events),
           inject: [BROKER, HookCaller],
         },
+        {
+          provide: HOSTING,
+          useFactory: (hooks: HookCaller) => () =>
+            hostApps({ paths: config.gateway.apps, node: options.name, logger, clock: systemClock, hooks }),
+          inject: [HookCaller],
+        },
       ],
     }
   }
 
-  /** Nobody is let in before it is known what apps must be asked. */
+  /** Nobody is let in before it is known what apps must be asked, and before the gateway's own apps are there to be asked. */
   async onApplicationBootstrap(): Promise<void> {
     await this.hooks.start()
+    this.apps = await this.host()
     this.events.hooks.on('apps:change', () => this.gateway.appsChanged())
     this.port = await this.gateway.start()
   }
 
   /** Clients are told to go elsewhere before the way to NATS is closed. */
   async beforeApplicationShutdown(): Promise<void> {
+    if (this.apps !== undefined && this.apps.count > 0) await this.closeApps(this.apps)
     await this.gateway.stop()
     this.hooks.stop()
     await this.broker.close()
+  }
+
+  /** They hear who is sent away, and may still ask this gateway for what they have in work. */
+  private async closeApps(apps: HostedApps): Promise<void> {
+    this.gateway.sendAway()
+    await this.hooks.untilTold(lastToldMs)
+    await apps.close()
   }
 }
 

@@ -164,13 +164,18 @@ export class Gateway implements SocketHandlers<Connection>, ChannelsOwner {
     return port
   }
 
-  /** Tells every client to reconnect elsewhere, and leaves the mesh. The broker is the caller's to close. */
+  /** Tells every client to reconnect elsewhere, and lets none in any more. What apps ask is still done: `stop` ends that. */
+  sendAway(): void {
+    this.server.stopListening()
+    for (const connection of this.sockets) connection.disconnect(Disconnects.shutdown)
+  }
+
+  /** Sends all clients away, and leaves the mesh. The broker is the caller's to close. */
   async stop(): Promise<void> {
     this.isStopped = true
     this.resuming?.cancel()
-    this.server.stopListening()
     this.api.stop()
-    for (const connection of this.sockets) connection.disconnect(Disconnects.shutdown)
+    this.sendAway()
     this.replayer.stop()
     // before the goodbye: others tell at once what is left
     await Promise.all([this.sessions.stop(stopTellMs), this.occupancy.stop(stopTellMs)])

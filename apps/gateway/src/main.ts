@@ -22,10 +22,11 @@ await runProcess({ name: options.name, log: config.log, ops: config.ops }, async
   }
   log(logger, events)
   logHooks(logger, events.hooks)
-  const app = await NestFactory.createApplicationContext(GatewayModule.register(config, options, events), {
-    logger: nestLogger(logger),
-    abortOnError: false,
-  })
+  const nest = nestLogger(logger)
+  const app = await NestFactory.createApplicationContext(
+    GatewayModule.register(config, options, events, nest),
+    { logger: nest, abortOnError: false },
+  )
   const gateway = app.get(GatewayModule)
   return {
     ready: { port: gateway.port },

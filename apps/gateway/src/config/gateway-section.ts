@@ -1,4 +1,4 @@
-import { defineSection, nodeName, port } from '@natter/config'
+import { defineSection, list, nodeName, port } from '@natter/config'
 import { z } from 'zod'
 
 export const gatewaySection = defineSection('gateway', 'Where clients connect, and how many.', {
@@ -34,6 +34,13 @@ export const gatewaySection = defineSection('gateway', 'Where clients connect, a
     default: 15_000,
     example: '50000',
     doc: 'Connections of this node; beyond it the upgrade is answered 503. Keep it below the descriptors of the process.',
+    shown: true,
+  },
+  apps: {
+    schema: list(),
+    default: [],
+    example: '../attendance/build/app.module.js',
+    doc: 'Apps that this gateway runs within: files that export a Nest module, from the working directory.',
     shown: true,
   },
 })
