@@ -40,7 +40,7 @@ export function targetsOf(
   event: HookEvent,
 ): Instance[] {
   const there = directory.there(app).filter(({ table }) => wants(table, event, scope))
-  return scope === 'node' ? there.filter((one) => one.node !== undefined && one.node === node) : there
+  return scope === 'node' ? there.filter((one) => one.node === node) : there
 }
 
 /** Whether this gateway holds, or held, the socket that it is about. */
