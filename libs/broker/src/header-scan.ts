@@ -65,7 +65,8 @@ export function scanHeader(header: Uint8Array): HeaderScan {
 export function scanMeta(bytes: Uint8Array, end: number): string | undefined {
   for (let start = lineEnd(bytes, 0) + 2; start < end;) {
     const colon = start + META.length
-    const stop = Math.min(lineEnd(bytes, start), end)
+    const found = lineEnd(bytes, start)
+    const stop = found + 1 < end ? found : end // both CR and LF have to stand before the body
     if (colon < stop && bytes[colon] === COLON && isName(bytes, start, colon, META))
       return text(bytes, bytes[colon + 1] === SPACE ? colon + 2 : colon + 1, stop)
     start = stop + 2
