@@ -24,12 +24,14 @@ function startMesh() {
     const broker = new MemoryBroker(mesh, clock)
     const events = new TypedEvents<GatewayEvents>()
     const here = new Map<string, number>()
+    let isDead = false
     const hooks = {
       wants: (kind: EventKind): EventScope[] => (wanted.includes(kind) ? ['group'] : []),
       tell: (event: HookEvent) =>
         new Promise((resolve) => {
           const hear = (): void => {
-            if (!broker.bus.isConnected) return // it died, or can't
+            if (isDead) return
+            if (!broker.bus.isConnected) return void clock.setTimer(hear, 250) // as a gateway does: until it was heard
             if (!heard.some(({ id }) => id === event.id)) heard.push(event) // as an app does
             resolve('heard')
           }
@@ -71,6 +73,7 @@ function startMesh() {
         events.emit('sessions:life:over', { life, open: 0 })
       },
       die(): void {
+        isDead = true
         broker.disconnect()
         void broker.close()
         here.clear()
