@@ -6,9 +6,10 @@ import { forgetAppOfMesh } from '../src/apps/forget-app.js'
 
 describe('natter apps forget', () => {
   let nats: NatsServer
-  const noLeaks = leakCheck(2_000)
+  let noLeaks: ReturnType<typeof leakCheck>
 
   beforeAll(async () => {
+    noLeaks = leakCheck(2_000) // in a hook like its end: Jest's own timer counts on both sides
     nats = await startNatsServer()
   })
   afterAll(async () => {
