@@ -1,4 +1,3 @@
-export { isCapable, type Capability, type CapableVerb } from './capability.js'
 export { HmacTokenVerifier, type HmacTokenVerifierOptions } from './hmac-token-verifier.js'
 export { namespaceName, namespaceSchema, type NamespaceOptions } from './namespace.options.js'
 export { acceptsData, resolveNamespace, type Allowance, type Namespace } from './namespace.js'

@@ -5,8 +5,15 @@
  * P2. Neither `insecure` nor a capability switches a feature on: presence and history that are off stay 108.
  * P3. A namespace whose app answers for a verb is not asked what it allows: `canAsk…` is what remains, and the app's answer follows.
  */
-import { Errors, validateChannelName, type ChannelName, type ErrorCode } from '@natter/protocol'
-import { isCapable, type Capability, type CapableVerb } from './capability.js'
+import {
+  Errors,
+  validateChannelName,
+  type ChannelName,
+  type ErrorCode,
+  isCapable,
+  type Capability,
+  type CapableVerb,
+} from '@natter/protocol'
 import type { Allowance, Namespace } from './namespace.js'
 
 export interface Question {

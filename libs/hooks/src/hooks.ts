@@ -4,7 +4,9 @@
  * Every text that ends in `Json` is the text of one JSON value, as it came: nobody between client and handler parses it.
  * Times are milliseconds since 1970.
  */
-import type { Bytes } from '@natter/protocol'
+import type { Bytes, Capability } from '@natter/protocol'
+
+export type { Capability }
 
 /** The connection that a hook is about. */
 export interface Caller {
@@ -47,13 +49,6 @@ export interface PublishGrant {
   forMs?: number
   /** How many publications `allow` covers; then `ask`. Absent = any number. */
   quota?: number
-}
-
-/** Which channels a connection may do what with, beside what its namespaces allow. */
-export interface Capability {
-  /** Channel names; `*` at the end stands for any rest. */
-  channels: readonly string[]
-  allow: readonly ('subscribe' | 'publish' | 'presence' | 'history')[]
 }
 
 export interface SubscriptionOptions {

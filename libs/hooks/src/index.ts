@@ -10,6 +10,7 @@ export {
 } from './app/app-instance.js'
 export { answers, claimApp, claimsOf, forgetApp, ownerOf, withApp, type AppsRecord } from './apps-record.js'
 export * from './envelope.js'
+export { Grant } from './grant.js'
 export type { Told } from './gateway/telling.js'
 export type { HookCallerEvents } from './gateway/hook-caller.events.js'
 export { HookCaller, type HookCallerOptions } from './gateway/hook-caller.js'

@@ -1,3 +1,4 @@
+export { isCapable, type Capability, type CapableVerb } from './capability.js'
 export { parseChannelName, validateChannelName, type ChannelName } from './channel-name.js'
 export {
   Disconnects,

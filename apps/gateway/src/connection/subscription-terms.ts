@@ -1,10 +1,9 @@
-import type { SubscriptionOptions } from '@natter/hooks'
+import { Grant, type SubscriptionOptions } from '@natter/hooks'
 import { Disconnects, Unsubscribes } from '@natter/protocol'
 import { joinLeaveTopic } from '../channels/topics.js'
 import { appJson } from '../hooks/app-json.js'
 import type { Connection } from './connection.js'
 import { endSubscription } from './end-subscription.js'
-import { Grant } from './grant.js'
 import type { Services } from './services.js'
 import type { Subscription, Terms } from './subscription.js'
 

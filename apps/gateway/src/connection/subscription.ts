@@ -1,7 +1,7 @@
 import type { Features, Namespace } from '@natter/auth'
 import type { Timer } from '@natter/primitives'
 import type { Bytes, ClientInfo } from '@natter/protocol'
-import type { Grant } from './grant.js'
+import type { Grant } from '@natter/hooks'
 
 /**
  * A connection's interest in a channel.

@@ -1,5 +1,11 @@
 /** A client's connection: who it is, and what it is subscribed to. What it may do is in `commands.ts`. */
-import type { Caller, Capability, PublishGrant, SubscriptionOptions } from '@natter/hooks'
+import {
+  Grant,
+  type Caller,
+  type Capability,
+  type PublishGrant,
+  type SubscriptionOptions,
+} from '@natter/hooks'
 import type { Timer } from '@natter/primitives'
 import type { Bytes, ClientInfo, Publication } from '@natter/protocol'
 import type { Member } from './channels.js'
@@ -57,28 +63,6 @@ export class Subscription implements Member {
 
   publication(publication: Publication): void {
     this.connection.end.publication(this.channel, publication)
-  }
-}
-
-/** `allow` covers at most its quota, and neither it nor `deny` outlives its time; after that it is `ask`. */
-class Grant {
-  private readonly untilMs: number
-  private left: number
-
-  constructor(
-    private readonly said: PublishGrant,
-    nowMs: number,
-  ) {
-    this.untilMs = nowMs + (said.forMs ?? Infinity)
-    this.left = said.quota ?? Infinity
-  }
-
-  take(nowMs: number): PublishGrant['publish'] {
-    if (nowMs >= this.untilMs) return 'ask'
-    if (this.said.publish !== 'allow') return this.said.publish
-    if (this.left <= 0) return 'ask'
-    this.left -= 1
-    return 'allow'
   }
 }
 

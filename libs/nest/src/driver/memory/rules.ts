@@ -1,6 +1,6 @@
 /** Who may do what: what no app decides. As gateways have it, with everything off that isn't named here. */
 import type { Capability, NamespaceHook } from '@natter/hooks'
-import { Errors, parseChannelName, validateChannelName, type ErrorCode } from '@natter/protocol'
+import { Errors, isCapable, parseChannelName, validateChannelName, type ErrorCode } from '@natter/protocol'
 
 export interface MemoryNamespace {
   /** `stream` (default): publications have positions and can be read back. `none`: gone once delivered. */
@@ -44,26 +44,7 @@ export function decide(question: Question): 'ask' | 'ok' | ErrorCode {
   if (problem !== undefined) return problem
   if (verb === 'history' && !namespace.isKept) return Errors.notAvailable
   if (isDemanded) return 'ask'
-  const isPrivate = verb === 'subscribe' && parseChannelName(channel).isPrivate
-  const isAllowed = namespace.allow.includes(verb) && !isPrivate
-  return isAllowed || isCapable(capabilities, verb, channel) ? 'ok' : Errors.permissionDenied
-}
-
-function isCapable(
-  capabilities: readonly Capability[] | undefined,
-  verb: NamespaceHook,
-  channel: string,
-): boolean {
-  return (capabilities ?? []).some(
-    ({ allow, channels }) => allow.includes(verb) && channels.some((pattern) => covers(pattern, channel)),
-  )
-}
-
-/** What `*` stands for holds no sign that closes a channel: `chat:*` reaches neither `$chat:a` nor `chat:#ana`. */
-function covers(pattern: string, channel: string): boolean {
-  if (pattern === channel) return true
-  const start = pattern.slice(0, -1)
-  if (!pattern.endsWith('*') || !channel.startsWith(start)) return false
-  const { isPrivate, users } = parseChannelName(channel)
-  return (!isPrivate || start.startsWith('$')) && (users === undefined || start.includes('#'))
+  const name = parseChannelName(channel)
+  const isAllowed = namespace.allow.includes(verb) && !(verb === 'subscribe' && name.isPrivate)
+  return isAllowed || isCapable(capabilities, verb, name) ? 'ok' : Errors.permissionDenied
 }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals'
-import type { PublishGrant } from '@natter/hooks'
 import { Grant } from './grant.js'
+import type { PublishGrant } from './hooks.js'
 
 const taken = (said: PublishGrant, atMs: number[]): string[] => {
   const grant = new Grant(said, 1_000)

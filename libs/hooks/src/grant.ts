@@ -1,4 +1,4 @@
-import type { PublishGrant } from '@natter/hooks'
+import type { PublishGrant } from './hooks.js'
 
 /**
  * What an app said once about a subscriber's publications, so that it needn't be asked each time.

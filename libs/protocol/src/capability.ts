@@ -5,7 +5,7 @@
  *     `chat:*` reaches neither `$chat:a` nor `chat:#ana`; `$chat:*` and `chat:#*` do.
  * C2. A `*` anywhere else is a letter.
  */
-import type { ChannelName } from '@natter/protocol'
+import type { ChannelName } from './channel-name.js'
 
 export type CapableVerb = 'subscribe' | 'publish' | 'presence' | 'history'
 

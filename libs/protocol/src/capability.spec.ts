@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals'
-import { parseChannelName } from '@natter/protocol'
 import fc from 'fast-check'
 import { isCapable, type CapableVerb } from './capability.js'
+import { parseChannelName } from './channel-name.js'
 
 const verbs: CapableVerb[] = ['subscribe', 'publish', 'presence', 'history']
 const may = (pattern: string, channel: string, verb: CapableVerb = 'publish'): boolean =>
