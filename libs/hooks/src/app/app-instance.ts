@@ -22,7 +22,10 @@ export interface AppCallbacks {
     request: Extract<HookRequest, { kind: K }>,
     call: { signal: AbortSignal; progress(data: Bytes): void },
   ): Promise<HookReply<K>>
-  /** Rejected = tell it again. `scope` says which handlers are meant. */
+  /**
+   * Tells the handlers of an event that declared this scope. Resolved = done, or given up for good (and logged). Rejected = tell again:
+   * then all of them are told again.
+   */
   hear(event: HookEvent, scope: EventScope): Promise<void>
 }
 

@@ -6,34 +6,11 @@
  * M2. A hook is answered once. An event is told until `hear` resolves; one that rejects is told again, elsewhere or later.
  * M3. `answer` never rejects: a refusal is a reply like any other.
  */
-import type {
-  AnswerTable,
-  EventScope,
-  HookEvent,
-  HookKind,
-  HookReply,
-  HookRequest,
-  SubscriptionOptions,
-} from '@natter/hooks'
+import type { AppCallbacks, SubscriptionOptions } from '@natter/hooks'
 import type { Bytes, ClientInfo, HistoryResult, StreamPosition } from '@natter/protocol'
 
-/** The app, as the mesh sees it: the handler table behind the pipeline. */
-export interface AppSide {
-  readonly table: AnswerTable
-  /**
-   * Asks a handler: its decision, or the refusal for the client, ready to be encoded. `progress` may be called any number of times
-   * before it resolves, for `rpc` alone. `signal` = nobody waits any more.
-   */
-  answer<K extends HookKind>(
-    request: Extract<HookRequest, { kind: K }>,
-    call: { signal: AbortSignal; progress(data: Bytes): void },
-  ): Promise<HookReply<K>>
-  /**
-   * Tells the handlers of an event that declared this scope. Resolved = done, or given up for good (and logged). Rejected = tell again:
-   * then all of them are told again.
-   */
-  hear(event: HookEvent, scope: EventScope): Promise<void>
-}
+/** The app, as the mesh sees it: the handler table behind the pipeline. Its `answer` never rejects (M3). */
+export type AppSide = AppCallbacks
 
 export interface PublishOptions {
   tags?: Readonly<Record<string, string>>
