@@ -1,3 +1,4 @@
+/** What a gateway does with what apps answer, hook by hook: one table of laws over one bench, a node on memory and a fake app. */
 import { describe, expect, it } from '@jest/globals'
 import { ClientError, DisconnectError, type ConnectDecision, type PublishGrant } from '@natter/hooks'
 import { Disconnects } from '@natter/protocol'

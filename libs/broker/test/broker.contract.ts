@@ -1,6 +1,6 @@
 /**
  * What every broker must keep. Run it with a factory: `describeBroker('mine', open)`, where `open` gives two nodes of a fresh
- * mesh and a way to cut the first one off.
+ * mesh and a way to cut the first one off. One file, because an implementation keeps all of it or is no broker.
  */
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
 import type { AppendOptions, Appended, Broker, BusMessage, Route } from '@natter/broker'

@@ -1,6 +1,6 @@
 /**
  * What every mesh must do for an app and its clients. Run it with a way to open one: `describeMesh('mine', open)`. The test kit's mesh
- * passes it, and so do real gateways on a real NATS.
+ * passes it, and so do real gateways on a real NATS. One file, because an implementation passes all of it or is no mesh.
  */
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
 import type { INestApplicationContext, Type } from '@nestjs/common'

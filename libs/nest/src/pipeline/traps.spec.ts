@@ -1,4 +1,7 @@
-/** Ways in which Nest, or a habit from HTTP, would let something through or lose it in silence. One law each. */
+/**
+ * Ways in which Nest, or a habit from HTTP, would let something through or lose it in silence. One law each, in one list, so
+ * that an upgrade of Nest is judged in one place.
+ */
 import { describe, expect, it } from '@jest/globals'
 import {
   Body,
