@@ -209,18 +209,23 @@ describe('the embedded Postgres', () => {
   })
 })
 
-/** Some program, as this user where we may choose; or one that has ended and whose parent sleeps. */
+/**
+ * Some program, as this user where we may choose; or one that has ended and whose parent, which never asks
+ * after it, sleeps. The child may end only when its parent has become `sleep`: a shell would bury it.
+ */
 async function strangerOf(
   uid: number,
   gid: number,
   isZombie: boolean,
 ): Promise<{ stranger: ChildProcess; pid: number }> {
   const as = process.getuid?.() === 0 ? { uid, gid } : {}
-  const script = `${isZombie ? 'true & echo $!' : 'echo $$'}; exec sleep 60`
-  const stranger = spawn('/bin/sh', ['-c', script], { ...as, stdio: ['ignore', 'pipe', 'ignore'] })
+  const script = `exec 3<&0; ${isZombie ? 'cat <&3 >&2 & echo $!' : 'echo $$'}; exec sleep 60`
+  const stranger = spawn('/bin/sh', ['-c', script], { ...as, stdio: ['pipe', 'pipe', 'ignore'] })
   const [text] = (await once(stranger.stdout, 'data')) as [Buffer]
   const pid = Number(text.toString())
-  const isDead = () => readFileSync(`/proc/${pid}/stat`, 'utf8').includes(') Z ')
-  if (isZombie) await until(isDead, 5000, 'the zombie is one')
+  const proc = (id: number | undefined, file: string) => readFileSync(`/proc/${id}/${file}`, 'utf8')
+  await until(() => proc(stranger.pid, 'comm') === 'sleep\n', 5000, 'the shell has become sleep')
+  stranger.stdin.end()
+  if (isZombie) await until(() => proc(pid, 'stat').includes(') Z '), 5000, 'the zombie is one')
   return { stranger, pid }
 }
