@@ -28,7 +28,7 @@ const quick = [
   tool('page types', 'typescript/bin/tsc', '--noEmit', '-p', 'apps/messenger/web/tsconfig.json'),
 ]
 const build = { name: 'build', command: [node, ['tools/build.mjs']] }
-const suites = [tests('unit'), tests('integration'), tests('browser'), tests('docs')]
+const suites = [tests('unit'), tests('integration'), tests('browser'), tests('install'), tests('docs')]
 const faults = withFaults && existsSync(join(root, 'test', 'fault')) ? [tests('fault')] : []
 
 const minutesMs = 60_000
