@@ -21,7 +21,8 @@ class Slow {
   constructor(@Inject(Db) private readonly db: Db) {}
   @Rpc('slow') async slow() {
     say('WORKING')
-    await new Promise((resolve) => driver.onDrain(() => setTimeout(resolve, 50)))
+    // the second signal comes in the middle of the drain, however late it is
+    await new Promise((resolve) => driver.onDrain(() => process.once('SIGTERM', resolve)))
     say(`DONE with a database ${this.db.isOpen ? 'open' : 'closed'}`)
   }
 }
