@@ -2,6 +2,7 @@ import { spawn, type ChildProcess } from 'node:child_process'
 import { connect } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { dyingWithParent } from '../process/die-with-parent.js'
+import { isOrphan } from '../process/is-orphan.js'
 import { identify } from '../process/process-identity.js'
 import { removeIdentity, writeIdentity } from '../files/identity-file.js'
 
@@ -61,7 +62,7 @@ if (!binary || !config || !identityFile || !host || !port) {
   process.stderr.write('nats-guard <nats-server> <config file> <identity file> <host> <port>\n')
   process.exit(2)
 }
-if (process.send !== undefined && !process.connected) process.exit(0) // the supervisor is gone already
+if (await isOrphan()) process.exit(0) // nobody would end what it starts
 const server = startServer(binary, config, identityFile)
 server.once('error', (error) => {
   process.stderr.write(`${binary} does not start: ${error.message}\n`)

@@ -4,6 +4,7 @@ import { messageOf } from '@natter/primitives'
 import { removeIdentity, writeIdentity } from '../files/identity-file.js'
 import { openSecrets } from '../files/secrets.js'
 import { dyingWithParent, type Account } from '../process/die-with-parent.js'
+import { isOrphan } from '../process/is-orphan.js'
 import { identify } from '../process/process-identity.js'
 import { accountFor } from './postgres-account.js'
 import { findPostgres } from './postgres-binaries.js'
@@ -93,7 +94,7 @@ if (!folder || !secretsFile || !identityFile || !host || !port) {
   process.stderr.write('postgres-guard <data folder> <secrets file> <identity file> <host> <port>\n')
   process.exit(2)
 }
-if (process.send !== undefined && !process.connected) process.exit(0) // the supervisor is gone already
+if (await isOrphan()) process.exit(0) // nobody would end what it starts
 process.on('disconnect', onStopRequest)
 for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, onStopRequest)
 await start({ folder, secretsFile, identityFile, host, port }).catch(fail)
