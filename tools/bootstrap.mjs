@@ -21,7 +21,7 @@ import { installPackages, packagesMatch } from './packages.mjs'
 import { pinnedNode, root } from './paths.mjs'
 
 const built = 'dist/apps/natter/apps/natter/src/main.js'
-const fromSource = ['--import', '@swc-node/register/esm-register', 'apps/natter/src/main.ts']
+const fromSource = ['--import', './tools/typescript.mjs', '--enable-source-maps', 'apps/natter/src/main.ts']
 const say = (line) => process.stderr.write(`${line}\n`)
 
 const needsNats = () => !process.env.NATTER_NATS_URL

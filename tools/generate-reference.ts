@@ -1,7 +1,7 @@
 /**
  * Writes what is generated from declarations in the code: the pages of docs/reference and .env.example.
  *
- *   npx node --import @swc-node/register/esm-register tools/generate-reference.ts [--check]
+ *   node --import ./tools/typescript.mjs tools/generate-reference.ts [--check]
  *
  * With `--check` nothing is written, and a file that differs makes the exit code 1.
  */

@@ -5,7 +5,7 @@ import { configurations, metricTables } from './reference/declarations.js'
 import { generatedFiles } from './reference/generated-files.js'
 import { readRepositoryFile, repositoryFiles, root } from './repository.js'
 
-const howTo = 'run: npx node --import @swc-node/register/esm-register tools/generate-reference.ts'
+const howTo = 'run: node --import ./tools/typescript.mjs tools/generate-reference.ts'
 const files = await generatedFiles()
 
 const handwritten = repositoryFiles().filter(

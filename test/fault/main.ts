@@ -1,7 +1,7 @@
 /**
  * One run from the command line; what it found is the exit code.
  *
- *   node --import @swc-node/register/esm-register test/fault/main.ts [--publications N] [--minutes N] [--seed N] [--keep]
+ *   node --import ./tools/typescript.mjs test/fault/main.ts [--publications N] [--minutes N] [--seed N] [--keep]
  *
  * 0 = every promise held, 1 = one was broken, 2 = the run itself failed.
  */

@@ -4,8 +4,7 @@ import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
-
-const loader = ['--import', '@swc-node/register/esm-register']
+import { typescriptArgs } from '@natter/testing'
 
 describe('a guard whose supervisor is gone before it could look', () => {
   let folder: string
@@ -25,7 +24,7 @@ describe('a guard whose supervisor is gone before it could look', () => {
     const file = new URL(`../src/${guard}.ts`, import.meta.url).pathname
     const identity = join(folder, 'server.pid')
     const child = fork(file, [...args(folder), identity, '127.0.0.1', '1'], {
-      execArgv: loader,
+      execArgv: [...typescriptArgs],
       env: { ...process.env, NODE_OPTIONS: '' },
       stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
     })

@@ -3,13 +3,13 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { typescriptArgs } from '@natter/testing'
 import { readIdentity } from '../src/files/identity-file.js'
 import { host, planPorts, usedPorts, type PortName } from '../src/port-plan.js'
 import { portState } from '../src/process/free-port.js'
 import { isAlive, type ProcessIdentity } from '../src/process/process-identity.js'
 
 const standInMesh = new URL('stand-in/mesh.ts', import.meta.url).pathname
-const loader = ['--import', '@swc-node/register/esm-register']
 
 /** A base port whose whole plan is free. */
 export async function freeBasePort(): Promise<number> {
@@ -61,7 +61,7 @@ export class RunningMesh {
   ) {
     const args = options.args ?? ['--port', String(basePort)]
     const sources = options.sourceRoot === undefined ? {} : { STAND_IN_SOURCES: options.sourceRoot }
-    this.child = spawn(process.execPath, [...loader, standInMesh, '--data', folder, ...args], {
+    this.child = spawn(process.execPath, [...typescriptArgs, standInMesh, '--data', folder, ...args], {
       env: { ...process.env, NODE_OPTIONS: '', ...postgresEnv(options), ...sources, ...options.env },
       stdio: ['ignore', 'pipe', 'pipe'],
     })

@@ -1,6 +1,6 @@
 /**
  * Rows per second of the archive's writer and of a bare COPY of the same rows by one connection into the same table, by turns:
- * `node --import @swc-node/register/esm-register libs/archive/test/measure.ts [rows] [fsync]`.
+ * `node --import ./tools/typescript.mjs libs/archive/test/measure.ts [rows] [fsync]`.
  */
 import { startPostgres } from '@natter/testing'
 import { Client } from 'pg'

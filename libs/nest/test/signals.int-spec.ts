@@ -2,6 +2,7 @@ import { describe, expect, it } from '@jest/globals'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'
+import { typescriptArgs } from '@natter/testing'
 
 const child = new URL('child.ts', import.meta.url).pathname
 
@@ -10,7 +11,7 @@ const child = new URL('child.ts', import.meta.url).pathname
  * behind the end of the drain would be the system's to handle: Nest listens no more.
  */
 async function terminated({ args = [], isImpatient = false }: { args?: string[]; isImpatient?: boolean }) {
-  const running = spawn(process.execPath, ['--import', '@swc-node/register/esm-register', child, ...args], {
+  const running = spawn(process.execPath, [...typescriptArgs, child, ...args], {
     stdio: ['ignore', 'pipe', 'inherit'],
     env: { ...process.env, NODE_OPTIONS: '' },
   })

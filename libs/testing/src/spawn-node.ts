@@ -35,7 +35,10 @@ export interface StartedProcess {
 }
 
 /** Arguments that run a TypeScript file: put the file and its arguments behind them. */
-export const typescriptArgs: readonly string[] = ['--import', '@swc-node/register/esm-register']
+export const typescriptArgs: readonly string[] = [
+  '--import',
+  new URL('../../../tools/typescript.mjs', import.meta.url).href,
+]
 
 /** `args` starting with a `.ts` file run from source. The child dies with this process. */
 export async function startProcess(options: StartProcessOptions): Promise<StartedProcess> {

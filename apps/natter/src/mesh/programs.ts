@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs'
 import { dirname, extname, join } from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { fileURLToPath, pathToFileURL } from 'node:url'
 import type { Program } from '../process/program.js'
 
 /** The programs of a mesh; tests put stand-ins here. */
@@ -12,7 +12,6 @@ export interface Programs {
   persistence: Program
 }
 
-const loader = ['--import', '@swc-node/register/esm-register']
 const here = fileURLToPath(import.meta.url)
 
 /** The repository's folder, from source and from `dist` alike: the nearest one above with a lockfile. */
@@ -23,11 +22,17 @@ export function repositoryRoot(): string {
   throw new Error('natter must run inside its repository')
 }
 
+/** What runs TypeScript: only from source, where the repository is around us. */
+const loader = (): string[] => [
+  '--import',
+  pathToFileURL(join(repositoryRoot(), 'tools', 'typescript.mjs')).href,
+]
+
 /** A program of this app, in the form this file itself runs in. */
 export function ownProgram(path: string): Program {
   const extension = extname(here)
   const file = join(dirname(here), '..', `${path}${extension}`)
-  return { file, execArgv: extension === '.ts' ? loader : [] }
+  return { file, execArgv: extension === '.ts' ? loader() : [] }
 }
 
 function builtProgram(root: string, app: string): Program {
@@ -35,7 +40,7 @@ function builtProgram(root: string, app: string): Program {
 }
 
 export function sourceProgram(root: string, app: string): Program {
-  return { file: join(root, 'apps', app, 'src', 'main.ts'), execArgv: [...loader, '--enable-source-maps'] }
+  return { file: join(root, 'apps', app, 'src', 'main.ts'), execArgv: [...loader(), '--enable-source-maps'] }
 }
 
 /** The programs between us and what knows nothing of us. */
