@@ -1,0 +1,81 @@
+{{/* Environment of containers. What an app reads of it: docs/reference/configuration.md. */}}
+
+{{/* Where NATS is, and as whom. dict root user */}}
+{{- define "natter.env.nats" -}}
+{{- $root := .root -}}
+{{- if $root.Values.nats.enabled -}}
+- name: NATTER_NATS_URL
+  value: {{ include "nats.url" $root | quote }}
+- name: NATTER_NATS_USER
+  value: {{ .user }}
+- name: NATTER_NATS_PASSWORD
+  valueFrom:
+    secretKeyRef:
+      name: {{ include "nats.secretName" (dict "Release" $root.Release "Values" $root.Values.nats) }}
+      key: {{ .user }}-password
+{{- else -}}
+{{- with $root.Values.externalNats -}}
+- name: NATTER_NATS_URL
+  value: {{ .url | quote }}
+{{- if .user }}
+- name: NATTER_NATS_USER
+  value: {{ .user | quote }}
+{{- end }}
+{{- range $variable, $key := dict "NATTER_NATS_PASSWORD" .passwordKey "NATTER_NATS_TOKEN" .tokenKey }}
+{{- if $key }}
+- name: {{ $variable }}
+  valueFrom:
+    secretKeyRef:
+      name: {{ $root.Values.externalNats.existingSecret }}
+      key: {{ $key }}
+{{- end }}
+{{- end }}
+{{- if .credsKey }}
+- name: NATTER_NATS_CREDS_FILE
+  value: /etc/natter-nats/nats.creds
+{{- end }}
+{{- end }}
+{{- end }}
+- name: NATTER_NATS_CONNECT_TIMEOUT
+  value: 5m
+{{- end -}}
+
+{{/* Only for those who write the archive. */}}
+{{- define "natter.env.postgres" -}}
+- name: NATTER_POSTGRES_URL
+  valueFrom:
+    secretKeyRef:
+      {{- if .Values.postgres.enabled }}
+      name: {{ include "postgres.secretName" (dict "Release" .Release "Values" .Values.postgres) }}
+      key: url
+      {{- else }}
+      name: {{ .Values.externalPostgres.existingSecret }}
+      key: {{ .Values.externalPostgres.urlKey }}
+      {{- end }}
+{{- end -}}
+
+{{- define "natter.env.ops" -}}
+- name: NATTER_CONFIG
+  value: /etc/natter/natter.yaml
+- name: NATTER_OPS_HOST
+  value: 0.0.0.0
+- name: NATTER_OPS_PORT
+  value: '9000'
+{{- end -}}
+
+{{/* The key that signs clients' tokens. dict root variable */}}
+{{- define "natter.env.tokens" -}}
+- name: {{ .variable }}
+  valueFrom:
+    secretKeyRef:
+      name: {{ .root.Values.tokens.existingSecret | default (include "natter.name" (dict "root" .root "component" "tokens")) }}
+      key: {{ .root.Values.tokens.key }}
+{{- end -}}
+
+{{/* A map of names and texts. */}}
+{{- define "natter.env.extra" -}}
+{{- range $name, $value := . }}
+- name: {{ $name }}
+  value: {{ $value | toString | quote }}
+{{- end }}
+{{- end -}}

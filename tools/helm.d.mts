@@ -1,0 +1,2 @@
+export const wantedVersion: string
+export function obtainHelm(say: (line: string) => void): Promise<string | null>

@@ -1,0 +1,119 @@
+/**
+ * Obtains helm, with the means of the machine, and prints where it is.
+ *
+ * The ways are tried in order, cheapest first; each that fails says why in one line. What is built goes to the user's cache
+ * folder, by a temporary name and a rename, so that two who build at once do no harm. Nothing here needs root.
+ *
+ *   node tools/helm.mjs            progress on stderr, the absolute path on stdout
+ */
+import { randomUUID } from 'node:crypto'
+import { existsSync } from 'node:fs'
+import { mkdir, mkdtemp, rename, rm, writeFile } from 'node:fs/promises'
+import { homedir, platform, tmpdir } from 'node:os'
+import { delimiter, join, resolve } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { run } from './run.mjs'
+
+/** What is built where there is none. */
+export const wantedVersion = '3.22.0'
+/** The Kubernetes that a build of ours takes for the cluster's where there is none to ask. */
+const kubernetes = { major: 1, minor: 34 }
+
+const cacheFolder = join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'natter')
+const name = platform() === 'win32' ? 'helm.exe' : 'helm'
+const cachedFile = join(cacheFolder, `helm-${wantedVersion}`, name)
+
+/** Throws a sentence unless the file is a helm of version 3 or 4. */
+async function checked(file) {
+  const { ok, stdout } = await run(file, ['version', '--short'], { timeoutMs: 20_000 })
+  if (!ok || !/^v[34]\./.test(stdout)) throw new Error(`${file} is no helm of version 3 or 4`)
+  return file
+}
+
+async function named() {
+  const file = process.env.NATTER_HELM
+  if (!file) throw new Skipped()
+  return await checked(resolve(file))
+}
+
+async function onPath() {
+  const files = (process.env.PATH ?? '').split(delimiter).map((folder) => join(folder, name))
+  const file = files.find((candidate) => existsSync(candidate))
+  if (file === undefined) throw new Skipped()
+  return await checked(file)
+}
+
+async function cached() {
+  if (!existsSync(cachedFile)) throw new Skipped()
+  return await checked(cachedFile)
+}
+
+/**
+ * Through the module proxy and the checksum database, as every Go module. A module of our own around it, because `go install` knows
+ * no flags of the module's: without these helm would believe to speak with Kubernetes 1.20.
+ */
+async function fromGo(scratch) {
+  await writeFile(
+    join(scratch, 'go.mod'),
+    `module natter.local/helm\n\ngo 1.25\n\nrequire helm.sh/helm/v3 v${wantedVersion}\n`,
+  )
+  const go = async (...args) => {
+    const env = { ...process.env, GOFLAGS: '-mod=mod -modcacherw', GOTOOLCHAIN: 'auto' }
+    const { ok, reason } = await run('go', args, { cwd: scratch, env, timeoutMs: 900_000 })
+    if (!ok) throw new Error(reason)
+  }
+  const inHelm = 'helm.sh/helm/v3'
+  const settings = ['pkg/chartutil', 'pkg/lint/rules'].flatMap((folder) => [
+    `-X ${inHelm}/${folder}.k8sVersionMajor=${kubernetes.major}`,
+    `-X ${inHelm}/${folder}.k8sVersionMinor=${kubernetes.minor}`,
+  ])
+  const flags = ['-s -w', `-X ${inHelm}/internal/version.version=v${wantedVersion}`, ...settings].join(' ')
+  const built = join(scratch, name)
+  await go('build', '-trimpath', '-ldflags', flags, '-o', built, `${inHelm}/cmd/helm`)
+  await checked(built)
+  await mkdir(join(cachedFile, '..'), { recursive: true })
+  const beside = `${cachedFile}.${randomUUID()}`
+  await run('cp', [built, beside])
+  await rename(beside, cachedFile)
+  return cachedFile
+}
+
+/** This way had nothing to try: worth no line. */
+class Skipped extends Error {}
+
+const ways = [
+  { name: 'NATTER_HELM', obtain: named },
+  { name: 'PATH', obtain: onPath },
+  { name: 'cache', obtain: cached },
+  { name: 'go build', builds: true, obtain: fromGo },
+]
+
+/**
+ * @param {(line: string) => void} say one line per way that is tried or failed
+ * @returns {Promise<string | null>} the absolute path, or null when every way failed
+ */
+export async function obtainHelm(say) {
+  const scratch = await mkdtemp(join(tmpdir(), 'natter-helm-'))
+  try {
+    for (const { name: way, builds, obtain } of ways) {
+      if (builds) say(`helm: trying ${way}, which takes some minutes once`)
+      try {
+        return await obtain(scratch)
+      } catch (error) {
+        if (!(error instanceof Skipped)) say(`helm: ${way}: ${error.message}`)
+      }
+    }
+  } finally {
+    await rm(scratch, { recursive: true, force: true })
+  }
+  say(
+    'Install helm 3 or 4 (https://helm.sh) so that it is on the PATH, or Go, or set NATTER_HELM to its file.',
+  )
+  return null
+}
+
+if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
+  const file = await obtainHelm((line) => process.stderr.write(`${line}\n`))
+  if (file === null) process.exitCode = 1
+  else process.stdout.write(`${file}\n`)
+}
