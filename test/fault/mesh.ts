@@ -108,6 +108,6 @@ function programsOf(
   }))
   const main = mains.get('persistence')
   if (main === undefined) return gateways
-  const isUp = (line: string): boolean => line.includes('"ops:listen"')
+  const isUp = (line: string): boolean => line.includes('"process:start:done"')
   return [...gateways, { name: 'persistence', main, env, isUp }]
 }

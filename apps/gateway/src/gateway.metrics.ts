@@ -210,9 +210,10 @@ export function checkHealth(
   checks: HealthChecks,
   { broker, gateway }: { broker: Broker; gateway: Pick<Gateway, 'stalls'> },
 ): void {
-  checks.add('nats', () =>
-    broker.bus.isConnected ? undefined : 'NATS is away: durable publishes are refused.',
-  )
+  checks.add('nats', () => {
+    if (!broker.bus.isConnected) return 'NATS is away: durable publishes are refused.'
+    return broker.bus.isAnswering ? undefined : 'NATS does not answer: durable publishes get no reply.'
+  })
   // An alarm only: every gateway of this NATS sees the same, so readiness would leave a balancer without any, and clients can still
   // subscribe, read and recover. Nor is it the gateway that a restart would mend.
   checks.add('streams', () => gateway.stalls.trouble, { kind: 'alarm' })

@@ -48,13 +48,13 @@ export async function startGateway(
   return { process, port, url: `ws://127.0.0.1:${port}/connection/websocket`, ops, metric }
 }
 
-/** Started, and it listens. */
+/** Started: its clients are let in. */
 export async function runningGateway(
   bench: NatsBench,
   options: GatewayProcessOptions = {},
 ): Promise<GatewayProcess> {
   const gateway = await startGateway(bench, options)
-  await gateway.process.waitForLine((line) => line.includes('"ops:listen"'))
+  await gateway.process.waitForLine((line) => line.includes('"process:start:done"'))
   return gateway
 }
 

@@ -58,7 +58,7 @@ describe('a project that `natter new` makes', () => {
       },
     })
     running.push(gateway)
-    await gateway.waitForLine((line) => line.includes('"ops:listen"'), 30_000)
+    await gateway.waitForLine((line) => line.includes('"process:start:done"'), 30_000)
     return port
   }
 

@@ -124,24 +124,31 @@ export function meter(metrics: Metrics, { persistence, broker, events }: Metered
   })
 }
 
-/** Not healthy while publications can't be carried over: they are safe in their streams, until those are full. */
+/**
+ * Not ready while NATS is away: nothing can be read. What Postgres does is an alarm: publications are safe in their streams until those
+ * are full, another process of this app could do no more, and a deploy that waited for it would never end. A person has to look.
+ */
 export function checkHealth(
   checks: HealthChecks,
   { persistence, archive, broker }: Metered,
   lagAlarmMs: number,
 ): void {
-  checks.add('nats', () => (broker.bus.isConnected ? undefined : 'NATS is away: nothing can be read.'))
-  checks.add('postgres', async () => {
-    const problem = await archive.problem()
-    if (problem !== undefined) return problem
-    return persistence.isReady ? undefined : 'The archive is not ready yet.'
-  })
-  checks.add('owner', () => persistence.ownership.problem)
-  checks.add('archive', () => {
-    const late = persistence.archivers.filter(({ status }) => status.lagSeconds * 1_000 >= lagAlarmMs)
-    if (late.length === 0) return undefined
-    return late
-      .map(({ status }) => `${status.stream} is ${Math.round(status.lagSeconds)} s behind.`)
-      .join(' ')
-  })
+  checks.add('nats', () => (broker.bus.isAnswering ? undefined : 'NATS is away: nothing can be read.'))
+  checks.add(
+    'postgres',
+    async () => {
+      const problem = await archive.problem()
+      if (problem !== undefined) return problem
+      return persistence.isReady ? undefined : 'The archive is not ready yet.'
+    },
+    { kind: 'alarm' },
+  )
+  checks.add('owner', () => persistence.ownership.problem, { kind: 'alarm' })
+  checks.add('archive', () => lateIn(persistence, lagAlarmMs), { kind: 'alarm' })
+}
+
+function lateIn({ archivers }: Persistence, lagAlarmMs: number): string | undefined {
+  const late = archivers.filter(({ status }) => status.lagSeconds * 1_000 >= lagAlarmMs)
+  if (late.length === 0) return undefined
+  return late.map(({ status }) => `${status.stream} is ${Math.round(status.lagSeconds)} s behind.`).join(' ')
 }

@@ -123,6 +123,7 @@ describe('the persistence app as a process', () => {
         checks: { postgres: expect.stringContaining('Postgres'), archive: expect.stringContaining('behind') },
       },
     ])
+    expect((await fetch(`${ops}/health/ready`)).status).toBe(200)
     await stack.postgres.restart()
     await expectSame()
     await eventually(async () => (await fetch(`${ops}/health`)).status === 200, { timeoutMs: 20_000 })
@@ -134,8 +135,9 @@ describe('the persistence app as a process', () => {
     await stack.publish('kept:a', '1')
     const { process, ops } = await stack.start()
     await process.waitForLine((line) => line.includes('"archive:migrate:failed"'))
-    await process.waitForLine((line) => line.includes('"ops:listen"'))
+    await process.waitForLine((line) => line.includes('"process:start:done"'))
     expect((await fetch(`${ops}/health`)).status).toBe(503)
+    expect((await fetch(`${ops}/health/ready`)).status).toBe(200)
     expect((await fetch(`${ops}/health/live`)).status).toBe(200)
     await stack.postgres.restart()
     await process.waitForLine((line) => line.includes('"stream:verify"'), 30_000)

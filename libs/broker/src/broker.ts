@@ -42,6 +42,11 @@ export interface BusSubscription {
 export interface Bus {
   readonly isConnected: boolean
   /**
+   * Connected, and heard within the last two seconds: a server that hangs keeps its connections. For who tells others whether this node is
+   * of use; who sends asks `isConnected`.
+   */
+  readonly isAnswering: boolean
+  /**
    * At most once. Publishes of one node on one subject arrive in order.
    *
    * @throws UnavailableError `nats-away` while disconnected: certainly not sent.
@@ -252,6 +257,8 @@ export interface Journal {
 /** Facts about the way to NATS. */
 export interface BrokerEvents {
   'broker:connect': { server: string; version: string }
+  /** The first connect has not come about yet: it is tried on, and this is told again every ten seconds. */
+  'broker:connect:wait': { tried: string; why: string; leftMs: number }
   'broker:disconnect': { server: string }
   'broker:reconnect': { server: string; awayMs: number }
   'broker:append:outcome': { outcome: 'stored' | 'duplicate' | 'refused' | 'unknown'; code: string }

@@ -2,10 +2,10 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
 import { connect, headers, type NatsConnection } from '@nats-io/transport-node'
 import { createNatsBroker, type Broker, type BrokerEvents, type NatsBrokerOptions } from '@natter/broker'
-import { UnavailableError, UnknownOutcomeError } from '@natter/primitives'
-import { freePort } from '@natter/testing'
+import { TypedEvents, UnavailableError, UnknownOutcomeError } from '@natter/primitives'
+import { eventually, freePort, startNatsServer } from '@natter/testing'
 import { once } from 'node:events'
-import { createServer, type AddressInfo } from 'node:net'
+import { createServer, type AddressInfo, type Socket } from 'node:net'
 import { Inbox } from './broker.contract.js'
 import { TestNats } from './nats-server.js'
 import { next } from './next-event.js'
@@ -94,6 +94,18 @@ describe('a broker on a NATS that fails', () => {
     await expect(broker.log.append(subject, text('x'))).rejects.toBeInstanceOf(UnknownOutcomeError)
     expect(Date.now() - startedAt).toBeLessThan(4_500)
     await server.resume()
+  }, 15_000)
+
+  it('a server that hangs is known not to answer before the connection is given up for it, and is heard again when it goes on (C4)', async () => {
+    const broker = await open()
+    expect(broker.bus.isAnswering).toBe(true)
+    await server.pause()
+    const pausedAtMs = Date.now()
+    await eventually(() => !broker.bus.isAnswering, { timeoutMs: 4_000 })
+    expect(Date.now() - pausedAtMs).toBeLessThan(3_000) // a promise to balancers, with a second to spare
+    expect(broker.bus.isConnected).toBe(true)
+    await server.resume()
+    await eventually(() => broker.bus.isAnswering)
   }, 15_000)
 
   it('a watch goes on after a reconnect, and tells what changed while nobody could tell', async () => {
@@ -209,7 +221,6 @@ describe('a broker on a NATS that fails', () => {
 
   it('another number of streams in a later configuration is told and ignored', async () => {
     const first = await open({ streams: 2 })
-    const { TypedEvents } = await import('@natter/primitives')
     const events = new TypedEvents<BrokerEvents>()
     const told: unknown[] = []
     events.on('broker:topology:wish-ignored', (fact) => told.push(fact))
@@ -260,6 +271,51 @@ describe('connecting', () => {
       message: expect.stringContaining(url) as unknown,
     })
   })
+
+  it('waits for a server that is not there yet, then for its streams, and says so: who starts all at once needs no order', async () => {
+    const port = await freePort()
+    const events = new TypedEvents<BrokerEvents>()
+    const told: string[] = []
+    events.on('broker:connect:wait', ({ tried }) => told.push(tried))
+    const url = `nats://127.0.0.1:${port}`
+    const opening = createNatsBroker({
+      urls: [url],
+      prefix: 'x',
+      name: 'test',
+      connectTimeoutMs: 30_000,
+      events,
+    })
+    await eventually(() => told.length > 0)
+    const bare = await startNatsServer({ port, jetstream: false })
+    await new Promise((resolve) => events.on('broker:connect', resolve))
+    await bare.stop()
+    const whole = await startNatsServer({ port })
+    const broker = await opening
+    expect(broker.streams).toHaveLength(1)
+    expect(told[0]).toBe(url)
+    await broker.close()
+    await whole.stop()
+  }, 30_000)
+
+  it('gives up an address that takes connections and says nothing, and tries again', async () => {
+    const sockets: Socket[] = []
+    const mute = createServer((socket) => void sockets.push(socket)).listen(0, '127.0.0.1')
+    await once(mute, 'listening')
+    const { port } = mute.address() as AddressInfo
+    const opening = createNatsBroker({
+      urls: [`nats://127.0.0.1:${port}`],
+      prefix: 'x',
+      name: 'test',
+      connectTimeoutMs: 30_000,
+    })
+    await once(mute, 'connection')
+    await once(mute, 'connection') // a second attempt, long before the time is up
+    for (const socket of sockets) socket.destroy()
+    await new Promise((resolve) => mute.close(resolve))
+    const server = await startNatsServer({ port })
+    await (await opening).close()
+    await server.stop()
+  }, 30_000)
 
   it('an old server is refused with what to install', async () => {
     const fake = createServer((socket) => {

@@ -10,6 +10,7 @@ import { logEvents } from './subscribe.js'
 export function logBroker(events: TypedEvents<BrokerEvents>, logger: Logger): () => void {
   return logEvents(events, logger, {
     'broker:connect': 'info',
+    'broker:connect:wait': 'warn',
     'broker:disconnect': 'warn',
     'broker:reconnect': 'info',
     'broker:topology:wish-ignored': 'warn',

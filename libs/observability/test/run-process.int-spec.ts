@@ -27,7 +27,7 @@ describe('a process that is run', () => {
   it('tells on its page what its app told, under its name, and stops the app before it ends', async () => {
     const port = await freePort()
     const child = await start('sound', port)
-    await child.waitForLine((line) => line.includes('ops:listen'))
+    await child.waitForLine((line) => line.includes('process:start:done'))
     const health = await fetch(`http://127.0.0.1:${port}/health`)
     expect([health.status, await health.json()]).toEqual([
       503,
@@ -38,8 +38,9 @@ describe('a process that is run', () => {
     )
     expect(await child.kill()).toEqual({ code: 0, signal: null })
     expect(linesOf(child)).toMatchObject([
+      { event: 'ops:listen', host: '127.0.0.1', port, node: 'node-x' },
       { event: 'fixture:start', node: 'node-x' },
-      { event: 'ops:listen', host: '127.0.0.1', port },
+      { event: 'process:start:done', port: 1 },
       { event: 'process:stop:start', reason: 'SIGTERM' },
       { event: 'fixture:stop' },
       { event: 'process:stop:done' },
@@ -50,8 +51,56 @@ describe('a process that is run', () => {
     const child = await start('broken', await freePort())
     expect((await child.exited).code).toBe(1)
     expect(linesOf(child)).toMatchObject([
+      { event: 'ops:listen' },
       { level: 'error', event: 'process:start:failed', error: { message: 'no way to NATS' } },
     ])
+  })
+
+  it('has its page before its app: alive and not ready while the app starts, ready without further asking (R1)', async () => {
+    const port = await freePort()
+    const child = await start('slow', port)
+    await child.waitForLine((line) => line.includes('fixture:start'))
+    const ask = async (path: string) => {
+      const response = await fetch(`http://127.0.0.1:${port}${path}`)
+      return [response.status, await response.text()]
+    }
+    expect(await ask('/health/live')).toEqual([200, expect.any(String)])
+    expect(await ask('/health/ready')).toEqual([503, expect.stringContaining('starting')])
+    expect((await ask('/metrics'))[0]).toBe(200)
+    expect(child.lines.join('\n')).not.toContain('process:start:done')
+    process.kill(child.pid, 'SIGUSR2')
+    await child.waitForLine((line) => line.includes('process:start:done'))
+    expect(await ask('/health/ready')).toEqual([503, expect.not.stringContaining('starting')]) // its door is shut
+  })
+
+  it('ends at once, and well, when it is asked to while its app still starts (R4)', async () => {
+    const child = await start('slow', await freePort())
+    await child.waitForLine((line) => line.includes('fixture:start'))
+    expect(await child.kill()).toEqual({ code: 0, signal: null })
+    expect(linesOf(child).at(-1)).toMatchObject({ event: 'process:stop:done' })
+  })
+
+  it('keeps its page until the app has ended: alive, not ready, and why; and the app hears of the second signal (R1)', async () => {
+    const port = await freePort()
+    const child = await start('patient', port)
+    await child.waitForLine((line) => line.includes('process:start:done'))
+    process.kill(child.pid, 'SIGTERM')
+    await child.waitForLine((line) => line.includes('fixture:stop'))
+    const ready = await fetch(`http://127.0.0.1:${port}/health/ready`)
+    expect([ready.status, await ready.json()]).toMatchObject([
+      503,
+      { checks: { draining: 'This process is about to end.' } },
+    ])
+    expect((await fetch(`http://127.0.0.1:${port}/health/live`)).status).toBe(200)
+    expect((await fetch(`http://127.0.0.1:${port}/metrics`)).status).toBe(200)
+    expect(await child.kill()).toEqual({ code: 0, signal: null })
+  })
+
+  it('is over by its own deadline, with 1, if its app hangs', async () => {
+    const child = await start('hanging', await freePort())
+    await child.waitForLine((line) => line.includes('process:start:done'))
+    expect(await child.kill()).toEqual({ code: 1, signal: null })
+    expect(linesOf(child).at(-1)).toMatchObject({ event: 'process:stop:late', deadlineMs: 300 })
   })
 
   it('does not go on without its page: a port in use is a failed start (R3)', async () => {

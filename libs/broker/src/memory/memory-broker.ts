@@ -150,6 +150,10 @@ class MemoryBus implements Bus {
     return this.link.isConnected
   }
 
+  get isAnswering(): boolean {
+    return this.link.isConnected
+  }
+
   publish(subject: string, body: Uint8Array, meta?: string): void {
     this.link.requireConnected()
     this.send(subject, body, meta, undefined)

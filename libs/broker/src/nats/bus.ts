@@ -23,6 +23,10 @@ export class NatsBus implements Bus {
     return this.link.isConnected
   }
 
+  get isAnswering(): boolean {
+    return this.link.isAnswering
+  }
+
   publish(subject: string, body: Uint8Array, meta?: string): void {
     this.link.requireConnected()
     this.requireFits(subject, body, meta)

@@ -24,9 +24,20 @@ export interface NatsOptions {
   credsFile?: string
 }
 
-const FIRST_TRY_PAUSE_MS = 150
+const TRY_PAUSE_MS = 150
+const TELL_EVERY_MS = 10_000
 const RECONNECT_FLOOR_MS = 100
 const RECONNECT_JITTER_MS = 300
+
+/**
+ * A ping each second: one that was not answered when the next is due says that the server hangs (C4). Five in a row end the connection, a
+ * server that is slow for a moment loses none.
+ */
+const PING_EVERY_MS = 1_000
+const PINGS_BEFORE_LOSS = 4
+
+/** One attempt to connect: an address that swallows what is sent to it must not use up all the time there is. */
+const DIAL_MS = 3_000
 
 /** How long the last words may take: a supervisor does not wait much longer for a process to end. */
 const GOODBYE_MS = 500
@@ -43,9 +54,12 @@ export interface Listener {
  * C2. Losing the connection is told to the listeners in the turn in which the driver tells it, before `broker:disconnect`.
  * C3. A permission that is missing is told: as the end of the boot, and later as `broker:subscription:refused`. (The driver calls
  *     a refused subscription back with an error and an empty object for a message, and forgets it.)
+ * C4. A server that hangs is noticed within two seconds, by the driver's own pings (`isAnswering`), and given up after five.
  */
 export class NatsLink {
   private awaySinceMs: number | undefined
+  /** Pings that were sent and not answered, the newest included. */
+  private owedPongs = 0
   private readonly outbox: Outbox
   private readonly lossListeners = new Set<() => void>()
   private readonly backListeners = new Set<() => void>()
@@ -70,7 +84,11 @@ export class NatsLink {
     events: TypedEvents<BrokerEvents>,
     clock: Clock,
   ): Promise<NatsLink> {
-    const nc = await dial(await driverOptions(options, inbox), options, clock)
+    const nc = await dial(
+      await driverOptions(options, inbox),
+      options,
+      new ConnectWait(options, events, clock),
+    )
     const link = new NatsLink(nc, inbox, events, clock)
     try {
       requireServer(link.version, link.server)
@@ -85,6 +103,11 @@ export class NatsLink {
 
   get isConnected(): boolean {
     return this.awaySinceMs === undefined && !this.nc.isClosed()
+  }
+
+  /** C4 */
+  get isAnswering(): boolean {
+    return this.isConnected && this.owedPongs < 2
   }
 
   /** @throws UnavailableError `nats-away`. */
@@ -185,6 +208,8 @@ export class NatsLink {
     for await (const status of this.nc.status()) {
       if (status.type === 'disconnect' && this.awaySinceMs === undefined) this.lost(status.server)
       else if (status.type === 'reconnect') this.back()
+      else if (status.type === 'ping')
+        this.owedPongs = status.pendingPings // C4
       else if (status.type === 'error' && status.error instanceof errors.PermissionViolationError)
         this.onDenial?.(permissionMissing(status.error)) // C3
       else if (status.type === 'close') this.lossListeners.forEach((listener) => listener())
@@ -201,6 +226,7 @@ export class NatsLink {
   private back(): void {
     const awayMs = this.clock.now() - (this.awaySinceMs ?? this.clock.now())
     this.awaySinceMs = undefined
+    this.owedPongs = 0
     for (const listener of this.backListeners) listener()
     this.events.emit('broker:reconnect', { server: this.server, awayMs })
   }
@@ -223,8 +249,8 @@ async function driverOptions(options: NatsOptions, inbox: string): Promise<NodeC
     inboxPrefix: inbox,
     noAsyncTraces: true,
     maxReconnectAttempts: -1,
-    pingInterval: 2_000,
-    maxPingOut: 2,
+    pingInterval: PING_EVERY_MS,
+    maxPingOut: PINGS_BEFORE_LOSS,
     ignoreAuthErrorAbort: true,
     reconnectDelayHandler: () => RECONNECT_FLOOR_MS + Math.random() * RECONNECT_JITTER_MS,
     ...(user === undefined ? {} : { user }),
@@ -242,16 +268,47 @@ async function readCreds(file: string): Promise<Uint8Array> {
   }
 }
 
+/** Until when the first connect is tried, and what is told of it meanwhile. */
+export class ConnectWait {
+  readonly tried: string
+  private readonly endMs: number
+  private tellAtMs = 0
+
+  constructor(
+    options: NatsOptions,
+    private readonly events: TypedEvents<BrokerEvents>,
+    private readonly clock: Clock,
+  ) {
+    this.tried = options.urls.map((url) => withoutSecrets(url)).join(', ')
+    this.endMs = clock.now() + options.connectTimeoutMs
+  }
+
+  get leftMs(): number {
+    return this.endMs - this.clock.now()
+  }
+
+  /** After an attempt that failed: false when there is no time for another one. */
+  async again(cause: unknown): Promise<boolean> {
+    const { leftMs } = this
+    if (leftMs <= TRY_PAUSE_MS) return false
+    if (this.clock.now() >= this.tellAtMs) {
+      this.tellAtMs = this.clock.now() + TELL_EVERY_MS
+      this.events.emit('broker:connect:wait', { tried: this.tried, why: messageOf(cause), leftMs })
+    }
+    await new Promise<void>((resolve) => this.clock.setTimer(resolve, TRY_PAUSE_MS))
+    return true
+  }
+}
+
 /** Tries until the deadline: a server that is just booting isn't an error. */
 async function dial(
   driver: NodeConnectionOptions,
   options: NatsOptions,
-  clock: Clock,
+  waiting: ConnectWait,
 ): Promise<NatsConnection> {
-  const deadline = clock.now() + options.connectTimeoutMs
   for (;;) {
     try {
-      return await connect({ ...driver, timeout: Math.max(100, deadline - clock.now()) })
+      return await connect({ ...driver, timeout: Math.min(DIAL_MS, Math.max(100, waiting.leftMs)) })
     } catch (cause) {
       if (
         cause instanceof errors.AuthorizationError ||
@@ -260,14 +317,12 @@ async function dial(
         const sentence = `NATS at ${options.urls.join(', ')} refused the credentials`
         throw new InvalidError('nats-refused', sentence, { cause })
       }
-      if (clock.now() + FIRST_TRY_PAUSE_MS >= deadline) throw unreachable(options, cause)
+      if (!(await waiting.again(cause))) throw unreachable(options, waiting.tried, cause)
     }
-    await new Promise<void>((resolve) => clock.setTimer(resolve, FIRST_TRY_PAUSE_MS))
   }
 }
 
-function unreachable(options: NatsOptions, cause: unknown): UnavailableError {
-  const tried = options.urls.map((url) => withoutSecrets(url)).join(', ')
+function unreachable(options: NatsOptions, tried: string, cause: unknown): UnavailableError {
   const sentence = `NATS can't be reached. Tried ${tried} for ${options.connectTimeoutMs} ms, last answer: ${messageOf(cause)}`
   return new UnavailableError('nats-unreachable', sentence, { cause })
 }

@@ -1,4 +1,4 @@
-import { systemClock, TypedEvents, type Clock } from '@natter/primitives'
+import { systemClock, TypedEvents, UnavailableError, type Clock } from '@natter/primitives'
 import { randomBytes } from 'node:crypto'
 import type { Broker, BrokerEvents, Bus, Journal, Log, Registry, Route } from '../broker.js'
 import { RouteCache } from '../route-cache.js'
@@ -6,7 +6,7 @@ import { Subjects } from '../subjects.js'
 import { epochIn } from '../topology.js'
 import { Appender } from './appender.js'
 import { NatsBus } from './bus.js'
-import { NatsLink, type NatsOptions } from './connection.js'
+import { ConnectWait, NatsLink, type NatsOptions } from './connection.js'
 import { JetStreamApi } from './jetstream-api.js'
 import { NatsJournal } from './journal.js'
 import { NatsLog } from './log.js'
@@ -32,6 +32,7 @@ export interface NatsBrokerOptions {
   onFull?: 'refuse' | 'forget'
   maxMessageBytes?: number
   maxInFlight?: number
+  /** How long the first connect, and streams that can't be looked at yet, are waited for. Default 5,000. */
   connectTimeoutMs?: number
   /**
    * Joins a mesh that is there, and creates nothing and wishes nothing: for apps, which may start before the first gateway and don't
@@ -74,14 +75,27 @@ export async function createNatsBroker(options: NatsBrokerOptions): Promise<Brok
   const { clock = systemClock, events = new TypedEvents<BrokerEvents>() } = options
   const subjects = new Subjects(settings.prefix)
   const inbox = subjects.inbox(randomBytes(9).toString('base64url'))
+  const waiting = new ConnectWait(settings, events, clock)
   const link = await NatsLink.open(settings satisfies NatsOptions, inbox, events, clock)
   try {
     const broker = new NatsBroker(link, subjects, events, clock, settings)
-    await link.unlessDenied(broker.start())
+    await untilStarted(() => link.unlessDenied(broker.start()), waiting)
     return broker
   } catch (error) {
     await link.close()
     throw error
+  }
+}
+
+/** Servers that answer may still elect who keeps the streams: that is waited for like the servers themselves. */
+async function untilStarted(start: () => Promise<void>, waiting: ConnectWait): Promise<void> {
+  for (;;) {
+    try {
+      return await start()
+    } catch (error) {
+      const isPassing = error instanceof UnavailableError && error.code !== 'no-mesh'
+      if (!isPassing || !(await waiting.again(error))) throw error
+    }
   }
 }
 

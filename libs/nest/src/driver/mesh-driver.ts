@@ -58,6 +58,6 @@ export interface MeshDriver extends MeshApi {
   stop(): Promise<void>
   /** Whether a gateway has loaded this app: only there is anything heard with scope `node`. */
   readonly isHosted: boolean
-  /** Whether the way to the mesh is open. */
+  /** Whether the way to the mesh is open, and the mesh was heard within the last two seconds. For health. */
   readonly isConnected: boolean
 }

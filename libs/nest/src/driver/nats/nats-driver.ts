@@ -48,7 +48,7 @@ class NatsDriver implements MeshDriver {
   }
 
   get isConnected(): boolean {
-    return this.state.kind === 'started' && this.state.broker.bus.isConnected
+    return this.state.kind === 'started' && this.state.broker.bus.isAnswering
   }
 
   async start(side: AppSide): Promise<void> {
