@@ -4,7 +4,12 @@ import { argvOf, nameOf, programOf, type Images } from './programs.js'
 const app = {
   entrypoint: ['/usr/bin/tini', '-g', '--', '/app/bin/node', '--max-old-space-size=400'],
   cmd: ['src/main.js'],
-  env: { NODE_ENV: 'production', PATH: '/app/bin', LD_PRELOAD: '/app/jemalloc.so' },
+  env: {
+    NODE_ENV: 'production',
+    NATTER_OPS_HOST: '0.0.0.0',
+    PATH: '/app/bin',
+    LD_PRELOAD: '/app/jemalloc.so',
+  },
   workdir: '/app',
   user: { uid: 10001, gid: 10001 },
 }
@@ -25,7 +30,7 @@ describe('what runs here for a container', () => {
       kind: 'process',
       file: process.execPath,
       args: ['--max-old-space-size=400', '/repo/dist/apps/persistence/apps/persistence/src/main.js'],
-      env: { NODE_ENV: 'production' },
+      env: { NODE_ENV: 'production', NATTER_OPS_HOST: '127.9.9.1' },
       user: { uid: 10001, gid: 10001 },
     })
   })

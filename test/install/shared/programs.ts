@@ -3,7 +3,7 @@ import { natsServerBinary } from '@natter/testing'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { readDockerfile, type Image } from './dockerfile.js'
-import { localText, type Place } from './local-text.js'
+import { localEnv, localText, type Place } from './local-text.js'
 
 const repo = join(import.meta.dirname, '../../..')
 
@@ -61,7 +61,7 @@ export function programOf(image: string, given: Given, images: Images, place: Pl
   const other = images.others.get(name)
   if (other !== undefined) return other(given, place)
   const local = (argv: readonly string[]): string[] => argv.map((arg) => localText(arg, place))
-  if (folder === 'natter') return appProgram(name, local(argvOf(images.app, given)), images)
+  if (folder === 'natter') return appProgram(name, local(argvOf(images.app, given)), images, place)
   if (name === 'nats') return natsProgram(local(argvOf(natsImage, given)), place)
   if (name === 'postgres') return { kind: 'postgres' }
   throw new Error(`nothing on this machine stands for the image ${image}: name it among the others`)
@@ -73,7 +73,12 @@ export function nameOf(image: string): { folder: string; name: string } {
   return { folder, name: last.replace(/:.*$/, '') }
 }
 
-function appProgram(app: string, argv: readonly string[], { app: image, build }: Images): LocalProgram {
+function appProgram(
+  app: string,
+  argv: readonly string[],
+  { app: image, build }: Images,
+  place: Place,
+): LocalProgram {
   const [file, ...args] = withoutInit(argv)
   const source = (arg: string): string =>
     arg.replace(/^(?:\/app\/)?src\//, `${join(build, 'apps', app, 'apps', app, 'src')}/`)
@@ -86,7 +91,7 @@ function appProgram(app: string, argv: readonly string[], { app: image, build }:
     kind: 'process',
     file: process.execPath,
     args: args.map(source),
-    env: Object.fromEntries(env),
+    env: localEnv(Object.fromEntries(env), place),
     ...user,
   }
 }
