@@ -4,6 +4,8 @@ What every pod has in common.
 P1. Nobody is root, nothing may be gained, no token of the API server is mounted, and only /tmp can be written.
 P2. Kubernetes' variables of Services are off: of a Service called natter-gateway it would make NATTER_GATEWAY_PORT=tcp://…
 P3. Ready and alive are asked at the private port: ready within 2 s of the cause, alive as long as an answer comes within 10 s.
+P4. Whether it is alive is asked only once it has answered: a kubelet's clock runs since the pod was made, and its first question
+    may meet a process, or a restarted one, that doesn't listen yet. With a threshold of one that would be its end.
 */}}
 
 {{/* P1, P2. dict root pod (values of the component) serviceAccount */}}
@@ -57,8 +59,15 @@ image: {{ .image | default (printf "%s/%s:%s" $root.Values.image.prefix .app ($r
 imagePullPolicy: {{ $root.Values.image.pullPolicy }}
 {{- end -}}
 
-{{/* P3 */}}
+{{/* P3, P4 */}}
 {{- define "natter.probes" -}}
+startupProbe:
+  httpGet:
+    path: /health/live
+    port: ops
+  periodSeconds: 1
+  timeoutSeconds: 1
+  failureThreshold: 60
 readinessProbe:
   httpGet:
     path: /health/ready
