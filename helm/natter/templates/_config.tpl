@@ -26,3 +26,10 @@ checksum/config: {{ include "natter.config" . | sha256sum }}
 {{- define "natter.hasPostgres" -}}
 {{- if or .Values.postgres.enabled .Values.externalPostgres.existingSecret }}true{{ end -}}
 {{- end -}}
+
+{{/* Where clients outside reach the gateways. */}}
+{{- define "natter.publicAddress" -}}
+{{- if .Values.ingress.enabled -}}
+{{- printf "%s://%s/connection/websocket" (ternary "wss" "ws" (ne .Values.ingress.tlsSecretName "")) .Values.ingress.host -}}
+{{- end -}}
+{{- end -}}

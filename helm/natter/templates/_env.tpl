@@ -63,13 +63,21 @@
   value: '9000'
 {{- end -}}
 
-{{/* The key that signs clients' tokens. dict root variable */}}
+{{/* The key that signs clients' tokens. dict root variable key */}}
 {{- define "natter.env.tokens" -}}
 - name: {{ .variable }}
   valueFrom:
     secretKeyRef:
       name: {{ .root.Values.tokens.existingSecret | default (include "natter.name" (dict "root" .root "component" "tokens")) }}
-      key: {{ .root.Values.tokens.key }}
+      key: {{ .key }}
+{{- end -}}
+
+{{/* Gateways have no way to Postgres. Where there is an archive, nothing that waits for it may be forgotten. */}}
+{{- define "natter.env.onFull" -}}
+{{- if and (include "natter.hasPostgres" .) .Values.persistence.enabled (not (dig "nats" "on_full" "" .Values.config)) -}}
+- name: NATTER_NATS_ON_FULL
+  value: refuse
+{{- end -}}
 {{- end -}}
 
 {{/* A map of names and texts. */}}

@@ -120,3 +120,12 @@ volumes:
 {{- define "natter.hasNatsCreds" -}}
 {{- if and (not .Values.nats.enabled) .Values.externalNats.credsKey }}true{{ end -}}
 {{- end -}}
+{{/* Goes on while balancers notice (kubelets do this themselves, no shell is needed). */}}
+{{- define "natter.preStop" -}}
+{{- if . -}}
+lifecycle:
+  preStop:
+    sleep:
+      seconds: {{ . }}
+{{- end -}}
+{{- end -}}

@@ -1,0 +1,55 @@
+{{/*
+H1. An upgrade's pods start behind it: what they need is there.
+H2. At an install, NATS and Postgres of the release come first, so it is after. So it is when an upgrade brings them: they are there
+    if their Secret is.
+*/}}
+{{/* dict root enabled (of the sub-chart) secret (its name) */}}
+{{- define "natter.hookEvents" -}}
+{{- if and .root.Release.IsUpgrade .enabled (not (lookup "v1" "Secret" .root.Release.Namespace .secret)) -}}
+post-upgrade
+{{- else -}}
+post-install,pre-upgrade
+{{- end -}}
+{{- end -}}
+
+{{/* dict root job app image config events env */}}
+{{- define "natter.hookJob" -}}
+{{- $names := dict "root" .root "component" .job -}}
+apiVersion: batch/v1
+kind: Job
+metadata:
+  name: {{ include "natter.name" $names }}
+  labels:
+    {{- include "natter.labels" $names | nindent 4 }}
+  annotations:
+    helm.sh/hook: {{ .events }}
+    helm.sh/hook-weight: '0'
+    helm.sh/hook-delete-policy: before-hook-creation,hook-succeeded
+spec:
+  backoffLimit: 3
+  activeDeadlineSeconds: {{ .root.Values.hooks.activeDeadlineSeconds }}
+  template:
+    metadata:
+      labels:
+        {{- include "natter.podLabels" $names | nindent 8 }}
+    spec:
+      {{- include "natter.podSpec" (dict "root" .root "pod" dict "serviceAccount" (include "natter.serviceAccount" (dict "root" .root "component" "hooks"))) | nindent 6 }}
+      restartPolicy: Never
+      containers:
+        - name: {{ .job }}
+          {{- include "natter.image" (dict "root" .root "app" .app "image" .image) | nindent 10 }}
+          args: [src/{{ .job }}.js]
+          {{- include "natter.containerSecurity" .root | nindent 10 }}
+          env:
+            - name: NATTER_CONFIG
+              value: /etc/natter/natter.yaml
+            {{- range .env }}
+            {{- with . }}
+            {{- . | nindent 12 }}
+            {{- end }}
+            {{- end }}
+          resources:
+            {{- toYaml .root.Values.hooks.resources | nindent 12 }}
+          {{- include "natter.volumeMounts" .root | nindent 10 }}
+      {{- include "natter.volumes" (dict "root" .root "config" .config) | nindent 6 }}
+{{- end -}}
