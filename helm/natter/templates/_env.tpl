@@ -11,7 +11,7 @@
 - name: NATTER_NATS_PASSWORD
   valueFrom:
     secretKeyRef:
-      name: {{ include "nats.secretName" (dict "Release" $root.Release "Values" $root.Values.nats) }}
+      name: {{ include "natter.natsSecret" $root }}
       key: {{ .user }}-password
 {{- else -}}
 {{- with $root.Values.externalNats -}}
@@ -46,7 +46,7 @@
   valueFrom:
     secretKeyRef:
       {{- if .Values.postgres.enabled }}
-      name: {{ include "postgres.secretName" (dict "Release" .Release "Values" .Values.postgres) }}
+      name: {{ include "natter.postgresSecret" . }}
       key: url
       {{- else }}
       name: {{ .Values.externalPostgres.existingSecret }}
@@ -86,4 +86,13 @@
 - name: {{ $name }}
   value: {{ $value | toString | quote }}
 {{- end }}
+{{- end -}}
+
+{{/* The Secrets of the sub-charts, whose templates aren't there where they are off. */}}
+{{- define "natter.natsSecret" -}}
+{{- if .Values.nats.enabled }}{{ include "nats.secretName" (dict "Release" .Release "Values" .Values.nats) }}{{ end -}}
+{{- end -}}
+
+{{- define "natter.postgresSecret" -}}
+{{- if .Values.postgres.enabled }}{{ include "postgres.secretName" (dict "Release" .Release "Values" .Values.postgres) }}{{ end -}}
 {{- end -}}
