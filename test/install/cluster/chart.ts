@@ -1,0 +1,43 @@
+/** Renders the chart as Helm would. */
+import { execFileSync } from 'node:child_process'
+import { join } from 'node:path'
+import { parseManifests, type Manifest } from './manifests.js'
+
+const repo = join(import.meta.dirname, '../../..')
+
+export interface ChartWish {
+  helm: string
+  release: string
+  namespace: string
+  /** Files of the chart's folder. */
+  valuesFiles: readonly string[]
+  /** Over those. */
+  values: object
+}
+
+/** Hooks too. @throws Error with Helm's words. */
+export function renderChart({ helm, release, namespace, valuesFiles, values }: ChartWish): Manifest[] {
+  const chart = join(repo, 'helm/natter')
+  const files = valuesFiles.flatMap((file) => ['--values', join(chart, file)])
+  const args = ['template', release, chart, '--namespace', namespace, ...files, '--values', '-']
+  return parseManifests(
+    execFileSync(helm, args, {
+      input: JSON.stringify(values),
+      encoding: 'utf8',
+      maxBuffer: 64 * 1024 * 1024,
+    }),
+  )
+}
+
+/** Where Helm is; undefined where it isn't and can't be built. Says on stderr what it tries. */
+export function findHelm(): string | undefined {
+  try {
+    const tool = join(repo, 'tools/helm.mjs')
+    return execFileSync(process.execPath, [tool], {
+      encoding: 'utf8',
+      stdio: ['ignore', 'pipe', 'inherit'],
+    }).trim()
+  } catch {
+    return undefined
+  }
+}
