@@ -7,11 +7,12 @@
  *     relative paths, so whoever installs it knows nothing of them.
  * P2. Versions of dependencies are those of the repository's package.json; what it doesn't name fails the pack.
  */
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { copyFile, mkdir, rm, writeFile } from 'node:fs/promises'
 import { dirname, join, relative, sep } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import ts from 'typescript'
+import { filesIn } from './files.mjs'
+import { bareImports, packageOf, pinnedVersion } from './imports.mjs'
 import { root } from './paths.mjs'
 import { run } from './run.mjs'
 
@@ -43,14 +44,6 @@ const packages = [
 
 const own = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
 const { compilerOptions } = JSON.parse(readFileSync(join(root, 'tsconfig.json'), 'utf8'))
-
-function* filesIn(folder) {
-  for (const entry of readdirSync(folder, { withFileTypes: true })) {
-    const path = join(folder, entry.name)
-    if (entry.isDirectory()) yield* filesIn(path)
-    else yield path
-  }
-}
 
 /** Compiles the doors and all they import into `<folder>/lib`, with the layout of the repository. */
 async function compile(folder, doors) {
@@ -86,11 +79,9 @@ function rewriteAliases(folder) {
   for (const file of filesIn(join(folder, 'lib'))) {
     if (!/\.(js|d\.ts)$/.test(file)) continue
     let text = readFileSync(file, 'utf8')
-    const { importedFiles } = ts.preProcessFile(text, true, true)
-    for (const { fileName: target, pos } of importedFiles.toReversed()) {
-      if (target.startsWith('.') || target.startsWith('node:')) continue
+    for (const { target, pos } of bareImports(text).toReversed()) {
       const door = compilerOptions.paths[target]?.[0]
-      if (door === undefined) imported.add(target.split('/', target.startsWith('@') ? 2 : 1).join('/'))
+      if (door === undefined) imported.add(packageOf(target))
       else text = text.slice(0, pos + 1) + pathTo(folder, file, door) + text.slice(pos + 1 + target.length)
     }
     writeFileSync(file, text)
@@ -103,14 +94,6 @@ function pathTo(folder, file, door) {
     .split(sep)
     .join('/')
   return path.startsWith('.') ? path : `./${path}`
-}
-
-/** P2. */
-function versionOf(name) {
-  const version = own.dependencies[name]
-  if (version === undefined)
-    throw new Error(`${name} is imported by a package and isn't a dependency of package.json`)
-  return version
 }
 
 function manifest({ name, description, doors, peers, optional }, imported) {
@@ -130,7 +113,8 @@ function manifest({ name, description, doors, peers, optional }, imported) {
       }),
     ),
     files: ['lib'],
-    dependencies: Object.fromEntries(dependencies.map((one) => [one, versionOf(one)])),
+    // P2
+    dependencies: Object.fromEntries(dependencies.map((one) => [one, pinnedVersion(one, own)])),
     peerDependencies: peers,
     peerDependenciesMeta: Object.fromEntries(optional.map((one) => [one, { optional: true }])),
   }
