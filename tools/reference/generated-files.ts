@@ -1,3 +1,5 @@
+import { chartReadme } from './chart-readme.js'
+import { chartSchemas } from './chart-schema.js'
 import { configurationPage } from './configuration-page.js'
 import { envExample } from './env-example.js'
 import { errorCodesPage } from './error-codes-page.js'
@@ -12,5 +14,7 @@ export async function generatedFiles(): Promise<ReadonlyMap<string, string>> {
     ['docs/reference/error-codes.md', await errorCodesPage()],
     ['docs/reference/events.md', await eventsPage()],
     ['docs/reference/metrics.md', await metricsPage()],
+    ['helm/natter/README.md', await chartReadme()],
+    ...(await chartSchemas()),
   ])
 }
