@@ -51,8 +51,12 @@ export class Connection {
   ) {}
 
   /** Connects; undefined when the gateway isn't there or doesn't answer. Nothing is handed over before that. */
-  static async open(port: number, handlers: WireHandlers): Promise<Connection | undefined> {
-    const socket = new WebSocket(`ws://127.0.0.1:${port}/connection/websocket`, { handshakeTimeout: 3_000 })
+  static async open(
+    port: number,
+    handlers: WireHandlers,
+    host = '127.0.0.1',
+  ): Promise<Connection | undefined> {
+    const socket = new WebSocket(`ws://${host}:${port}/connection/websocket`, { handshakeTimeout: 3_000 })
     const connection = new Connection(socket, handlers)
     return await new Promise((resolve) => {
       let isOpen = false

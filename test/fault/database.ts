@@ -22,16 +22,22 @@ export async function startDatabase(): Promise<Database> {
   return {
     url,
     signal: (signal) => server.kill(signal),
-    checkpointSeq: (schema, stream) => withClient(url, (client) => checkpointOf(client, schema, stream)),
-    content: (schema, stream) =>
-      withClient(url, async (client) => ({
-        checkpointSeq: await checkpointOf(client, schema, stream),
-        rows: await rowsOf(client, schema),
-        deadLetters: await countOf(client, schema, 'dead_letter'),
-      })),
+    checkpointSeq: (schema, stream) => checkpointAt(url, schema, stream),
+    content: (schema, stream) => contentAt(url, schema, stream),
     stop: () => server.stop(),
   }
 }
+
+/** Where the archive of a stream stands; 0 before it began. */
+export const checkpointAt = (url: string, schema: string, stream: string): Promise<number> =>
+  withClient(url, (client) => checkpointOf(client, schema, stream))
+
+export const contentAt = (url: string, schema: string, stream: string): Promise<ArchiveContent> =>
+  withClient(url, async (client) => ({
+    checkpointSeq: await checkpointOf(client, schema, stream),
+    rows: await rowsOf(client, schema),
+    deadLetters: await countOf(client, schema, 'dead_letter'),
+  }))
 
 async function checkpointOf(client: Client, schema: string, stream: string): Promise<number> {
   const { rows: tables } = await client.query<{ found: string | null }>('select to_regclass($1) as found', [

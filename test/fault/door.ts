@@ -6,6 +6,8 @@ import type { Chance } from './seeded.js'
 export interface Door {
   readonly name: string
   readonly port: number
+  /** Default 127.0.0.1. */
+  readonly host?: string
 }
 
 /** Undefined once `isOver`. */
@@ -16,8 +18,8 @@ export async function enter(
   isOver: () => boolean,
 ): Promise<{ connection: Connection; gateway: string } | undefined> {
   while (!isOver()) {
-    const { name: gateway, port } = luck.pick(doors)
-    const connection = await Connection.open(port, handlers)
+    const { name: gateway, port, host } = luck.pick(doors)
+    const connection = await Connection.open(port, handlers, host)
     if (connection !== undefined) return { connection, gateway }
     await delay(luck.whole(20, 150))
   }

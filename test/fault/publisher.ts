@@ -36,6 +36,8 @@ export class Publisher {
   private readonly inFlight = new Set<Attempt>()
   private way: { connection: Connection; gateway: string } | undefined
   private isOver = false
+  private isEnough = false
+  private begun = 0
   /** Neither acknowledged nor refused. */
   remaining: number
   private finish: () => void = () => {}
@@ -57,6 +59,15 @@ export class Publisher {
     void this.follow()
   }
 
+  /** Begins nothing more of its plan; `done` then waits for what it has begun only. */
+  enough(): void {
+    if (this.isEnough) return
+    this.isEnough = true
+    const planned = this.plan.bursts.reduce((sum, { publications }) => sum + publications.length, 0)
+    this.remaining -= planned - this.begun
+    if (this.remaining === 0) this.finish()
+  }
+
   stop(): void {
     this.isOver = true
     this.way?.connection.cut()
@@ -66,7 +77,8 @@ export class Publisher {
     for (const { atMs, publications } of this.plan.bursts) {
       const waitMs = this.world.startMs + atMs - performance.now()
       if (waitMs > 0) await delay(waitMs)
-      if (this.isOver) return
+      if (this.isOver || this.isEnough) return
+      this.begun += publications.length
       this.todo.push(...publications.map((publication) => ({ publication, attempt: 1 })))
       this.pump()
     }

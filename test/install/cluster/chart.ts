@@ -1,5 +1,6 @@
 /** Renders the chart as Helm would. */
 import { execFileSync } from 'node:child_process'
+import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseManifests, type Manifest } from './manifests.js'
 
@@ -7,6 +8,8 @@ const repo = join(import.meta.dirname, '../../..')
 
 export interface ChartWish {
   helm: string
+  /** The repository, or a copy of it. */
+  source: string
   release: string
   namespace: string
   /** Files of the chart's folder. */
@@ -16,8 +19,15 @@ export interface ChartWish {
 }
 
 /** Hooks too. @throws Error with Helm's words. */
-export function renderChart({ helm, release, namespace, valuesFiles, values }: ChartWish): Manifest[] {
-  const chart = join(repo, 'helm/natter')
+export function renderChart({
+  helm,
+  source,
+  release,
+  namespace,
+  valuesFiles,
+  values,
+}: ChartWish): Manifest[] {
+  const chart = join(existsSync(join(source, 'helm')) ? source : repo, 'helm/natter')
   const files = valuesFiles.flatMap((file) => ['--values', join(chart, file)])
   const args = ['template', release, chart, '--namespace', namespace, ...files, '--values', '-']
   return parseManifests(

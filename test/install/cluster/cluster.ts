@@ -12,6 +12,7 @@ import { chmodSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
+import { localText } from '../shared/local-text.js'
 import { LoopbackAddresses } from '../shared/loopback.js'
 import type { Images } from '../shared/programs.js'
 import { serviceLinks } from './environment.js'
@@ -101,7 +102,7 @@ export class Cluster {
   /** Resolves when every workload is as it should be, or one can't get there. */
   async settled(timeoutMs: number): Promise<RolloutEnd> {
     const end = (): RolloutEnd | undefined => {
-      if ([...this.workloads.values()].every((workload) => this.isDone(workload))) return { kind: 'complete' }
+      if (this.isWhole) return { kind: 'complete' }
       return [...this.workloads.values()]
         .map((workload) => this.stallOf(workload))
         .find((stall) => stall !== undefined)
@@ -110,6 +111,11 @@ export class Cluster {
       const left = [...this.workloads.values()].find((workload) => !this.isDone(workload))
       return this.stalled(left?.metadata.name ?? '', 'time is up')
     })
+  }
+
+  /** Every workload is as it should be. */
+  get isWhole(): boolean {
+    return [...this.workloads.values()].every((workload) => this.isDone(workload))
   }
 
   /** Polls nothing: looked at after every change. @throws Error when it isn't so in time. */
@@ -161,7 +167,12 @@ export class Cluster {
     for (const pod of this.pods) if (pod.name === name) this.leave(pod)
   }
 
-  /** Text by key of a Secret. */
+  /** Text from a manifest, with addresses of this machine. */
+  local(text: string): string {
+    return localText(text, { address: '127.0.0.1', names: this.names(), paths: new Map() })
+  }
+
+  /** As it is in the cluster, not as it was rendered last. */
   secret(name: string): Manifest {
     const found = this.secrets.get(name)
     if (found === undefined) throw new Error(`there is no Secret ${name}`)
@@ -247,11 +258,11 @@ export class Cluster {
       const pod = this.make(name, `${name}-${word()}`, 'hook', template)
       pod.start()
       const isDone = await pod.ended
-      const said = pod.lastWords
+      const { lastWords: said, trouble } = pod
       await pod.delete()
       this.pods.delete(pod)
       if (isDone) return
-      if (this.over.signal.aborted || attempt >= backoffLimit)
+      if (trouble !== '' || this.over.signal.aborted || attempt >= backoffLimit)
         throw new Error(`the Job ${name} has failed:\n${said}`)
       await delay(Math.min(10_000 * 2 ** attempt, 360_000), undefined, { signal: this.over.signal })
     }

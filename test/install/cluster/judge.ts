@@ -1,0 +1,179 @@
+/**
+ * What a run through a rollout, a crash and an outage may look like, from the events of the cluster and the history of the clients.
+ * Pure. What the clients got and what is stored, `test/fault/check.ts` judges.
+ *
+ * J1. While a Deployment rolls, never fewer are ready than it allows, and never more are there.
+ * J2. Who is asked to end says so by its readiness within 3 s, while it still runs, and ends by itself, with code 0.
+ * J3. A connection through the Service fails only where the proxy can't know better yet: its pod stopped being ready, was deleted or
+ *     died less than a propagation ago.
+ * J4. A client of a pod that is asked to end is told so (3001), not cut off.
+ */
+import type { HistoryEvent } from '../../fault/history.js'
+import type { ClusterEvent } from './events.js'
+import type { RolloutRule } from './rollout.js'
+
+export interface Span {
+  fromMs: number
+  toMs: number
+}
+
+export interface Seen {
+  workload: string
+  service: string
+  rule: RolloutRule
+  propagationMs: number
+  events: readonly ClusterEvent[]
+}
+
+/** How late timers of one machine may be that all processes share: the proxy's and the probes' own. */
+const slackMs = 400
+/** J2 */
+const tellsWithinMs = 3_000
+
+const isIn = ({ fromMs, toMs }: Span, { atMs }: { atMs: number }): boolean => atMs >= fromMs && atMs <= toMs
+
+/** J1. What was there at the beginning counts from before. */
+export function judgeCounts({ workload, rule, events }: Seen, span: Span): string[] {
+  const [ready, there] = [new Set<string>(), new Set<string>()]
+  const found: string[] = []
+  const least = rule.replicas - rule.maxUnavailable
+  const most = rule.replicas + rule.maxSurge
+  for (const event of events) {
+    if (event.kind !== 'pod' || event.owner !== workload || event.atMs > span.toMs) continue
+    count(event, ready, there)
+    if (event.atMs < span.fromMs) continue
+    if (ready.size < least)
+      found.push(
+        `${ready.size} of ${workload} ready after ${event.pod} ${event.change}: ${least} are promised`,
+      )
+    if (there.size > most)
+      found.push(`${there.size} of ${workload} after ${event.pod} ${event.change}: ${most} are allowed`)
+  }
+  return found
+}
+
+function count(
+  { pod, change }: Extract<ClusterEvent, { kind: 'pod' }>,
+  ready: Set<string>,
+  there: Set<string>,
+): void {
+  if (change === 'created') there.add(pod)
+  if (change === 'ready' && there.has(pod)) ready.add(pod)
+  if (change === 'unready' || change === 'deleted') ready.delete(pod)
+  if (change === 'deleted') there.delete(pod)
+}
+
+/** J2, of each pod whose deletion began in the span and that was ready then. `latenessMs` of our own is no fault of the pod's. */
+export function judgeEnds({ workload, events }: Seen, span: Span, latenessMs = 0): string[] {
+  const found: string[] = []
+  const deleted = events.filter(
+    (event) => event.kind === 'pod' && event.change === 'deleted' && event.owner === workload,
+  )
+  for (const event of deleted.filter((one) => isIn(span, one))) {
+    if (event.kind !== 'pod' || !wasReady(events, event)) continue
+    const { pod, atMs } = event
+    const after = events.filter((one) => 'pod' in one && one.pod === pod && one.atMs >= atMs)
+    const exit = after.find((one) => one.kind === 'container' && one.change === 'exited')
+    const off = after.find((one) => one.kind === 'pod' && one.change === 'unready')
+    const isTold =
+      off !== undefined &&
+      off.atMs <= atMs + tellsWithinMs + latenessMs &&
+      (exit === undefined || after.indexOf(off) < after.indexOf(exit))
+    if (!isTold)
+      found.push(
+        `${pod} was still ready, by its own word, ${tellsWithinMs} ms after its deletion or at its exit`,
+      )
+    if (after.some((one) => one.kind === 'container' && one.change === 'killed'))
+      found.push(`${pod} had to be killed`)
+    else if (exit?.kind === 'container' && exit.why !== '0') found.push(`${pod} ended with ${exit.why}`)
+  }
+  return found
+}
+
+function wasReady(events: readonly ClusterEvent[], at: Extract<ClusterEvent, { kind: 'pod' }>): boolean {
+  const before = events.slice(0, events.indexOf(at))
+  const last = before.findLast(
+    (one) => one.kind === 'pod' && one.pod === at.pod && (one.change === 'ready' || one.change === 'unready'),
+  )
+  return last?.kind === 'pod' && last.change === 'ready'
+}
+
+/** J3. */
+export function judgeConnects({ service, propagationMs, events }: Seen, span: Span): string[] {
+  return events.flatMap((event) => {
+    if (
+      event.kind !== 'connect' ||
+      event.service !== service ||
+      event.outcome === 'connected' ||
+      !isIn(span, event)
+    )
+      return []
+    const isExplained = events.some(
+      (cause) =>
+        isCause(cause, event.pod) &&
+        cause.atMs <= event.atMs &&
+        cause.atMs >= event.atMs - propagationMs - slackMs,
+    )
+    return isExplained
+      ? []
+      : [
+          `a connection at ${event.atMs} was ${event.outcome === 'nobody' ? 'for nobody' : `refused by ${event.pod}`}`,
+        ]
+  })
+}
+
+/** Without a pod nothing explains it: there was none to send to. */
+function isCause(event: ClusterEvent, pod: string | undefined): boolean {
+  if (event.kind === 'pod')
+    return event.pod === pod && (event.change === 'unready' || event.change === 'deleted')
+  return event.kind === 'container' && event.pod === pod && event.change === 'exited'
+}
+
+/** J4. */
+export function judgeGoodbyes(
+  history: Iterable<HistoryEvent>,
+  span: Span,
+): { found: string[]; goodbyes: number } {
+  const found = new Set<string>()
+  let goodbyes = 0
+  for (const event of history) {
+    if (!isIn(span, event)) continue
+    const [why, who] =
+      event.kind === 'left'
+        ? [event.why, event.subscriber]
+        : event.kind === 'answer'
+          ? [event.why, event.publisher]
+          : []
+    const code = /^closed (\d+)$/.exec(why ?? '')?.[1]
+    if (code === '3001') goodbyes += 1
+    else if (code !== undefined) found.add(`${who} was closed with ${code}`)
+  }
+  return { found: [...found], goodbyes }
+}
+
+/** How long after `atMs` each pod of the workload that was ready said that it isn't; undefined: not in the span. */
+export function readinessLosses(
+  { workload, events }: Seen,
+  { fromMs, toMs }: Span,
+): Map<string, number | undefined> {
+  const ready = new Set<string>()
+  const losses = new Map<string, number | undefined>()
+  for (const event of events) {
+    if (event.kind !== 'pod' || event.owner !== workload || event.atMs > toMs) continue
+    if (event.atMs < fromMs) count(event, ready, new Set([event.pod]))
+    else if (event.change === 'unready' && losses.get(event.pod) === undefined)
+      losses.set(event.pod, event.atMs - fromMs)
+  }
+  return new Map([...ready].map((pod) => [pod, losses.get(pod)]))
+}
+
+/** Containers of the workload that ended in the span. */
+export const exitsOf = ({ workload, events }: Seen, span: Span): string[] =>
+  events.flatMap((event) =>
+    event.kind === 'container' &&
+    event.change === 'exited' &&
+    event.pod.startsWith(`${workload}-`) &&
+    isIn(span, event)
+      ? [`${event.pod} ended with ${event.why}`]
+      : [],
+  )

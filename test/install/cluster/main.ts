@@ -1,0 +1,55 @@
+/**
+ * A rolling update of the chart on loopback, with clients; what was found is the exit code.
+ *
+ *   npm run test:cluster [-- --clients 2000] [--gateways 3] [--rate 40] [--keep]
+ *
+ * 0 = every promise held, 1 = one was broken, 2 = the run itself failed.
+ */
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import { findHelm } from './chart.js'
+import { run } from './run.js'
+
+const repo = join(import.meta.dirname, '../../..')
+const say = (line: string): void => void process.stdout.write(`${line}\n`)
+
+const { values } = parseArgs({
+  options: {
+    clients: { type: 'string', default: '300' },
+    gateways: { type: 'string', default: '3' },
+    /** Publications a second, of all clients. */
+    rate: { type: 'string', default: '40' },
+    /** The folder whose programs run. */
+    source: { type: 'string', default: repo },
+    keep: { type: 'boolean', default: false },
+  },
+})
+
+const folder = join(repo, '.natter/cluster', new Date().toISOString().replaceAll(/[:.]/g, '-'))
+const helm = findHelm()
+// an ordinary exit, so that what was started ends too
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(130))
+try {
+  if (helm === undefined) throw new Error('there is no Helm: docs/testing.md says where it comes from')
+  const { source, keep } = values
+  const [clients, gateways, publicationsPerSecond] = [values.clients, values.gateways, values.rate].map(
+    Number,
+  ) as [number, number, number]
+  const result = await run({ helm, clients, gateways, publicationsPerSecond, source, folder, keep, say })
+  const { acknowledged, repeats, deliveries, recoveries } = result.counts
+  say(
+    `${result.stored} stored, ${acknowledged} acknowledged, ${repeats} repeats, ${deliveries} deliveries, ${recoveries} recoveries, ` +
+      `${result.goodbyes} subscriptions told to go elsewhere`,
+  )
+  for (const line of result.found.slice(0, 20)) say(`  ${line}`)
+  say(
+    result.found.length === 0
+      ? 'every promise held'
+      : `${result.found.length} findings; the history: ${folder}`,
+  )
+  process.exitCode = result.found.length === 0 ? 0 : 1
+} catch (error) {
+  say(`the run failed: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`)
+  say(`what there is of it: ${folder}`)
+  process.exitCode = 2
+}
