@@ -4,10 +4,17 @@ import type { Level } from './fullness/levels.js'
 /** What happens in a gateway, `noun:verb[:phase]`. Logs and metrics listen; deliveries are not events. */
 export interface GatewayEvents {
   'gateway:listen': { host: string; port: number }
+  /** It was asked to end: not ready from now on, new clients are let in for `delayMs` more. */
+  'gateway:drain:start': { connections: number; delayMs: number }
+  /** Nobody is let in any more, and those who are here are told to go, over so long. */
+  'gateway:drain:close': { connections: number; windowMs: number; batches: number }
+  /** No client is left; `unanswered` = closed with commands in work. What apps and the mesh have to hear follows. */
+  'gateway:drain:done': { closed: number; unanswered: number; tookMs: number; isHurried: boolean }
   'connection:open': { connectionId: string; remoteAddress: string }
   'connection:connect': { connectionId: string; user: string; client: string }
   'connection:close': { connectionId: string; user: string; code: number; reason: string; ageMs: number }
-  'connection:refuse': { reason: 'origin' | 'path' | 'protocol' | 'limit' }
+  /** `draining`: this gateway is about to end. */
+  'connection:refuse': { reason: 'origin' | 'path' | 'protocol' | 'limit' | 'draining' }
   'command:error': { method: string; code: number; cause: unknown }
   'subscription:reply': { channel: string; recovered: 'yes' | 'no' | 'fresh'; messages: number }
   'subscription:end': { channel: string; code: number }

@@ -10,6 +10,9 @@ export function log(
 ): void {
   logEvents(events.gateway, logger, {
     'gateway:listen': 'info',
+    'gateway:drain:start': 'info',
+    'gateway:drain:close': 'info',
+    'gateway:drain:done': ({ unanswered }) => (unanswered === 0 ? 'info' : 'warn'),
     'connection:open': 'debug',
     'connection:connect': 'debug',
     'connection:close': 'debug',

@@ -143,6 +143,16 @@ export const gatewayMetrics = defineMetrics({
     name: 'natter_gateway_nats_disconnects_total',
     help: 'How often the way to NATS was lost.',
   },
+  drainPhase: {
+    type: 'gauge',
+    name: 'natter_gateway_drain_phase',
+    help: '0 = it serves, 1 = it is about to end and still lets clients in, 2 = it sends its clients away, 3 = they are gone.',
+  },
+  drainConnections: {
+    type: 'gauge',
+    name: 'natter_gateway_drain_connections',
+    help: 'Connections that a drain has still to close; 0 in all other phases.',
+  },
   peers: { type: 'gauge', name: 'natter_gateway_peers', help: 'Other gateways that are heard.' },
 })
 
@@ -173,6 +183,8 @@ export function meter(metrics: Metrics, { gateway, broker, events }: Metered): v
     deliveries: () => gateway.sink.delivered,
     natsUp: () => (broker.bus.isConnected ? 1 : 0),
     peers: () => gateway.peerCount,
+    drainPhase: () => gateway.drain.phase,
+    drainConnections: () => gateway.drain.leftCount,
     sessionsOpen: () => gateway.openSessions,
     streamBytes: () => fills(gateway, ({ bytes }) => bytes),
     streamMaxBytes: () => fills(gateway, ({ maxBytes }) => maxBytes),

@@ -13,6 +13,7 @@ import {
   type OnApplicationBootstrap,
 } from '@nestjs/common'
 import type { GatewayConfig } from './config/gateway.config.js'
+import type { Patience } from './drain/patience.js'
 import { Gateway } from './gateway.js'
 import type { GatewayEvents } from './gateway.events.js'
 import type { GatewayOptions } from './gateway.options.js'
@@ -24,6 +25,9 @@ const HOSTING = Symbol('hosting')
 
 /** How long a stop waits for handlers with scope `node`, whom nobody else tells. */
 const lastToldMs = 500
+
+/** Of the time that is left, for apps that have something in work; the rest is for telling the mesh. */
+const appsShare = 0.6
 
 /** Made before the parts that emit, so that logs and metrics hear the very first event. */
 export interface GatewayEventStreams {
@@ -38,6 +42,7 @@ export class GatewayModule implements OnApplicationBootstrap, BeforeApplicationS
   /** Where clients connect, once the application started. */
   port = 0
   private apps: HostedApps | undefined
+  private ending: Promise<void> | undefined
 
   constructor(
     @Inject(EVENTS) readonly events: GatewayEventStreams,
@@ -88,19 +93,32 @@ export class GatewayModule implements OnApplicationBootstrap, BeforeApplicationS
     this.port = await this.gateway.start()
   }
 
-  /** Clients are told to go elsewhere before the way to NATS is closed. */
-  async beforeApplicationShutdown(): Promise<void> {
-    if (this.apps !== undefined && this.apps.count > 0) await this.closeApps(this.apps)
-    await this.gateway.stop()
+  /**
+   * The end: clients are sent away, apps and the mesh hear it, then the way to NATS is closed. Once, however often it is asked for.
+   *
+   * @param hurry Aborts when somebody is out of patience; Nest's own hooks can't hand it over.
+   */
+  end(hurry?: AbortSignal): Promise<void> {
+    this.ending ??= this.leave(this.gateway.patience(hurry))
+    return this.ending
+  }
+
+  beforeApplicationShutdown(): Promise<void> {
+    return this.end()
+  }
+
+  private async leave(patience: Patience): Promise<void> {
+    await this.gateway.drain.run(patience)
+    if (this.apps !== undefined && this.apps.count > 0) await this.closeApps(this.apps, patience)
+    await this.gateway.stop(patience)
     this.hooks.stop()
     await this.broker.close()
   }
 
-  /** They hear who is sent away, and may still ask this gateway for what they have in work. */
-  private async closeApps(apps: HostedApps): Promise<void> {
-    this.gateway.sendAway()
-    await this.hooks.untilTold(lastToldMs)
-    await apps.close()
+  /** They hear who was sent away, and may still ask this gateway for what they have in work. */
+  private async closeApps(apps: HostedApps, patience: Patience): Promise<void> {
+    await patience.within(lastToldMs, this.hooks.untilTold(lastToldMs))
+    await patience.within(patience.leftMs, apps.close(patience.leftMs * appsShare))
   }
 }
 

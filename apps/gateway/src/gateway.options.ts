@@ -1,3 +1,5 @@
+import type { DrainOptions } from './drain/drain.js'
+
 /** What a gateway can be told; `config/gateway.config.ts` reads it from file, environment and flags. Durations in ms, sizes in bytes. */
 export interface GatewayOptions {
   /** This node's name in logs, metrics and presence; unique in the mesh. */
@@ -38,4 +40,5 @@ export interface GatewayOptions {
   }
   maxConnections: number
   presenceTimeoutMs: number
+  drain: DrainOptions
 }

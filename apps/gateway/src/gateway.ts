@@ -22,6 +22,8 @@ import { Facts, connectionClosed } from './connection/facts.js'
 import { PublishOrder } from './connection/publish-order.js'
 import type { Subscription } from './connection/subscription.js'
 import { Fullness } from './fullness/fullness.js'
+import { Drain } from './drain/drain.js'
+import { Patience } from './drain/patience.js'
 import type { GatewayEvents } from './gateway.events.js'
 import type { GatewayOptions } from './gateway.options.js'
 import { History } from './history/history.js'
@@ -40,8 +42,12 @@ import { Upgrade } from './upgrade/upgrade.js'
 /** Over how long a broken channel's subscribers are told to come back. */
 const breakSpreadMs = 2_000
 
-/** How long a stop waits for apps to hear who left; what they did not, another gateway tells. */
+/** How long a stop waits for what apps asked, and for them to hear who left; what they did not, another gateway tells. */
 const stopTellMs = 3_000
+
+/** What a process needs at the very end: the last words to NATS. Of a short deadline not all. */
+const exitMs = 600
+const exitShare = 0.2
 
 export interface GatewayParts {
   options: GatewayOptions
@@ -67,6 +73,7 @@ export class Gateway implements SocketHandlers<Connection>, ChannelsOwner {
   readonly channels: Channels
   readonly fullness: Fullness
   readonly stalls: Stalls
+  readonly drain: Drain
   private readonly server: SocketServer<Connection>
   /** For whoever acts on connections in the name of an app. */
   readonly services: Services
@@ -130,6 +137,17 @@ export class Gateway implements SocketHandlers<Connection>, ChannelsOwner {
     this.services = this.createServices(subjects)
     this.api = new ApiServer(broker, this.services, this.peers)
     this.intake = new Intake(createMessageHandler(this.services), options.client)
+    this.drain = new Drain({
+      options: options.drain,
+      clock,
+      events,
+      connections: this.sockets,
+      stopAccepting: () => this.stopAccepting(),
+      stopReading: (connection) => {
+        this.intake.stop(connection)
+        this.services.heartbeat.remove(connection) // its pongs are not read either
+      },
+    })
   }
 
   get peerCount(): number {
@@ -164,23 +182,23 @@ export class Gateway implements SocketHandlers<Connection>, ChannelsOwner {
     return port
   }
 
-  /** Tells every client to reconnect elsewhere, and lets none in any more. What apps ask is still done: `stop` ends that. */
-  sendAway(): void {
-    this.server.stopListening()
-    for (const connection of this.sockets) connection.disconnect(Disconnects.shutdown)
-  }
-
-  /** Sends all clients away, and leaves the mesh. The broker is the caller's to close. */
-  async stop(): Promise<void> {
+  /**
+   * Closes whoever is left, and leaves the mesh: after `drain`, or without it. The broker is the caller's to close.
+   *
+   * @param patience Default: as long as the options say.
+   */
+  async stop(patience: Patience = this.patience()): Promise<void> {
     this.isStopped = true
     this.resuming?.cancel()
-    this.api.stop()
-    this.sendAway()
+    this.stopAccepting()
+    for (const connection of this.sockets) connection.disconnect(Disconnects.shutdown)
     this.replayer.stop()
     // before the goodbye: others tell at once what is left
-    await Promise.all([this.sessions.stop(stopTellMs), this.occupancy.stop(stopTellMs)])
+    const told = [this.sessions.stop(stopTellMs), this.occupancy.stop(stopTellMs), this.api.drain()]
+    await patience.within(stopTellMs, Promise.all(told))
     this.joinLeave.stop()
     this.peers.stop()
+    this.api.stop() // after the goodbye: until they hear it, the others wait for what this node has to say
     this.services.presence.stop()
     this.services.heartbeat.stop()
     this.fullness.stop()
@@ -188,6 +206,17 @@ export class Gateway implements SocketHandlers<Connection>, ChannelsOwner {
     this.channels.close()
     for (const stop of this.stopListening) stop()
     this.server.close()
+  }
+
+  /** For an end that begins now. `hurry`: somebody is out of patience. */
+  patience(hurry: AbortSignal = new AbortController().signal): Patience {
+    const { deadlineMs } = this.parts.options.drain
+    return new Patience(this.parts.clock, deadlineMs - Math.min(exitMs, deadlineMs * exitShare), hurry)
+  }
+
+  private stopAccepting(): void {
+    this.upgrade.close()
+    this.server.stopListening()
   }
 
   /** Apps want to hear what nobody wanted before: also of those who are in already. */

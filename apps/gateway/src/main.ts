@@ -13,7 +13,9 @@ import { meterHooks } from './hooks/hooks.metrics.js'
 const config = loadConfigOrExit(gatewayConfig)
 const options = optionsOf(config)
 
-await runProcess({ name: options.name, log: config.log, ops: config.ops }, async (logger) => {
+const { deadlineMs } = options.drain
+
+await runProcess({ name: options.name, log: config.log, ops: config.ops, deadlineMs }, async (logger) => {
   const onListenerError = (error: unknown): void => logger.error('listener:error', { error })
   const events: GatewayModule['events'] = {
     gateway: new TypedEvents(onListenerError),
@@ -35,6 +37,9 @@ await runProcess({ name: options.name, log: config.log, ops: config.ops }, async
       meterHooks(metrics, gateway.hooks, events.hooks)
       checkHealth(checks, gateway)
     },
-    stop: () => app.close(),
+    stop: async ({ hurry }) => {
+      await gateway.end(hurry)
+      await app.close()
+    },
   }
 })

@@ -96,6 +96,7 @@ export async function startNode(broker: Broker, overrides: NodeOverrides = {}): 
     sharePort: false,
     maxConnections: overrides.maxConnections ?? 10_000,
     presenceTimeoutMs: 300,
+    drain: { delayMs: 0, ratePerSecond: 5_000, deadlineMs: 4_500 },
     client: { ...clientOptions, ...overrides.client },
   }
   const { secret, prefix = 'natter' } = overrides

@@ -52,6 +52,7 @@ async function startGateway(prefix: string, name: string) {
       sharePort: false,
       maxConnections: 100,
       presenceTimeoutMs: 1_000,
+      drain: { delayMs: 0, ratePerSecond: 5_000, deadlineMs: 4_500 },
       client: {
         ...clientOptions,
         allowAnonymous: false,

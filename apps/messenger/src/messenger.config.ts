@@ -59,7 +59,7 @@ export const messengerConfig = defineConfig({
   app: 'messenger',
   sections: [messengerSection, natsSection, opsSection, logSection],
   // One natter.yaml serves all apps.
-  foreignSections: ['gateway', 'postgres', 'persistence', 'client', 'channel'],
+  foreignSections: ['gateway', 'postgres', 'persistence', 'client', 'channel', 'drain'],
   check: ({ messenger }) =>
     messenger.gateways.length > 0
       ? []

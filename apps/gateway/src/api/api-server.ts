@@ -39,6 +39,7 @@ export class ApiServer {
   private readonly events: TypedEvents<GatewayEvents>
   private listening: BusSubscription | undefined
   private inFlight = 0
+  private onIdle: (() => void) | undefined
 
   constructor(
     private readonly broker: Broker,
@@ -62,6 +63,12 @@ export class ApiServer {
     const subject = subjects.apiOfNode(this.services.options.name)
     this.everywhere.start()
     this.listening = bus.subscribe(subject, (message) => void this.receive(message))
+  }
+
+  /** Takes nothing new; resolves when all that was taken is answered (Q1). What the other gateways ask is still done. */
+  async drain(): Promise<void> {
+    await this.listening?.drain()
+    if (this.inFlight > 0) await new Promise<void>((resolve) => (this.onIdle = resolve))
   }
 
   /** What is at work ends as it would have. */
@@ -100,6 +107,7 @@ export class ApiServer {
       return { kind, reply: { error: told.error } }
     } finally {
       this.inFlight -= 1
+      if (this.inFlight === 0) this.onIdle?.() // the answer leaves in this turn
     }
   }
 

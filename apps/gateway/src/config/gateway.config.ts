@@ -13,6 +13,7 @@ import { hostname } from 'node:os'
 import type { GatewayOptions } from '../gateway.options.js'
 import { version } from '../gateway.version.js'
 import { clientSection } from './client-section.js'
+import { drainSection } from './drain-section.js'
 import { gatewaySection } from './gateway-section.js'
 
 export const gatewayConfig = defineConfig({
@@ -25,15 +26,24 @@ export const gatewayConfig = defineConfig({
     postgresSection,
     clientSection,
     channelSection,
+    drainSection,
     opsSection,
     logSection,
   ],
-  check: ({ client, channel }) => {
+  check: ({ client, channel, drain }) => {
     return [
       ...doubledNamespaces(channel),
       ...(client.pong_timeout <= client.ping_interval * 0.95
         ? []
         : [{ key: 'client.pong_timeout', message: 'must be at most 95 % of client.ping_interval' }]),
+      ...(drain.delay < drain.deadline
+        ? []
+        : [
+            {
+              key: 'drain.delay',
+              message: 'must be shorter than drain.deadline: by then the process has ended',
+            },
+          ]),
       ...(client.token_hmac_secret_key !== undefined ||
       client.allow_anonymous ||
       client.connect_by_app ||
@@ -52,7 +62,7 @@ export const gatewayConfig = defineConfig({
 
 export type GatewayConfig = ConfigOf<typeof gatewayConfig>
 
-export function optionsOf({ gateway, client }: GatewayConfig): GatewayOptions {
+export function optionsOf({ gateway, client, drain }: GatewayConfig): GatewayOptions {
   return {
     name: gateway.name ?? `${hostname()}-${gateway.port}-${randomBytes(3).toString('hex')}`,
     version,
@@ -61,6 +71,7 @@ export function optionsOf({ gateway, client }: GatewayConfig): GatewayOptions {
     sharePort: gateway.share_port,
     maxConnections: gateway.max_connections,
     presenceTimeoutMs: 300,
+    drain: { delayMs: drain.delay, ratePerSecond: drain.rate, deadlineMs: drain.deadline },
     client: {
       allowAnonymous: client.allow_anonymous,
       connectByApp: client.connect_by_app,

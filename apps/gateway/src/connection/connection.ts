@@ -54,6 +54,8 @@ export class Connection implements HubConnection {
   pingSlot = -1
   /** Commands being handled; bounded by the dispatcher. */
   inFlight = 0
+  /** Its gateway is about to end: nothing more that it sends is read. */
+  isLeaving = false
   /** Its way in; the intake's, made with the first message. */
   lane: Lane | undefined
   /** What apps are shown of its request; undefined = nothing. */

@@ -73,6 +73,21 @@ const rpc = (id: number): string => `{"id":${id},"rpc":{}}`
 const upTo = (count: number): number[] => Array.from({ length: count }, (_, index) => index + 1)
 
 describe('the intake', () => {
+  it('hears nothing more of a connection that its gateway sends away: neither what waits nor what comes', async () => {
+    const { intake, open, taken, ids } = await start(generous, 1)
+    const { connection, send } = open()
+    send([1, 2, 3, 4, 5, 6].map((id) => `{"id":${id},"rpc":{}}`).join('\n')) // two fit into the turn
+    const before = ids(connection)
+    expect(before.length).toBeGreaterThan(0)
+    expect(before.length).toBeLessThan(6)
+    intake.stop(connection)
+    send('{"id":7,"rpc":{}}')
+    for (let i = 0; i < 5; i += 1) await new Promise(setImmediate)
+    expect(ids(connection)).toEqual(before)
+    expect([taken.length, intake.waitingBytes]).toEqual([before.length, 0])
+    expect(connection.socket.isOpen).toBe(true)
+  })
+
   it('handles something of who waits in every turn, though new ones come without end: nobody is forgotten under load', async () => {
     const { open, ids, pass } = await start(generous, 1)
     const patient = open()

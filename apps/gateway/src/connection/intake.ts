@@ -2,7 +2,8 @@
  * When a client's messages are handled. A socket can't be told to pause, and the library hands over all messages of a read in
  * one go: so what doesn't fit into a turn of the loop waits here, and what a client sends costs that client.
  *
- * I1. Messages of a connection are handled in the order they came, each once; after its socket has ended, none.
+ * I1. Messages of a connection are handled in the order they came, each once; after its socket has ended, or while its gateway sends it
+ *     away, none.
  * I2. A turn handles messages for about `turnMs` as they come, and for as long again from what waits: a quantum for each
  *     connection in its turn, those first that have just begun to wait. So an honest client's command passes a flooder's
  *     thousands. One of the others gets its quantum in every turn, also where new ones come without end.
@@ -94,6 +95,7 @@ export class Intake {
 
   /** `message` is only valid during the call. */
   receive(connection: Connection, message: Uint8Array, isBinary: boolean): void {
+    if (connection.isLeaving) return // I1
     const nowMs = this.now()
     this.beginTurn(nowMs)
     const commands = countCommands(message)
@@ -105,6 +107,12 @@ export class Intake {
     lane.inbox.load(this.handler.decode(connection, text))
     this.serve(connection, lane, this.turnEndsAtMs)
     if (hasMore(connection)) this.fresh.add(connection)
+  }
+
+  /** Its gateway sends it away: what it says from now on is not heard, nor what waits. */
+  stop(connection: Connection): void {
+    connection.isLeaving = true
+    this.remove(connection)
   }
 
   /** The socket is gone, and what it still had to say with it. */

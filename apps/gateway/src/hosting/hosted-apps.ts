@@ -6,7 +6,7 @@
  * B2. An app brings packages of its own, or shares the gateway's: no class and no symbol is compared, and the Nest that starts it is the
  *     one that its own module finds.
  * B3. A start ends when the gateway can tell them what happens, so no client is let in before that; or with the path of the one that failed.
- * B4. An end waits for their handlers in work, and not for ever: the process has 4.5 s.
+ * B4. An end waits for their handlers in work, and not for ever: the process has a deadline.
  */
 import type { HookCaller } from '@natter/hooks'
 import { InvalidError, type Clock } from '@natter/primitives'
@@ -27,7 +27,6 @@ interface Nest {
 
 const joinedWithinMs = 2_000
 const lookEveryMs = 10
-const closedWithinMs = 2_000
 
 export interface HostOptions {
   /** From the working directory. */
@@ -42,8 +41,8 @@ export interface HostOptions {
 
 export interface HostedApps {
   readonly count: number
-  /** Resolves when all have drained, after 2 s at the latest. Never rejects. */
-  close(): Promise<void>
+  /** Resolves when all have drained, after `withinMs` at the latest. Never rejects. */
+  close(withinMs: number): Promise<void>
 }
 
 /** @throws InvalidError `bad-app`: one of them can't be loaded or doesn't start, with its path. */
@@ -59,7 +58,7 @@ export async function hostApps(options: HostOptions): Promise<HostedApps> {
     if (!isIn)
       logger.warn?.(`The app ${path} of gateway.apps is not in the mesh: does it import NatterModule?`)
   }
-  return { count: apps.length, close: () => closeAll(apps, logger, clock) }
+  return { count: apps.length, close: (withinMs) => closeAll(apps, withinMs, logger, clock) }
 }
 
 async function start(path: string, logger: LoggerService): Promise<INestApplicationContext> {
@@ -84,6 +83,7 @@ async function nestOf(file: string): Promise<Nest> {
 /** B4 */
 async function closeAll(
   apps: readonly INestApplicationContext[],
+  withinMs: number,
   logger: LoggerService,
   clock: Clock,
 ): Promise<void> {
@@ -94,14 +94,13 @@ async function closeAll(
   })
   if (isClosed) return
   await new Promise<void>((done) => {
-    const timer = clock.setTimer(done, closedWithinMs)
+    const timer = clock.setTimer(done, withinMs)
     void closing.then(() => {
       timer.cancel()
       done()
     })
   })
-  if (!isClosed)
-    logger.warn?.(`Apps of gateway.apps are still at work after ${closedWithinMs} ms: left alone`)
+  if (!isClosed) logger.warn?.(`Apps of gateway.apps are still at work after ${withinMs} ms: left alone`)
 }
 
 async function until(isSo: () => boolean, withinMs: number, clock: Clock): Promise<boolean> {

@@ -19,7 +19,7 @@ function start(connections = 0) {
       subprotocols: [],
       ...request,
     })
-  return { decide, refused }
+  return { decide, refused, close: () => upgrade.close() }
 }
 
 describe('an upgrade', () => {
@@ -40,6 +40,13 @@ describe('an upgrade', () => {
     const { decide, refused } = start()
     expect(decide({ path })).toMatchObject({ accept: false, status: 404 })
     expect(refused).toEqual(['path'])
+  })
+
+  it('is refused on a connection that was accepted before its gateway began to send clients away, with the advice to go elsewhere', () => {
+    const { decide, refused, close } = start()
+    close()
+    expect(decide()).toMatchObject({ accept: false, status: 503, headers: { 'retry-after': '1' } })
+    expect(refused).toEqual(['draining'])
   })
 
   it('is forbidden to pages of other origins, because a browser would lend them its user', () => {

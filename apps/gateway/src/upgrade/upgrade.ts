@@ -12,6 +12,7 @@ type Refusal = GatewayEvents['connection:refuse']['reason']
 /** Which HTTP requests become sockets: the right path, an allowed origin, an encoding we speak, room for one more. */
 export class Upgrade {
   private readonly origins: OriginRule
+  private isClosed = false
 
   constructor(
     private readonly options: { allowedOrigins: readonly string[]; maxConnections: number },
@@ -21,6 +22,11 @@ export class Upgrade {
     this.origins = new OriginRule(options.allowedOrigins)
   }
 
+  /** Nobody is let in any more; a connection that was accepted before may still ask. */
+  close(): void {
+    this.isClosed = true
+  }
+
   decide(request: UpgradeRequest): UpgradeDecision {
     if (request.path !== path) return this.refuse('path', 404, `Clients connect to ${path}.`)
     if (!this.origins.allows(request.headers['origin'])) {
@@ -28,6 +34,11 @@ export class Upgrade {
     }
     if (wantsProtobuf(request)) {
       return this.refuse('protocol', 400, 'This gateway speaks the JSON form of the protocol only.')
+    }
+    if (this.isClosed) {
+      return this.refuse('draining', 503, 'This gateway is about to end. Try another one.', {
+        'retry-after': '1',
+      })
     }
     if (this.connectionCount() >= this.options.maxConnections) {
       return this.refuse('limit', 503, 'This gateway is full. Try another one.', { 'retry-after': '1' })
