@@ -12,6 +12,7 @@ import { mkdir, mkdtemp, rename, rm, writeFile } from 'node:fs/promises'
 import { homedir, platform, tmpdir } from 'node:os'
 import { delimiter, join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
+import { oneAtATime } from './one-at-a-time.mjs'
 import { run } from './run.mjs'
 
 /** What is built where there is none. */
@@ -88,6 +89,17 @@ async function fromGo(scratch) {
   return cachedFile
 }
 
+/** Tests of two processes ask for it at once, and building it twice would take twice as long. */
+async function builtOnce(scratch, say) {
+  if (!(await run('go', ['version'])).ok) throw new Error('Go is not installed')
+  const build = async () => {
+    if (existsSync(cachedFile)) return await cached()
+    say('helm: trying go build, which takes some minutes once')
+    return await fromGo(scratch)
+  }
+  return await oneAtATime(join(cacheFolder, 'helm.lock'), build, say)
+}
+
 /** This way had nothing to try: worth no line. */
 class Skipped extends Error {}
 
@@ -95,7 +107,7 @@ const ways = [
   { name: 'NATTER_HELM', obtain: named },
   { name: 'PATH', obtain: onPath },
   { name: 'cache', obtain: cached },
-  { name: 'go build', builds: true, obtain: fromGo },
+  { name: 'go build', obtain: builtOnce },
 ]
 
 /**
@@ -105,10 +117,9 @@ const ways = [
 export async function obtainHelm(say) {
   const scratch = await mkdtemp(join(tmpdir(), 'natter-helm-'))
   try {
-    for (const { name: way, builds, obtain } of ways) {
-      if (builds) say(`helm: trying ${way}, which takes some minutes once`)
+    for (const { name: way, obtain } of ways) {
       try {
-        return await obtain(scratch)
+        return await obtain(scratch, say)
       } catch (error) {
         if (!(error instanceof Skipped)) say(`helm: ${way}: ${error.message}`)
       }

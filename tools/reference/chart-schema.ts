@@ -89,11 +89,11 @@ export function configSchema(): JsonSchema {
       section[info.key] = settingSchema(info)
     }
   }
-  const described = Object.entries(sections).map(([name, properties]): [string, JsonSchema] => [
+  const all = Object.entries(sections).map(([name, properties]): [string, JsonSchema] => [
     name,
     { type: 'object', description: docs[name] ?? '', properties, additionalProperties: false },
   ])
-  return { type: 'object', properties: Object.fromEntries(described), additionalProperties: false }
+  return { type: 'object', properties: Object.fromEntries(all), additionalProperties: false }
 }
 
 function settingSchema({ setting }: SettingInfo): JsonSchema {
