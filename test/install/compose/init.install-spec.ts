@@ -1,0 +1,81 @@
+import { afterEach, describe, expect, it } from '@jest/globals'
+import { existsSync } from 'node:fs'
+import { readdir, readFile, rm, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import { readProject, repo } from './compose-file.js'
+import { initialized, type Clone } from './initialized.js'
+
+const clones: Clone[] = []
+const fresh = async (...args: readonly string[]): Promise<Clone> => {
+  const clone = await initialized(...args)
+  clones.push(clone)
+  return clone
+}
+
+afterEach(() =>
+  Promise.all(clones.splice(0).map(({ folder }) => rm(folder, { recursive: true, force: true }))),
+)
+
+async function envOf({ folder }: Clone): Promise<Record<string, string>> {
+  const lines = (await readFile(join(folder, '.env'), 'utf8')).split('\n').filter((line) => /^\w/.test(line))
+  return Object.fromEntries(
+    lines.map((line) => [line.slice(0, line.indexOf('=')), line.slice(line.indexOf('=') + 1)]),
+  )
+}
+
+describe('deploy/compose/init', () => {
+  it('makes every secret that the files name, and an .env that they can be read with', async () => {
+    for (const args of [[], ['--nats', '3'], ['--dev']]) {
+      const clone = await fresh(...args)
+      const env = await envOf(clone)
+      const files = (env['COMPOSE_FILE'] ?? '').split(':')
+      expect(files.filter((file) => !existsSync(join(repo, file)))).toEqual([])
+      for (const { file } of Object.values(readProject(files, env).secrets))
+        expect([file, existsSync(join(clone.folder, file))]).toEqual([file, true])
+    }
+  })
+
+  it('makes other secrets for each clone, long ones', async () => {
+    const [one, other] = [await fresh(), await fresh()]
+    for (const name of await readdir(one.secrets)) {
+      const text = await one.secret(name)
+      expect(text).not.toBe(await other.secret(name))
+      expect(text).toMatch(/[0-9a-f]{48}/)
+    }
+  })
+
+  it('hides them from the other users of the machine, and lets the users of the containers read them', async () => {
+    const { secrets } = await fresh()
+    const modeOf = async (path: string): Promise<number> => (await stat(path)).mode & 0o777
+    expect(await modeOf(secrets)).toBe(0o700)
+    for (const name of await readdir(secrets)) expect(await modeOf(join(secrets, name))).toBe(0o444)
+  })
+
+  it('changes nothing that is there, because Postgres and clients know the old ones', async () => {
+    const clone = await fresh()
+    const contents = async (): Promise<string[]> => {
+      const names = await readdir(clone.secrets)
+      return Promise.all([
+        ...names.map((name) => clone.secret(name)),
+        readFile(join(clone.folder, '.env'), 'utf8'),
+      ])
+    }
+    const before = await contents()
+    await rm(join(clone.secrets, 'nats_users'))
+    await clone.init('--url', 'https://elsewhere.example')
+    expect(await contents()).toEqual(before)
+  })
+
+  it('takes the address where browsers find it', async () => {
+    const env = await envOf(await fresh('--url', 'https://chat.example.com/'))
+    expect(env).toMatchObject({
+      PUBLIC_ORIGIN: 'https://chat.example.com',
+      PUBLIC_WS: 'wss://chat.example.com',
+    })
+  })
+
+  it('refuses what it does not know, before it has made anything', async () => {
+    await expect(initialized('--nats', '4')).rejects.toMatchObject({ code: 2 })
+    await expect(initialized('--url', 'chat.example.com')).rejects.toMatchObject({ code: 2 })
+  })
+})

@@ -1,0 +1,332 @@
+/**
+ * What `docker compose up` starts, started as processes here: nginx, two gateways, persistence, the messenger, NATS and Postgres, with
+ * the configuration files, variables and passwords that the containers get.
+ */
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
+import { connectSdk, eventually, leakCheck, withClient, type SdkClient } from '@natter/testing'
+import { connect, type NatsConnection } from '@nats-io/transport-node'
+import { rm } from 'node:fs/promises'
+import { WebSocket } from 'ws'
+import { obtainNginx } from '../../../tools/nginx.mjs'
+import { readProject } from './compose-file.js'
+import { startDns } from './dns.js'
+import { initialized, type Clone } from './initialized.js'
+import {
+  buildApps,
+  replacedOnce,
+  startLocalStack,
+  type LocalService,
+  type LocalStack,
+} from './local-stack.js'
+
+const room = 'room:general'
+const pingMs = 1_000
+
+const noLeaks = leakCheck(5_000)
+let clone: Clone
+let stack: LocalStack
+let nginx: LocalService
+const clients: SdkClient[] = []
+
+beforeAll(async () => {
+  clone = await initialized()
+  const said: string[] = []
+  const program = await obtainNginx((line) => said.push(line))
+  if (program === null) throw new Error(said.join('\n'))
+  buildApps()
+  const variables = { SECRETS_FOLDER: clone.secrets }
+  const project = readProject(['docker-compose.yml'], variables)
+  stack = await startLocalStack(project, program)
+  nginx = stack.service('nginx')
+  for (const name of ['gateway-1', 'gateway-2']) list('gateway', stack.service(name))
+  list('messenger', stack.service('messenger'))
+}, 120_000)
+
+afterAll(async () => {
+  for (const client of clients) client.dispose()
+  await stack.stop()
+  await rm(clone.folder, { recursive: true, force: true })
+  await noLeaks()
+}, 60_000)
+
+/** A container that runs has its address under the service's name. */
+function list(service: string, { address }: LocalService, dns = stack.dns): void {
+  dns.services.set(service, [...(dns.services.get(service) ?? []), address])
+}
+
+function unlist(service: string, { address }: LocalService): void {
+  const rest = stack.dns.services.get(service) ?? []
+  stack.dns.services.set(
+    service,
+    rest.filter((other) => other !== address),
+  )
+}
+
+const healthy = (service: LocalService): Promise<true> =>
+  eventually(() => service.isHealthy(), { timeoutMs: 60_000, intervalMs: 200 })
+
+const socketOf = ({ address }: LocalService): string => `ws://${address}:8080/connection/websocket`
+
+async function tokenOf(name: string): Promise<string> {
+  const answer = await fetch(`http://${nginx.address}:8080/session`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ name }),
+  })
+  return ((await answer.json()) as { token: string }).token
+}
+
+async function connectAs(name: string, through: LocalService = nginx): Promise<SdkClient> {
+  const token = await tokenOf(name)
+  const options = { token, minReconnectDelay: 50, maxReconnectDelay: 500 }
+  const client = await connectSdk(socketOf(through), options, 15_000)
+  clients.push(client)
+  return client
+}
+
+async function connectionsOf({ address }: LocalService): Promise<number> {
+  const text = await (await fetch(`http://${address}:9000/metrics`)).text()
+  return Number(/^natter_gateway_connections(?:\{[^}]*\})? (\d+)$/m.exec(text)?.[1] ?? Number.NaN)
+}
+
+const say = (client: SdkClient, id: string): Promise<unknown> =>
+  client.centrifuge.publish(room, { id, text: id })
+
+const idsIn = (publications: readonly { data: { id: string } }[]): string[] =>
+  publications.map(({ data }) => data.id)
+
+describe('what docker compose starts', () => {
+  it('is well in all its parts, in whatever order they came up', async () => {
+    const names = ['nginx', 'gateway-1', 'gateway-2', 'persistence', 'messenger', 'nats', 'postgres']
+    for (const name of names) await healthy(stack.service(name))
+    for (const name of ['provision', 'migrate'])
+      await eventually(() => stack.service(name).exits.at(-1)?.code === 0, { timeoutMs: 30_000 })
+  }, 90_000)
+
+  it('serves the messenger’s page through nginx, with the address of the sockets', async () => {
+    const page = await fetch(`http://${nginx.address}:8080/`)
+    expect(page.status).toBe(200)
+    expect(await page.text()).toContain('<div id="root">')
+    const config = await fetch(`http://${nginx.address}:8080/config.json`)
+    expect(await config.json()).toEqual({ gateways: ['ws://localhost:8080/connection/websocket'] })
+  })
+
+  it('lets the page in, and neither a page of somebody else nor a client without a token', async () => {
+    const statusFor = (origin: string): Promise<number> =>
+      new Promise((resolve) => {
+        const socket = new WebSocket(socketOf(nginx), { origin })
+        socket.on('upgrade', ({ statusCode = 0 }) => resolve(statusCode))
+        socket.on('unexpected-response', (_request, { statusCode = 0 }) => resolve(statusCode))
+        socket.on('open', () => socket.close())
+        socket.on('error', () => {})
+      })
+    expect(await statusFor('http://localhost:8080')).toBe(101)
+    expect(await statusFor('https://evil.example')).toBe(403)
+    await expect(connectSdk(socketOf(nginx))).rejects.toThrow(/3501|101|bad request|unauthorized|permission/i)
+  })
+
+  it('spreads sockets over the gateways, and moves them without a hole when one is killed', async () => {
+    const gateways = [stack.service('gateway-1'), stack.service('gateway-2')] as const
+    const guests = await Promise.all(
+      ['Ana', 'Ben', 'Cem', 'Dea', 'Eli', 'Fay'].map((name) => connectAs(name)),
+    )
+    for (const gateway of gateways) expect(await connectionsOf(gateway)).toBeGreaterThan(0)
+    await Promise.all(guests.map((guest) => guest.subscribe(room)))
+    const [first = guests[0]] = guests
+    for (let number = 1; number <= 10; number += 1) await say(first as SdkClient, `before ${number}`)
+    const [killed] = gateways
+    const count = await connectionsOf(killed)
+    const sessions = guests.map((guest) => guest.centrifuge.state)
+    expect(new Set(sessions)).toEqual(new Set(['connected']))
+    await killed.kill()
+    // its address is still told by DNS: who meets it there goes on to the other one
+    const newcomer = await connectAs('Gil')
+    expect(newcomer.centrifuge.state).toBe('connected')
+    await Promise.all(guests.map((guest) => guest.centrifuge.ready(15_000)))
+    const publisher = guests.at(-1) as SdkClient
+    for (let number = 1; number <= 10; number += 1) await say(publisher, `after ${number}`)
+    const expected = Array.from({ length: 20 }, (_, at) => `${at < 10 ? 'before' : 'after'} ${(at % 10) + 1}`)
+    for (const guest of guests) expect(idsIn(await guest.received(room, 20))).toEqual(expected)
+    expect(count).toBeGreaterThan(0)
+    await healthy(killed)
+  }, 60_000)
+
+  it('keeps what was said in Postgres', async () => {
+    const password = await clone.secret('postgres_password')
+    const url = `postgres://natter:${password}@${stack.service('postgres').address}:5432/natter`
+    const rows = await eventually(async () => {
+      const answer = await withClient(url, (client) =>
+        client.query('select count(*)::int as rows from natter.history where channel = $1', [room]),
+      )
+      const [{ rows: count } = { rows: 0 }] = answer.rows as { rows: number }[]
+      return count >= 20 ? count : undefined
+    })
+    expect(rows).toBe(20)
+    await expect(
+      withClient(url.replace(password, 'natter'), (client) => client.query('select 1')),
+    ).rejects.toThrow(/password/)
+  })
+
+  it('finds another gateway without a reload, and leaves out one that is gone', async () => {
+    const third = await stack.add('gateway', 'gateway-3')
+    list('gateway', third)
+    await healthy(third)
+    await eventually(
+      async () => {
+        await connectAs('Hal')
+        return (await connectionsOf(third)) > 0
+      },
+      { timeoutMs: 20_000 },
+    )
+    const clientsOfThird = await connectionsOf(third)
+    expect(clientsOfThird).toBeGreaterThan(0)
+    unlist('gateway', third)
+    expect(await third.stop()).toEqual({ code: 0, signal: null })
+    await Promise.all(clients.map(({ centrifuge }) => centrifuge.ready(15_000)))
+  }, 60_000)
+})
+
+describe('nginx before the gateways', () => {
+  /** One with gateways of its own, by other times and settings. */
+  const front = async (
+    name: string,
+    change: (text: string) => string,
+    ...gateways: readonly Readonly<Record<string, string>>[]
+  ): Promise<LocalService> => {
+    const dns = await startDns(
+      `127.127.127.${[...name].reduce((sum, letter) => sum + letter.charCodeAt(0), 0) % 250}`,
+    )
+    const own = await Promise.all(
+      gateways.map((env, index) => stack.add('gateway', `${name}-gateway-${index}`, { env })),
+    )
+    for (const gateway of own) list('gateway', gateway, dns)
+    await Promise.all(own.map((gateway) => healthy(gateway)))
+    fronts.push(dns.close)
+    return stack.add('nginx', name, { dns, text: change })
+  }
+  const fronts: (() => Promise<void>)[] = []
+  afterAll(() => Promise.all(fronts.map((close) => close())))
+
+  const often = { NATTER_CLIENT_PING_INTERVAL: `${pingMs}ms`, NATTER_CLIENT_PONG_TIMEOUT: '500ms' }
+  const readTimeout = 'proxy_read_timeout 120s;'
+
+  /** Resolves with the pings that a silent client has answered: `count`, or fewer when it was closed. */
+  const pingsOf = async (through: LocalService, count: number): Promise<number> => {
+    const token = await tokenOf('Ida')
+    const socket = new WebSocket(socketOf(through))
+    let pings = 0
+    return new Promise((resolve) => {
+      socket.on('error', () => {})
+      socket.on('open', () => socket.send(JSON.stringify({ id: 1, connect: { token } })))
+      socket.on('message', (data: Buffer) => {
+        if (data.toString() !== '{}') return
+        pings += 1
+        socket.send('{}')
+        if (pings === count) socket.close()
+      })
+      socket.on('close', () => resolve(pings))
+    })
+  }
+
+  it('keeps a silent socket for as long as pings come within its timeout', async () => {
+    const patient = await front(
+      'patient',
+      (text) => replacedOnce(text, readTimeout, 'proxy_read_timeout 2s;'),
+      often,
+    )
+    expect(await pingsOf(patient, 4)).toBe(4)
+  }, 30_000)
+
+  it('would close it if its timeout were below the interval, so the law above can fail', async () => {
+    const hasty = await front(
+      'hasty',
+      (text) => replacedOnce(text, readTimeout, 'proxy_read_timeout 300ms;'),
+      often,
+    )
+    expect(await pingsOf(hasty, 4)).toBeLessThan(4)
+  }, 30_000)
+
+  it('takes a client to the next gateway when one is full', async () => {
+    const through = await front('full', (text) => text, { NATTER_GATEWAY_MAX_CONNECTIONS: '1' }, {})
+    const guests = await Promise.all(
+      ['Jan', 'Kim', 'Lea', 'Max', 'Nil'].map((name) => connectAs(name, through)),
+    )
+    expect(guests.map(({ centrifuge }) => centrifuge.state)).toEqual(guests.map(() => 'connected'))
+    expect(await connectionsOf(stack.service('full-gateway-0'))).toBe(1)
+  }, 30_000)
+})
+
+describe('the NATS of the compose files', () => {
+  const open = async (user: string): Promise<NatsConnection> => {
+    const pass = await clone.secret(`nats_${user}`)
+    const servers = `nats://${stack.service('nats').address}:4222`
+    return connect({ servers, user, pass, inboxPrefix: '_INBOX_natter.test', reconnect: false })
+  }
+
+  /** Whether it may, as the server says. */
+  const mayPublish = async (user: string, subject: string): Promise<boolean> => {
+    const nc = await open(user)
+    const denied = new Promise<false>((resolve) => {
+      void (async () => {
+        for await (const status of nc.status()) if (status.type === 'error') resolve(false)
+      })()
+    })
+    nc.publish(subject, '{}')
+    const answer = await Promise.race([
+      nc
+        .flush()
+        .then(() => nc.flush())
+        .then(() => true),
+      denied,
+    ])
+    const settled = answer ? await Promise.race([denied, nc.flush().then(() => true)]) : false
+    await nc.close()
+    return settled
+  }
+
+  it('lets nobody in without a password', async () => {
+    const servers = `nats://${stack.service('nats').address}:4222`
+    await expect(connect({ servers, reconnect: false })).rejects.toThrow(/authorization/i)
+    await expect(connect({ servers, user: 'gateway', pass: 'gateway', reconnect: false })).rejects.toThrow(
+      /authorization/i,
+    )
+  })
+
+  it('lets gateways alone write what clients are sent and what is stored', async () => {
+    for (const subject of [
+      'natter.l.7.room.room=3Ax',
+      'natter.c.7.room.room=3Ax',
+      '$KV.NATTER_topology.shards',
+    ]) {
+      for (const user of ['app', 'persistence'])
+        if (!(user === 'persistence' && subject.startsWith('$KV')))
+          expect([user, subject, await mayPublish(user, subject)]).toEqual([user, subject, false])
+    }
+    expect(await mayPublish('gateway', 'natter.l.7.room.room=3Ax')).toBe(true)
+    for (const user of ['app', 'persistence', 'gateway'])
+      expect(await mayPublish(user, '$JS.API.STREAM.DELETE.NATTER_CH_0')).toBe(false)
+  })
+
+  it('was asked by its users for nothing that it refuses them', () => {
+    const refusals = (stack.service('nats').running?.lines ?? []).filter((line) => /violation/i.test(line))
+    const isOurs = (line: string): boolean =>
+      /natter\.[lc]\.7\.room|NATTER_topology\.shards|STREAM\.DELETE/.test(line)
+    expect(refusals.filter((line) => isOurs(line)).length).toBeGreaterThan(4) // those of the law before
+    expect(refusals.filter((line) => !isOurs(line))).toEqual([])
+  })
+
+  it('takes no gateway out of service by being away, though none is ready then', async () => {
+    const gateway = stack.service('gateway-2')
+    const nats = stack.service('nats')
+    const before = clients.filter(({ centrifuge }) => centrifuge.state === 'connected').length
+    expect(before).toBeGreaterThan(0)
+    await nats.kill()
+    await eventually(async () => !(await fetch(`http://${gateway.address}:9000/health/ready`)).ok)
+    expect(await gateway.isHealthy()).toBe(true)
+    await healthy(nats)
+    await eventually(async () => (await fetch(`http://${gateway.address}:9000/health/ready`)).ok, {
+      timeoutMs: 15_000,
+    })
+    expect(clients.filter(({ centrifuge }) => centrifuge.state === 'connected')).toHaveLength(before)
+  }, 40_000)
+})

@@ -1,0 +1,1 @@
+export function obtainNginx(say: (line: string) => void): Promise<string | null>
