@@ -38,16 +38,3 @@ export function renderChart({
     }),
   )
 }
-
-/** Where Helm is; undefined where it isn't and can't be built. Says on stderr what it tries. */
-export function findHelm(): string | undefined {
-  try {
-    const tool = join(repo, 'tools/helm.mjs')
-    return execFileSync(process.execPath, [tool], {
-      encoding: 'utf8',
-      stdio: ['ignore', 'pipe', 'inherit'],
-    }).trim()
-  } catch {
-    return undefined
-  }
-}

@@ -404,7 +404,7 @@ export class Cluster {
     const { name } = workload.metadata
     const revision = revisionOf(workload)
     const pods = this.podsOf(name).filter((pod) => pod.revision === revision && !pod.isDeleting)
-    const isLooping = pods.some((pod) => !pod.isReady && pod.all.some(({ crashes }) => crashes.length > 1))
+    const isLooping = pods.some((pod) => pod.all.some((container) => container.isLooping))
     if (isLooping || pods.some(({ trouble }) => trouble !== '')) return this.stalled(name, 'crash loop')
     if (!isDeployment(workload) || this.isDone(workload)) return undefined
     const sign = pods.map((pod) => `${pod.name} ${pod.isReady}`).join(' ')

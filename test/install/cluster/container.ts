@@ -32,7 +32,9 @@ export interface ContainerWorld {
 }
 
 type State =
-  | { kind: 'waiting'; why: string }
+  | { kind: 'waiting' }
+  /** Before it is started again. */
+  | { kind: 'pausing'; ms: number }
   | { kind: 'running'; process: RunningContainer; isReady: boolean; stopAsking: AbortController }
   | { kind: 'over'; exit: ExitInfo }
 
@@ -43,7 +45,7 @@ export interface Crash {
 }
 
 export class PodContainer {
-  private state: State = { kind: 'waiting', why: 'not started' }
+  private state: State = { kind: 'waiting' }
   private readonly ending = new AbortController()
   private database: PostgresContainer | undefined
   private readonly env: Record<string, string>
@@ -66,6 +68,11 @@ export class PodContainer {
     return this.state.kind === 'running' && this.state.isReady
   }
 
+  /** It ended again and again: what people know as CrashLoopBackOff. */
+  get isLooping(): boolean {
+    return this.state.kind === 'pausing' && this.state.ms > 0
+  }
+
   get pid(): number | undefined {
     return this.state.kind === 'running' ? this.state.process.pid : undefined
   }
@@ -80,10 +87,8 @@ export class PodContainer {
       const exit = await this.once()
       if (this.ending.signal.aborted || !this.isToRestart(exit)) return this.over(exit)
       const pauseMs = restartPauseMs(restarts)
-      this.state = {
-        kind: 'waiting',
-        why: `pauses ${pauseMs} ms after it ended with ${exit.signal ?? exit.code}`,
-      }
+      this.state = { kind: 'pausing', ms: pauseMs }
+      this.world.onChange()
       await delay(pauseMs, undefined, { signal: this.ending.signal }).catch(() => {})
       if (this.ending.signal.aborted) return this.over(exit) // N2
     }
@@ -143,7 +148,7 @@ export class PodContainer {
     const exit = await process.exited
     stopAsking.abort()
     this.crashes.push({ exit, lines: process.lines.slice(-30) })
-    this.state = { kind: 'waiting', why: 'ended' }
+    this.state = { kind: 'waiting' }
     this.tell('exited', String(exit.signal ?? exit.code))
     this.world.onChange()
     return exit

@@ -7,7 +7,7 @@
  */
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { findHelm } from './chart.js'
+import { obtainHelm } from '../../../tools/helm.mjs'
 import { run } from './run.js'
 
 const repo = join(import.meta.dirname, '../../..')
@@ -26,11 +26,11 @@ const { values } = parseArgs({
 })
 
 const folder = join(repo, '.natter/cluster', new Date().toISOString().replaceAll(/[:.]/g, '-'))
-const helm = findHelm()
+const helm = await obtainHelm(say)
 // an ordinary exit, so that what was started ends too
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(130))
 try {
-  if (helm === undefined) throw new Error('there is no Helm: docs/testing.md says where it comes from')
+  if (helm === null) throw new Error('there is no Helm: docs/testing.md says where it comes from')
   const { source, keep } = values
   const [clients, gateways, publicationsPerSecond] = [values.clients, values.gateways, values.rate].map(
     Number,
