@@ -22,6 +22,7 @@ export {
 export { nestLogger, type NestLogger } from './nest-logger.js'
 export { onShutdown, type Shutdown, type ShutdownOptions } from './on-shutdown.js'
 export { startOpsServer, type OpsServer, type OpsServerOptions } from './ops-server.js'
+export { runOnce, type OnceOptions } from './run-once.js'
 export { runProcess, type ProcessOptions, type StartedApp } from './run-process.js'
 export { logEvents, observe, type LogLevels, type Wiring } from './subscribe.js'
 export { exitWithSupervisor, reportReady } from './supervised.js'
