@@ -13,7 +13,7 @@ import { startPostgresContainer, type PostgresContainer } from '../shared/postgr
 import { programOf, type Images } from '../shared/programs.js'
 import { act, type ActionPlace } from './actions.js'
 import { expanded } from './environment.js'
-import type { Tell } from './events.js'
+import type { ContainerChange, Tell } from './events.js'
 import { afterAnswer, killAfterMs, probeRuleOf, restartPauseMs, unasked, type ProbeKind } from './kubelet.js'
 import type { ContainerSpec } from './manifests.js'
 
@@ -110,16 +110,19 @@ export class PodContainer {
   }
 
   /** As if the machine had taken it away. */
-  signal(signal: NodeJS.Signals): void {
-    if (this.state.kind === 'running') this.state.process.signal(signal)
+  strike(signal: NodeJS.Signals): void {
+    if (this.state.kind !== 'running') return
+    this.tell('struck', signal)
+    this.state.process.signal(signal)
   }
 
   /** Nothing is left of it, whatever it was doing. */
   async discard(): Promise<void> {
     this.ending.abort()
     if (this.database !== undefined) return await this.database.remove()
-    this.signal('SIGKILL')
-    if (this.state.kind === 'running') await this.state.process.exited
+    if (this.state.kind !== 'running') return
+    this.state.process.signal('SIGKILL')
+    await this.state.process.exited
   }
 
   private get actionPlace(): ActionPlace {
@@ -166,7 +169,7 @@ export class PodContainer {
     return this.database
   }
 
-  private tell(change: 'started' | 'exited' | 'asked to end' | 'killed' | 'not alive', why?: string): void {
+  private tell(change: ContainerChange, why?: string): void {
     const { tell, pod } = this.world
     tell({ kind: 'container', pod, container: this.name, change, ...(why === undefined ? {} : { why }) })
   }

@@ -8,13 +8,16 @@ export type ClusterEvent = { atMs: number } & (
       kind: 'container'
       pod: string
       container: string
-      change: 'started' | 'exited' | 'asked to end' | 'killed' | 'not alive'
+      change: ContainerChange
       why?: string
     }
   /** What the Service's proxy goes by from now on. */
   | { kind: 'endpoints'; service: string; pods: string[] }
   | { kind: 'connect'; service: string; outcome: 'connected' | 'refused' | 'nobody'; pod?: string }
 )
+
+/** `killed`: its grace period was over. `struck`: by the test, out of the blue. */
+export type ContainerChange = 'started' | 'exited' | 'asked to end' | 'killed' | 'not alive' | 'struck'
 
 /** `deleted`: its deletion began. `gone`: nothing of it is left. */
 export type PodChange = 'created' | 'ready' | 'unready' | 'deleted' | 'gone'

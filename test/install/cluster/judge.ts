@@ -126,7 +126,11 @@ export function judgeConnects({ service, propagationMs, events }: Seen, span: Sp
 function isCause(event: ClusterEvent, pod: string | undefined): boolean {
   if (event.kind === 'pod')
     return event.pod === pod && (event.change === 'unready' || event.change === 'deleted')
-  return event.kind === 'container' && event.pod === pod && event.change === 'exited'
+  return (
+    event.kind === 'container' &&
+    event.pod === pod &&
+    (event.change === 'exited' || event.change === 'struck')
+  )
 }
 
 /** J4. */

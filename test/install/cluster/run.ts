@@ -229,7 +229,7 @@ async function roll(
 async function killOne(cluster: Cluster, options: RunOptions, say: Say): Promise<string[]> {
   const [victim] = cluster.podsOf(gateway)
   const span = await during(async () => {
-    victim?.container()?.signal('SIGKILL')
+    victim?.container()?.strike('SIGKILL')
     await cluster.until('the end of a gateway', () => victim?.isReady === false, patienceMs)
     await whole(cluster, options)
   })
@@ -267,7 +267,7 @@ async function loseNats(cluster: Cluster, options: RunOptions, say: Say): Promis
   const container = cluster.podsOf(nats)[0]?.container()
   const crash = async (): Promise<void> => {
     const crashes = container?.crashes.length ?? 0
-    container?.signal('SIGKILL')
+    container?.strike('SIGKILL')
     await cluster.until('the end of NATS', () => (container?.crashes.length ?? 0) > crashes, patienceMs)
   }
   await crash()
