@@ -54,6 +54,12 @@
       {{- end }}
 {{- end -}}
 
+{{/* At an install Postgres starts beside the one who waits for it. */}}
+{{- define "natter.env.postgresPatience" -}}
+- name: NATTER_POSTGRES_CONNECT_TIMEOUT
+  value: 5m
+{{- end -}}
+
 {{- define "natter.env.ops" -}}
 - name: NATTER_CONFIG
   value: /etc/natter/natter.yaml

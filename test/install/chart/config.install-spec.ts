@@ -1,7 +1,9 @@
 import { loadConfig, type ConfigDefinition } from '@natter/config'
 import { expect, it } from '@jest/globals'
 import { gatewayConfig } from '../../../apps/gateway/src/config/gateway.config.js'
+import { provisionConfig } from '../../../apps/gateway/src/config/provision.config.js'
 import { messengerConfig } from '../../../apps/messenger/src/messenger.config.js'
+import { migrateConfig } from '../../../apps/persistence/src/config/migrate.config.js'
 import { persistenceConfig } from '../../../apps/persistence/src/config/persistence.config.js'
 import { metricTables } from '../../../tools/reference/declarations.js'
 import { textsOf, type Manifest } from '../cluster/manifests.js'
@@ -12,8 +14,8 @@ const definitions: Readonly<Record<string, ConfigDefinition>> = {
   gateway: gatewayConfig,
   persistence: persistenceConfig,
   messenger: messengerConfig,
-  provision: gatewayConfig,
-  migrate: persistenceConfig,
+  provision: provisionConfig,
+  migrate: migrateConfig,
 }
 
 /** Of containers of ours, with the ConfigMap that they read. */
@@ -175,7 +177,7 @@ describeWithHelm('a secret', () => {
       messenger: ['natter-nats/app-password', 'my-tokens/now'],
       'app-shop': ['natter-nats/app-password', 'shop/key'],
       'app-worker': ['natter-nats/app-password'],
-      provision: ['natter-nats/gateway-password', 'my-tokens/now'],
+      provision: ['natter-nats/gateway-password'],
       migrate: ['natter-postgres/url'],
       nats: ['gateway', 'persistence', 'app', 'route', 'system'].map(
         (user) => `natter-nats/${user}-password`,

@@ -2,8 +2,8 @@
 nats.conf.
 
 S1. What is acknowledged was flushed to the disk of most servers (sync_interval): it survives a power cut of all of them.
-S2. Only gateways publish live subjects, and only gateways and persistence may make or change streams: who may change a stream may
-    have it republish to live subjects.
+S2. Only gateways publish what clients see (live subjects) and what is stored. Apps ask gateways, read two buckets, and see no
+    publications. Only gateways and persistence make or change streams: who may, can have them republish to live subjects.
 S3. Passwords come from the environment; none stands here.
 */}}
 {{- define "nats.conf" -}}
@@ -32,24 +32,38 @@ accounts {
     jetstream: enabled
     users: [
       {
-        user: gateway, password: $NATS_GATEWAY_PASSWORD
+        user: gateway
+        password: $NATS_GATEWAY_PASSWORD
         permissions {
-          publish { allow: [{{ printf "%s.>" $prefix | quote }}, {{ printf "_INBOX_%s.>" $prefix | quote }}, "$JS.API.>", {{ printf "$KV.%s_topology.>" $upper | quote }}, {{ printf "$KV.%s_registry.>" $upper | quote }}] }
-          subscribe { allow: [{{ printf "%s.>" $prefix | quote }}, {{ printf "_INBOX_%s.>" $prefix | quote }}] }
+          publish {
+            allow: ["{{ $prefix }}.>", "$KV.>", "$JS.API.>", "_INBOX_{{ $prefix }}.>"]
+            deny: ["$JS.API.STREAM.DELETE.>"]
+          }
+          subscribe: ["{{ $prefix }}.>", "_INBOX_{{ $prefix }}.>"]
         }
       }
       {
-        user: persistence, password: $NATS_PERSISTENCE_PASSWORD
+        user: persistence
+        password: $NATS_PERSISTENCE_PASSWORD
         permissions {
-          publish { allow: [{{ printf "%s.>" $prefix | quote }}, {{ printf "_INBOX_%s.>" $prefix | quote }}, "$JS.API.>", {{ printf "$KV.%s_topology.>" $upper | quote }}, {{ printf "$KV.%s_registry.>" $upper | quote }}], deny: [{{ printf "%s.l.>" $prefix | quote }}] }
-          subscribe { allow: [{{ printf "%s.>" $prefix | quote }}, {{ printf "_INBOX_%s.>" $prefix | quote }}] }
+          publish {
+            allow: ["{{ $prefix }}.s.*", "$KV.>", "$JS.API.>"]
+            deny: ["$JS.API.STREAM.DELETE.>"]
+          }
+          subscribe: ["{{ $prefix }}.kv.>", "_INBOX_{{ $prefix }}.>"]
         }
       }
       {
-        user: app, password: $NATS_APP_PASSWORD
+        user: app
+        password: $NATS_APP_PASSWORD
         permissions {
-          publish { allow: [{{ printf "%s.>" $prefix | quote }}, {{ printf "_INBOX_%s.>" $prefix | quote }}, "$JS.API.>", {{ printf "$KV.%s_registry.>" $upper | quote }}], deny: [{{ printf "%s.l.>" $prefix | quote }}] }
-          subscribe { allow: [{{ printf "%s.>" $prefix | quote }}, {{ printf "_INBOX_%s.>" $prefix | quote }}] }
+          publish: [
+            "{{ $prefix }}.app.beat", "{{ $prefix }}.api.*", "_INBOX_{{ $prefix }}.>",
+            "$KV.{{ $upper }}_registry.>",
+            "$JS.API.STREAM.INFO.KV_{{ $upper }}_topology", "$JS.API.STREAM.INFO.KV_{{ $upper }}_registry",
+            "$JS.API.STREAM.MSG.GET.KV_{{ $upper }}_topology", "$JS.API.STREAM.MSG.GET.KV_{{ $upper }}_registry"
+          ]
+          subscribe: ["{{ $prefix }}.app.>", "{{ $prefix }}.p.beat", "{{ $prefix }}.kv.>", "_INBOX_{{ $prefix }}.>"]
         }
       }
     ]
