@@ -5,7 +5,9 @@ import { Ajv } from 'ajv'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { gatewayConfig } from '../../../apps/gateway/src/config/gateway.config.js'
+import { provisionConfig } from '../../../apps/gateway/src/config/provision.config.js'
 import { messengerConfig } from '../../../apps/messenger/src/messenger.config.js'
+import { migrateConfig } from '../../../apps/persistence/src/config/migrate.config.js'
 import { persistenceConfig } from '../../../apps/persistence/src/config/persistence.config.js'
 import { readComposeFile, readProject, repo, type Service } from './compose-file.js'
 
@@ -151,9 +153,9 @@ interface AppService {
 
 const apps: readonly AppService[] = [
   { name: 'gateway', definition: gatewayConfig },
-  { name: 'provision', definition: gatewayConfig },
+  { name: 'provision', definition: provisionConfig },
   { name: 'persistence', definition: persistenceConfig },
-  { name: 'migrate', definition: persistenceConfig },
+  { name: 'migrate', definition: migrateConfig },
   { name: 'messenger', definition: messengerConfig },
 ]
 

@@ -127,24 +127,25 @@ describe('what docker compose starts', () => {
 
   it('spreads sockets over the gateways, and moves them without a hole when one is killed', async () => {
     const gateways = [stack.service('gateway-1'), stack.service('gateway-2')] as const
-    const guests = await Promise.all(
-      ['Ana', 'Ben', 'Cem', 'Dea', 'Eli', 'Fay'].map((name) => connectAs(name)),
-    )
-    for (const gateway of gateways) expect(await connectionsOf(gateway)).toBeGreaterThan(0)
+    const guests: SdkClient[] = []
+    const isSpread = async (): Promise<boolean> =>
+      (await Promise.all(gateways.map((gateway) => connectionsOf(gateway)))).every((count) => count > 0)
+    // nginx begins with any of the addresses that DNS told
+    while (guests.length < 4 || !(await isSpread())) {
+      expect(guests.length).toBeLessThan(40)
+      guests.push(await connectAs(`Guest ${guests.length}`))
+    }
     await Promise.all(guests.map((guest) => guest.subscribe(room)))
-    const [first = guests[0]] = guests
-    for (let number = 1; number <= 10; number += 1) await say(first as SdkClient, `before ${number}`)
+    const [first, last] = [guests[0], guests.at(-1)] as [SdkClient, SdkClient]
+    for (let number = 1; number <= 10; number += 1) await say(first, `before ${number}`)
     const [killed] = gateways
     const count = await connectionsOf(killed)
-    const sessions = guests.map((guest) => guest.centrifuge.state)
-    expect(new Set(sessions)).toEqual(new Set(['connected']))
     await killed.kill()
     // its address is still told by DNS: who meets it there goes on to the other one
     const newcomer = await connectAs('Gil')
     expect(newcomer.centrifuge.state).toBe('connected')
     await Promise.all(guests.map((guest) => guest.centrifuge.ready(15_000)))
-    const publisher = guests.at(-1) as SdkClient
-    for (let number = 1; number <= 10; number += 1) await say(publisher, `after ${number}`)
+    for (let number = 1; number <= 10; number += 1) await say(last, `after ${number}`)
     const expected = Array.from({ length: 20 }, (_, at) => `${at < 10 ? 'before' : 'after'} ${(at % 10) + 1}`)
     for (const guest of guests) expect(idsIn(await guest.received(room, 20))).toEqual(expected)
     expect(count).toBeGreaterThan(0)
@@ -202,7 +203,9 @@ describe('nginx before the gateways', () => {
     for (const gateway of own) list('gateway', gateway, dns)
     await Promise.all(own.map((gateway) => healthy(gateway)))
     fronts.push(dns.close)
-    return stack.add('nginx', name, { dns, text: change })
+    const through = await stack.add('nginx', name, { dns, text: change })
+    await healthy(through)
+    return through
   }
   const fronts: (() => Promise<void>)[] = []
   afterAll(() => Promise.all(fronts.map((close) => close())))
@@ -210,21 +213,22 @@ describe('nginx before the gateways', () => {
   const often = { NATTER_CLIENT_PING_INTERVAL: `${pingMs}ms`, NATTER_CLIENT_PONG_TIMEOUT: '500ms' }
   const readTimeout = 'proxy_read_timeout 120s;'
 
-  /** Resolves with the pings that a silent client has answered: `count`, or fewer when it was closed. */
+  /** How many pings a client that says nothing else answers, `count` at most, before it is closed. @throws Error it wasn't let in */
   const pingsOf = async (through: LocalService, count: number): Promise<number> => {
     const token = await tokenOf('Ida')
     const socket = new WebSocket(socketOf(through))
-    let pings = 0
-    return new Promise((resolve) => {
-      socket.on('error', () => {})
+    let [isIn, pings] = [false, 0]
+    return new Promise((resolve, reject) => {
+      socket.on('error', reject)
       socket.on('open', () => socket.send(JSON.stringify({ id: 1, connect: { token } })))
       socket.on('message', (data: Buffer) => {
+        isIn ||= data.toString().includes('"connect"')
         if (data.toString() !== '{}') return
         pings += 1
         socket.send('{}')
         if (pings === count) socket.close()
       })
-      socket.on('close', () => resolve(pings))
+      socket.on('close', () => (isIn ? resolve(pings) : reject(new Error('closed before it was in'))))
     })
   }
 
