@@ -76,10 +76,10 @@ describe('the judge of a rollout', () => {
 
   it('finds an old pod deleted before the new one was ready, and one pod too many', () => {
     expect(judgeCounts(seen(pod(1_000, 'gateway-a', 'deleted')), span)).toEqual([
-      expect.stringContaining('1 of gateway ready'),
+      expect.objectContaining({ rule: 'too-few-ready' }),
     ])
     const two = seen(pod(1_000, 'gateway-c', 'created'), pod(1_000, 'gateway-d', 'created'))
-    expect(judgeCounts(two, span)).toEqual([expect.stringContaining('4 of gateway')])
+    expect(judgeCounts(two, span)).toEqual([expect.objectContaining({ rule: 'too-many' })])
   })
 
   it('counts who lost its readiness as one that isn’t ready', () => {
@@ -92,7 +92,7 @@ describe('the judge of a rollout', () => {
       container(3_000, 'gateway-a', 'exited'),
       pod(3_001, 'gateway-a', 'unready'),
     )
-    expect(judgeEnds(still, span)).toEqual([expect.stringContaining('was still ready')])
+    expect(judgeEnds(still, span)).toEqual([expect.objectContaining({ rule: 'ready-while-ending' })])
     const slow = seen(
       pod(2_000, 'gateway-a', 'deleted'),
       pod(5_100, 'gateway-a', 'unready'),
@@ -109,9 +109,9 @@ describe('the judge of a rollout', () => {
       container(9_000, 'gateway-a', 'killed'),
       container(9_001, 'gateway-a', 'exited', 'SIGKILL'),
     )
-    expect(judgeEnds(killed, span)).toEqual(['gateway-a had to be killed'])
+    expect(judgeEnds(killed, span)).toEqual([{ rule: 'had-to-be-killed', text: 'gateway-a' }])
     expect(judgeEnds(seen(...head, container(9_000, 'gateway-a', 'exited', '1')), span)).toEqual([
-      'gateway-a ended with 1',
+      { rule: 'bad-exit', text: 'gateway-a ended with 1' },
     ])
   })
 
@@ -135,7 +135,9 @@ describe('the judge of a rollout', () => {
       found: [],
       goodbyes: 1,
     })
-    expect(judgeGoodbyes([left(2_000, 'closed 1006')], span).found).toEqual(['s was closed with 1006'])
+    expect(judgeGoodbyes([left(2_000, 'closed 1006')], span).found).toEqual([
+      { rule: 'cut-off', text: 's was closed with 1006' },
+    ])
     expect(judgeGoodbyes([left(500, 'closed 1006')], span).found).toEqual([])
   })
 
@@ -149,7 +151,7 @@ describe('the judge of a rollout', () => {
 
   it('lists who ended', () => {
     expect(exitsOf(seen(container(2_000, 'gateway-a', 'exited', '1')), span)).toEqual([
-      'gateway-a ended with 1',
+      { pod: 'gateway-a', why: '1' },
     ])
     expect(exitsOf(seen(container(500, 'gateway-a', 'exited', '1')), span)).toEqual([])
   })

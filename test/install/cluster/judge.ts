@@ -8,9 +8,29 @@
  *     died less than a propagation ago.
  * J4. A client of a pod that is asked to end is told so (3001), not cut off.
  */
+import type { Rule } from '../../fault/evidence.js'
 import type { HistoryEvent } from '../../fault/history.js'
 import type { ClusterEvent } from './events.js'
 import type { RolloutRule } from './rollout.js'
+
+export type ClusterRule =
+  | 'too-few-ready'
+  | 'too-many'
+  | 'ready-while-ending'
+  | 'had-to-be-killed'
+  | 'bad-exit'
+  | 'connect-failed'
+  | 'cut-off'
+  | 'nobody-told'
+  | 'ended'
+  | 'ready-without-nats'
+  | 'no-stall'
+  | 'unexplained'
+
+export interface Finding {
+  rule: ClusterRule | Rule
+  text: string
+}
 
 export interface Span {
   fromMs: number
@@ -33,9 +53,9 @@ const tellsWithinMs = 3_000
 const isIn = ({ fromMs, toMs }: Span, { atMs }: { atMs: number }): boolean => atMs >= fromMs && atMs <= toMs
 
 /** J1. What was there at the beginning counts from before. */
-export function judgeCounts({ workload, rule, events }: Seen, span: Span): string[] {
+export function judgeCounts({ workload, rule, events }: Seen, span: Span): Finding[] {
   const [ready, there] = [new Set<string>(), new Set<string>()]
-  const found: string[] = []
+  const found: Finding[] = []
   const least = rule.replicas - rule.maxUnavailable
   const most = rule.replicas + rule.maxSurge
   for (const event of events) {
@@ -43,11 +63,15 @@ export function judgeCounts({ workload, rule, events }: Seen, span: Span): strin
     count(event, ready, there)
     if (event.atMs < span.fromMs) continue
     if (ready.size < least)
-      found.push(
-        `${ready.size} of ${workload} ready after ${event.pod} ${event.change}: ${least} are promised`,
-      )
+      found.push({
+        rule: 'too-few-ready',
+        text: `${ready.size} of ${workload} ready after ${event.pod} ${event.change}: ${least} are promised`,
+      })
     if (there.size > most)
-      found.push(`${there.size} of ${workload} after ${event.pod} ${event.change}: ${most} are allowed`)
+      found.push({
+        rule: 'too-many',
+        text: `${there.size} of ${workload} after ${event.pod} ${event.change}: ${most} are allowed`,
+      })
   }
   return found
 }
@@ -64,8 +88,8 @@ function count(
 }
 
 /** J2, of each pod whose deletion began in the span and that was ready then. `latenessMs` of our own is no fault of the pod's. */
-export function judgeEnds({ workload, events }: Seen, span: Span, latenessMs = 0): string[] {
-  const found: string[] = []
+export function judgeEnds({ workload, events }: Seen, span: Span, latenessMs = 0): Finding[] {
+  const found: Finding[] = []
   const deleted = events.filter(
     (event) => event.kind === 'pod' && event.change === 'deleted' && event.owner === workload,
   )
@@ -80,12 +104,14 @@ export function judgeEnds({ workload, events }: Seen, span: Span, latenessMs = 0
       off.atMs <= atMs + tellsWithinMs + latenessMs &&
       (exit === undefined || after.indexOf(off) < after.indexOf(exit))
     if (!isTold)
-      found.push(
-        `${pod} was still ready, by its own word, ${tellsWithinMs} ms after its deletion or at its exit`,
-      )
+      found.push({
+        rule: 'ready-while-ending',
+        text: `${pod} was still ready, by its own word, ${tellsWithinMs} ms after its deletion or at its exit`,
+      })
     if (after.some((one) => one.kind === 'container' && one.change === 'killed'))
-      found.push(`${pod} had to be killed`)
-    else if (exit?.kind === 'container' && exit.why !== '0') found.push(`${pod} ended with ${exit.why}`)
+      found.push({ rule: 'had-to-be-killed', text: pod })
+    else if (exit?.kind === 'container' && exit.why !== '0')
+      found.push({ rule: 'bad-exit', text: `${pod} ended with ${exit.why}` })
   }
   return found
 }
@@ -99,27 +125,18 @@ function wasReady(events: readonly ClusterEvent[], at: Extract<ClusterEvent, { k
 }
 
 /** J3. */
-export function judgeConnects({ service, propagationMs, events }: Seen, span: Span): string[] {
-  return events.flatMap((event) => {
-    if (
-      event.kind !== 'connect' ||
-      event.service !== service ||
-      event.outcome === 'connected' ||
-      !isIn(span, event)
-    )
-      return []
-    const isExplained = events.some(
-      (cause) =>
-        isCause(cause, event.pod) &&
-        cause.atMs <= event.atMs &&
-        cause.atMs >= event.atMs - propagationMs - slackMs,
-    )
-    return isExplained
-      ? []
-      : [
-          `a connection at ${event.atMs} was ${event.outcome === 'nobody' ? 'for nobody' : `refused by ${event.pod}`}`,
-        ]
-  })
+export function judgeConnects({ service, propagationMs, events }: Seen, span: Span): Finding[] {
+  const found: Finding[] = []
+  for (const event of events) {
+    if (event.kind !== 'connect' || event.service !== service || !isIn(span, event)) continue
+    if (event.outcome === 'connected') continue
+    const fromMs = event.atMs - propagationMs - slackMs
+    const couldNotKnow = { fromMs, toMs: event.atMs }
+    if (events.some((cause) => isIn(couldNotKnow, cause) && isCause(cause, event.pod))) continue
+    const how = event.outcome === 'nobody' ? 'was for nobody' : `was refused by ${event.pod}`
+    found.push({ rule: 'connect-failed', text: `a connection at ${event.atMs} ${how}` })
+  }
+  return found
 }
 
 /** Without a pod nothing explains it: there was none to send to. */
@@ -137,22 +154,17 @@ function isCause(event: ClusterEvent, pod: string | undefined): boolean {
 export function judgeGoodbyes(
   history: Iterable<HistoryEvent>,
   span: Span,
-): { found: string[]; goodbyes: number } {
-  const found = new Set<string>()
+): { found: Finding[]; goodbyes: number } {
+  const cutOff = new Set<string>()
   let goodbyes = 0
   for (const event of history) {
-    if (!isIn(span, event)) continue
-    const [why, who] =
-      event.kind === 'left'
-        ? [event.why, event.subscriber]
-        : event.kind === 'answer'
-          ? [event.why, event.publisher]
-          : []
-    const code = /^closed (\d+)$/.exec(why ?? '')?.[1]
+    if (!isIn(span, event) || (event.kind !== 'left' && event.kind !== 'answer')) continue
+    const code = /^closed (\d+)$/.exec(event.why ?? '')?.[1]
+    const who = event.kind === 'left' ? event.subscriber : event.publisher
     if (code === '3001') goodbyes += 1
-    else if (code !== undefined) found.add(`${who} was closed with ${code}`)
+    else if (code !== undefined) cutOff.add(`${who} was closed with ${code}`)
   }
-  return { found: [...found], goodbyes }
+  return { found: [...cutOff].map((text) => ({ rule: 'cut-off', text })), goodbyes }
 }
 
 /** How long after `atMs` each pod of the workload that was ready said that it isn't; undefined: not in the span. */
@@ -172,12 +184,12 @@ export function readinessLosses(
 }
 
 /** Containers of the workload that ended in the span. */
-export const exitsOf = ({ workload, events }: Seen, span: Span): string[] =>
+export const exitsOf = ({ workload, events }: Seen, span: Span): { pod: string; why: string }[] =>
   events.flatMap((event) =>
     event.kind === 'container' &&
     event.change === 'exited' &&
     event.pod.startsWith(`${workload}-`) &&
     isIn(span, event)
-      ? [`${event.pod} ended with ${event.why}`]
+      ? [{ pod: event.pod, why: event.why ?? '' }]
       : [],
   )

@@ -1,7 +1,7 @@
 /**
  * A rolling update of the chart on loopback, with clients; what was found is the exit code.
  *
- *   npm run test:cluster [-- --clients 2000] [--gateways 3] [--rate 40] [--keep]
+ *   npm run test:cluster [-- --clients 2000] [--gateways 3] [--rate 40] [--brief] [--keep]
  *
  * 0 = every promise held, 1 = one was broken, 2 = the run itself failed.
  */
@@ -21,6 +21,8 @@ const { values } = parseArgs({
     rate: { type: 'string', default: '40' },
     /** The folder whose programs run. */
     source: { type: 'string', default: repo },
+    /** Only the rollout. */
+    brief: { type: 'boolean', default: false },
     keep: { type: 'boolean', default: false },
   },
 })
@@ -31,23 +33,33 @@ const helm = await obtainHelm(say)
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(130))
 try {
   if (helm === null) throw new Error('there is no Helm: docs/testing.md says where it comes from')
-  const { source, keep } = values
+  const { source, keep, brief: isBrief } = values
   const [clients, gateways, publicationsPerSecond] = [values.clients, values.gateways, values.rate].map(
     Number,
   ) as [number, number, number]
-  const result = await run({ helm, clients, gateways, publicationsPerSecond, source, folder, keep, say })
+  const result = await run({
+    helm,
+    clients,
+    gateways,
+    publicationsPerSecond,
+    isBrief,
+    source,
+    folder,
+    keep,
+    say,
+  })
   const { acknowledged, repeats, deliveries, recoveries } = result.counts
   say(
     `${result.stored} stored, ${acknowledged} acknowledged, ${repeats} repeats, ${deliveries} deliveries, ${recoveries} recoveries, ` +
       `${result.goodbyes} subscriptions told to go elsewhere`,
   )
-  for (const line of result.found.slice(0, 20)) say(`  ${line}`)
+  for (const { rule, text } of result.findings.slice(0, 20)) say(`  ${rule}: ${text}`)
   say(
-    result.found.length === 0
+    result.findings.length === 0
       ? 'every promise held'
-      : `${result.found.length} findings; the history: ${folder}`,
+      : `${result.findings.length} findings; the history: ${folder}`,
   )
-  process.exitCode = result.found.length === 0 ? 0 : 1
+  process.exitCode = result.findings.length === 0 ? 0 : 1
 } catch (error) {
   say(`the run failed: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`)
   say(`what there is of it: ${folder}`)
