@@ -101,6 +101,21 @@ describeWithHelm('what an app is told', () => {
     expect(new Set(replicas(render({ values: { config: { nats: { replicas: 2 } } } })))).toEqual(new Set([2]))
   })
 
+  it('lets pages of the ingress in without being told, and where others were named only those', () => {
+    const originsOf = (values: object) => {
+      const [gateway] = ownContainers(render({ values }))
+        .filter(({ name }) => name === 'gateway')
+        .map(load)
+      return gateway?.ok === true ? gateway.config['client']?.['allowed_origins'] : gateway?.problems
+    }
+    const ingress = { enabled: true, host: 'natter.example.com' }
+    expect(originsOf({ ingress })).toEqual(['http://natter.example.com'])
+    expect(originsOf({ ingress: { ...ingress, tlsSecretName: 'x' } })).toEqual(['https://natter.example.com'])
+    const client = { allowed_origins: ['https://app.example.com'] }
+    expect(originsOf({ ingress, config: { client } })).toEqual(['https://app.example.com'])
+    expect(originsOf({})).toEqual([])
+  })
+
   it('makes streams refuse where there is an archive, though no gateway knows where Postgres is', () => {
     const gatewayEnv = (name: 'defaults' | 'bare' | 'external') =>
       environmentOf(

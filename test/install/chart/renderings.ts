@@ -35,6 +35,8 @@ export interface Wish {
   readonly values?: object
   /** Of `helm template`. */
   readonly flags?: readonly string[]
+  /** Default: the chart's folder. */
+  readonly chart?: string
 }
 
 export function render({
@@ -42,19 +44,10 @@ export function render({
   valuesFiles = [],
   values = {},
   flags = [],
+  chart = chartFolder,
 }: Wish = {}): Manifest[] {
   const files = valuesFiles.flatMap((file) => ['--values', join(chartFolder, file)])
-  const args = [
-    'template',
-    release,
-    chartFolder,
-    '--namespace',
-    namespace,
-    ...files,
-    '--values',
-    '-',
-    ...flags,
-  ]
+  const args = ['template', release, chart, '--namespace', namespace, ...files, '--values', '-', ...flags]
   const input = JSON.stringify(values)
   const text = execFileSync(helmFile(), args, { input, encoding: 'utf8', stdio: 'pipe', maxBuffer: 2 ** 26 })
   return parseManifests(text)

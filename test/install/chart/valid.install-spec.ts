@@ -1,5 +1,7 @@
 import { expect, it } from '@jest/globals'
 import { execFileSync } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+import { parse } from 'yaml'
 import { problemsOf } from './models.js'
 import {
   chartFolder,
@@ -8,6 +10,7 @@ import {
   helmFile,
   nameOf,
   refusalOf,
+  render,
   rendering,
   renderingNames,
 } from './renderings.js'
@@ -31,6 +34,15 @@ describeWithHelm('the chart', () => {
       expect(manifests.length).toBeGreaterThan(5)
     },
   )
+
+  it('takes every example of its page in docs as values', () => {
+    const page = readFileSync(`${chartFolder}/../../docs/operations/kubernetes.md`, 'utf8')
+    const examples = [...page.matchAll(/```yaml\n([\s\S]*?)```/g)].map(
+      ([, text = '']) => parse(text) as object,
+    )
+    expect(examples.length).toBeGreaterThan(2)
+    for (const values of examples) expect(render({ values }).length).toBeGreaterThan(10)
+  })
 
   it('is held to fields that exist: one that is misspelt is found at any depth, and so is an unknown kind', async () => {
     const broken = structuredClone(find(rendering('test'), 'Deployment', 'natter-gateway'))
