@@ -128,7 +128,7 @@ export const natterValues: Shape = {
   }),
   apps: {
     type: 'object',
-    propertyNames: matching('^[a-z]([-a-z0-9]{0,14}[a-z0-9])?$'),
+    propertyNames: matching('^[a-z]([-a-z0-9]{0,12}[a-z0-9])?$'),
     additionalProperties: group({ ...appShape, image: { ...text, minLength: 1 } }, ['image']),
   },
   appDefaults: group(appShape),

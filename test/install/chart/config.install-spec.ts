@@ -191,7 +191,7 @@ describeWithHelm('a secret', () => {
       persistence: ['natter-nats/persistence-password', 'natter-postgres/url'],
       messenger: ['natter-nats/app-password', 'my-tokens/now'],
       'app-shop': ['natter-nats/app-password', 'shop/key'],
-      'app-worker': ['natter-nats/app-password'],
+      'app-worker-of-shop': ['natter-nats/app-password'],
       provision: ['natter-nats/gateway-password'],
       migrate: ['natter-postgres/url'],
       nats: ['gateway', 'persistence', 'app', 'route', 'system'].map(

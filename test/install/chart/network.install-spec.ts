@@ -49,7 +49,7 @@ function connections(manifests: readonly Manifest[]): string[] {
   })
 }
 
-const natsUsers = ['gateway', 'persistence', 'messenger', 'app-shop', 'app-worker', 'provision']
+const natsUsers = ['gateway', 'persistence', 'messenger', 'app-shop', 'app-worker-of-shop', 'provision']
 const pods = [...natsUsers, 'migrate', 'nats', 'postgres']
 const doors = ['gateway:clients', 'messenger:http', 'app-shop:http']
 const privateDoors = ['gateway:ops', 'persistence:ops', 'messenger:ops', 'nats:monitor']

@@ -67,7 +67,7 @@ describeWithHelm('every pod of the chart', () => {
     'with %s is asked whether it is ready and alive, but for Jobs and apps without a port',
     (name) => {
       for (const { name: who, containers, isJob } of workloadsOf(rendering(name))) {
-        if (isJob || (/app-(shop|worker)$/.test(who) && containers[0]?.ports === undefined)) continue
+        if (isJob || (/app-(shop|worker-of-shop)$/.test(who) && containers[0]?.ports === undefined)) continue
         for (const container of containers) {
           expect([who, container.readinessProbe]).toEqual([who, expect.anything()])
           expect([who, container.livenessProbe]).toEqual([who, expect.anything()])
@@ -184,7 +184,7 @@ describeWithHelm('a rollout', () => {
   })
 
   it('lets what balancers reach by HTTP go on for 5 s, and end by itself afterwards', () => {
-    for (const name of ['messenger', 'app-shop', 'app-worker']) {
+    for (const name of ['messenger', 'app-shop', 'app-worker-of-shop']) {
       const { pod, containers } = workload(rendering('everything'), `Deployment natter-${name}`)
       expect(containers[0]?.lifecycle?.preStop).toEqual({ sleep: { seconds: 5 } })
       // what an app may take for what it has in work

@@ -47,7 +47,9 @@ export function render({
   chart = chartFolder,
 }: Wish = {}): Manifest[] {
   const files = valuesFiles.flatMap((file) => ['--values', join(chartFolder, file)])
-  const args = ['template', release, chart, '--namespace', namespace, ...files, '--values', '-', ...flags]
+  // else an older helm would take an older Kubernetes for the cluster's
+  const cluster = ['--kube-version', '1.34.0', '--namespace', namespace]
+  const args = ['template', release, chart, ...cluster, ...files, '--values', '-', ...flags]
   const input = JSON.stringify(values)
   const text = execFileSync(helmFile(), args, { input, encoding: 'utf8', stdio: 'pipe', maxBuffer: 2 ** 26 })
   return parseManifests(text)
@@ -101,7 +103,12 @@ const everything = {
       secretEnv: { SHOP_KEY: { secret: 'shop', key: 'key' } },
       egress: [{ ports: [{ port: 443 }] }],
     },
-    worker: { image: 'registry.example.com/worker:1', replicas: 1, command: ['node'], args: ['worker.js'] },
+    'worker-of-shop': {
+      image: 'registry.example.com/worker:1',
+      replicas: 1,
+      command: ['node'],
+      args: ['worker.js'],
+    },
   },
   ingress: {
     enabled: true,
