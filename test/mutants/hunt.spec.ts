@@ -1,25 +1,26 @@
 import { describe, expect, it } from '@jest/globals'
 import { ciSettings } from '../fault/settings.js'
-import type { Violation } from '../fault/evidence.js'
+import type { Finding } from '../install/cluster/judge.js'
 import { hunt, told, type HuntParts } from './hunt.js'
 import type { Mutant } from './mutants.js'
 import { PatchDoesNotApply } from './planted-copy.js'
 
-const mutant: Mutant = { name: 'some-bug', rules: ['missed'], settings: ciSettings }
+const run: Mutant['run'] = { kind: 'faults', settings: ciSettings }
+const mutant: Mutant = { name: 'some-bug', rules: ['missed'], run }
 
 /** A hunt whose runs find what is listed, in turn; the last one again and again. */
-function hunting(...runs: readonly (readonly Violation[])[]) {
+function hunting(...runs: readonly (readonly Finding[])[]) {
   const seen: number[] = []
   let removed = 0
   const parts: HuntParts = {
     seeds: [1, 2, 3],
     plant: () => Promise.resolve({ folder: '/copy', remove: () => Promise.resolve(void (removed += 1)) }),
-    check: (_source, { seed }) => Promise.resolve(runs[seen.push(seed) - 1] ?? runs.at(-1) ?? []),
+    check: (_source, seed) => Promise.resolve(runs[seen.push(seed) - 1] ?? runs.at(-1) ?? []),
   }
   return { parts, seen, removed: () => removed }
 }
 
-const missed: Violation = { rule: 'missed', text: 'ana missed one' }
+const missed: Finding = { rule: 'missed', text: 'ana missed one' }
 
 describe('the hunt for a planted bug', () => {
   it('reports a harmless patch as not found, which is a failure: a checker that sees nothing would pass everything', async () => {

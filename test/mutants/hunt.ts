@@ -5,8 +5,7 @@
  * H1. Several seeds are tried before a bug counts as not found: chance has to bring the moment, and a seed can't promise it.
  * H2. Only the findings that this bug causes count.
  */
-import type { Violation } from '../fault/evidence.js'
-import type { Settings } from '../fault/settings.js'
+import type { Finding } from '../install/cluster/judge.js'
 import type { Mutant } from './mutants.js'
 import { PatchDoesNotApply, type PlantedCopy } from './planted-copy.js'
 
@@ -20,7 +19,7 @@ export interface HuntParts {
   seeds: readonly number[]
   plant(name: string): Promise<PlantedCopy>
   /** One run of the checker over the programs in the folder. */
-  check(source: string, settings: Settings): Promise<readonly Violation[]>
+  check(source: string, seed: number): Promise<readonly Finding[]>
 }
 
 export async function hunt(mutant: Mutant, parts: HuntParts): Promise<HuntEnd> {
@@ -41,14 +40,10 @@ export async function hunt(mutant: Mutant, parts: HuntParts): Promise<HuntEnd> {
 }
 
 /** H1. */
-async function search(
-  { rules, settings }: Mutant,
-  source: string,
-  { seeds, check }: HuntParts,
-): Promise<HuntEnd> {
+async function search({ rules }: Mutant, source: string, { seeds, check }: HuntParts): Promise<HuntEnd> {
   let others = 0
   for (const seed of seeds) {
-    const violations = await check(source, { ...settings, seed })
+    const violations = await check(source, seed)
     const findings = violations.filter(({ rule }) => rules.includes(rule)) // H2
     const [first] = findings
     if (first !== undefined)

@@ -6,9 +6,10 @@
  */
 import { rmSync } from 'node:fs'
 import { join } from 'node:path'
+import { obtainHelm } from '../../tools/helm.mjs'
 import { run } from '../fault/run.js'
-import type { Settings } from '../fault/settings.js'
-import type { Violation } from '../fault/evidence.js'
+import type { Finding } from '../install/cluster/judge.js'
+import { run as rollChart, type RunResult } from '../install/cluster/run.js'
 import { hunt, told } from './hunt.js'
 import { mutants, type Mutant } from './mutants.js'
 import { plantedCopy } from './planted-copy.js'
@@ -26,17 +27,30 @@ if (unknown.length > 0) {
 
 const took = (startMs: number): string => `${((performance.now() - startMs) / 1_000).toFixed(0)} s`
 
-async function checkControl(name: string, source: string, settings: Settings): Promise<readonly Violation[]> {
-  const folder = join(repo, '.natter/fault', `control-${name}-seed-${settings.seed}`)
-  const { violations } = await run({ settings, source, folder, keep: false, say: () => {} })
-  return violations
+/** One run of the checker over programs in `source`. The folder stays where something was found. */
+async function look(
+  { run: what }: Mutant,
+  source: string,
+  folder: string,
+  seed: number,
+): Promise<readonly Finding[]> {
+  if (what.kind === 'rollout') return (await rollOnce(source, folder)).findings
+  const settings = { ...what.settings, seed }
+  return (await run({ settings, source, folder, keep: false, say: () => {} })).violations
+}
+
+async function rollOnce(source: string, folder: string): Promise<RunResult> {
+  const helm = await obtainHelm(say)
+  if (helm === null) throw new Error('there is no Helm, and no Go to build it')
+  const size = { clients: 100, gateways: 2, publicationsPerSecond: 20, isBrief: true }
+  return await rollChart({ helm, ...size, source, folder, keep: false, say: () => {} })
 }
 
 /** What a planted bug does is no news: its history goes with it. */
-async function checkPlanted(name: string, source: string, settings: Settings): Promise<readonly Violation[]> {
-  const folder = join(repo, '.natter/fault', `planted-${name}`)
+async function checkPlanted(mutant: Mutant, source: string, seed: number): Promise<readonly Finding[]> {
+  const folder = join(repo, '.natter/fault', `planted-${mutant.name}`)
   try {
-    return (await run({ settings, source, folder, keep: false, say: () => {} })).violations
+    return await look(mutant, source, folder, seed)
   } finally {
     rmSync(folder, { recursive: true, force: true })
   }
@@ -44,22 +58,23 @@ async function checkPlanted(name: string, source: string, settings: Settings): P
 
 async function isFound(mutant: Mutant): Promise<boolean> {
   const startMs = performance.now()
-  const check = (source: string, settings: Settings) => checkPlanted(mutant.name, source, settings)
+  const check = (source: string, seed: number) => checkPlanted(mutant, source, seed)
   const end = await hunt(mutant, { seeds, plant: plantedCopy, check })
   say(`${told(mutant, end)} [${took(startMs)}]`)
   return end.kind === 'found'
 }
 
 /** Without the bug the same run is clean, or it would prove nothing. */
-async function isClean({ name, settings }: Mutant, source: string): Promise<boolean> {
+async function isClean(mutant: Mutant, source: string): Promise<boolean> {
   const startMs = performance.now()
-  const violations = await checkControl(name, source, { ...settings, seed: 1 })
+  const folder = join(repo, '.natter/fault', `control-${mutant.name}`)
+  const violations = await look(mutant, source, folder, 1)
   const [first] = violations
   const outcome =
     first === undefined
       ? 'clean'
       : `NOT CLEAN, ${violations.length} findings\n    ${first.rule}: ${first.text}`
-  say(`${name}, control without the bug: ${outcome} [${took(startMs)}]`)
+  say(`${mutant.name}, control without the bug: ${outcome} [${took(startMs)}]`)
   return first === undefined
 }
 

@@ -1,16 +1,16 @@
 /** The planted bugs and the run that has to find each: short, and full of what brings that bug to light. */
-import type { Rule } from '../fault/evidence.js'
 import { ciSettings, type Settings } from '../fault/settings.js'
+import type { Finding } from '../install/cluster/judge.js'
 
 export interface Mutant {
   /** Of the patch. */
   name: string
   /** What is said when it is found; another finding is not this bug. */
-  rules: readonly Rule[]
-  settings: Settings
+  rules: readonly Finding['rule'][]
+  run: { kind: 'faults'; settings: Settings } | { kind: 'rollout' }
 }
 
-/** A run without faults and archive, to which each mutant adds what it needs. */
+/** A run of `test/fault` without faults and archive, to which each mutant adds what it needs. */
 const calm: Settings = {
   ...ciSettings,
   hasArchive: false,
@@ -28,38 +28,47 @@ const calm: Settings = {
   gatewayRestarts: 0,
 }
 
+const faults = (settings: Partial<Settings>): Mutant['run'] => ({
+  kind: 'faults',
+  settings: { ...calm, ...settings },
+})
+
 export const mutants: readonly Mutant[] = [
   {
     name: 'acknowledge-early',
     rules: ['acknowledged-before-stored', 'acknowledged-not-stored'],
-    settings: { ...calm, natsPauses: 4, gatewayKills: 2 },
+    run: faults({ natsPauses: 4, gatewayKills: 2 }),
   },
   {
     name: 'skip-the-splice',
     rules: ['missed'],
-    settings: { ...calm, churns: 100, gatewayKills: 2 },
+    run: faults({ churns: 100, gatewayKills: 2 }),
   },
   {
     name: 'forget-the-flush',
     rules: ['missed'],
     // who is killed recovers what was lost, so nobody is
-    settings: { ...calm, publications: 1_000, briefs: 300, churns: 0 },
+    run: faults({ publications: 1_000, briefs: 300, churns: 0 }),
   },
   {
     name: 'checkpoint-outside-the-transaction',
     rules: ['archive-missing'],
-    settings: {
-      ...calm,
+    run: faults({
       hasArchive: true,
       publications: 1_500,
       durationMs: 15_000,
       postgresPauses: 4,
       persistenceKills: 3,
-    },
+    }),
   },
   {
     name: 'send-after-a-dropped-frame',
     rules: ['missed'],
-    settings: { ...calm, stalls: 3, durationMs: 14_000 },
+    run: faults({ stalls: 3, durationMs: 14_000 }),
+  },
+  {
+    name: 'ready-while-draining',
+    rules: ['ready-while-ending'],
+    run: { kind: 'rollout' },
   },
 ]

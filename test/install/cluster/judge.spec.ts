@@ -54,7 +54,7 @@ const seen = (...events: ClusterEvent[]): Seen => ({
   workload: 'gateway',
   service: 'gateway',
   rule,
-  propagationMs: 300,
+  acceptsForMs: 2_000,
   events: [...before, ...events],
 })
 
@@ -115,12 +115,22 @@ describe('the judge of a rollout', () => {
     ])
   })
 
-  it('takes a refused connection for explained only while the proxy can’t know', () => {
-    const died = container(2_000, 'gateway-a', 'exited', 'SIGKILL')
-    expect(judgeConnects(seen(died, refused(2_200, 'gateway-a')), span)).toEqual([])
-    expect(judgeConnects(seen(died, refused(3_000, 'gateway-a')), span)).toHaveLength(1)
-    expect(judgeConnects(seen(died, refused(2_200, 'gateway-b')), span)).toHaveLength(1)
-    expect(judgeConnects(seen(died, nobody(2_200)), span)).toHaveLength(1)
+  it('takes a refused connection for explained only when its pod has died, isn’t ready, or was asked to end long ago', () => {
+    const found = (...events: ClusterEvent[]) => judgeConnects(seen(...events), span).length
+    expect(found(container(2_000, 'gateway-a', 'exited', 'SIGKILL'), refused(2_200, 'gateway-a'))).toBe(0)
+    expect(found(pod(2_000, 'gateway-a', 'unready'), refused(2_200, 'gateway-a'))).toBe(0)
+    expect(found(pod(2_000, 'gateway-a', 'unready'), refused(2_200, 'gateway-b'))).toBe(1)
+    expect(
+      found(
+        pod(2_000, 'gateway-a', 'unready'),
+        pod(2_100, 'gateway-a', 'ready'),
+        refused(2_200, 'gateway-a'),
+      ),
+    ).toBe(1)
+    const deleted = pod(2_000, 'gateway-a', 'deleted')
+    expect(found(deleted, pod(2_100, 'gateway-a', 'unready'), refused(2_200, 'gateway-a'))).toBe(1)
+    expect(found(deleted, refused(4_000, 'gateway-a'))).toBe(0)
+    expect(found(nobody(2_200))).toBe(1)
   })
 
   it('finds clients that were cut off instead of told to go elsewhere', () => {

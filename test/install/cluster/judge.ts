@@ -4,8 +4,8 @@
  *
  * J1. While a Deployment rolls, never fewer are ready than it allows, and never more are there.
  * J2. Who is asked to end says so by its readiness within 3 s, while it still runs, and ends by itself, with code 0.
- * J3. A connection through the Service fails only where the proxy can't know better yet: its pod stopped being ready, was deleted or
- *     died less than a propagation ago.
+ * J3. A connection through the Service fails only where its pod has died or said that it isn't ready, and the proxy, which sent it there,
+ *     doesn't know yet. Who is asked to end still takes connections for long enough that the proxy learns of it.
  * J4. A client of a pod that is asked to end is told so (3001), not cut off.
  */
 import type { Rule } from '../../fault/evidence.js'
@@ -41,12 +41,11 @@ export interface Seen {
   workload: string
   service: string
   rule: RolloutRule
-  propagationMs: number
+  /** So long who is asked to end still takes connections. */
+  acceptsForMs: number
   events: readonly ClusterEvent[]
 }
 
-/** How late timers of one machine may be that all processes share: the proxy's and the probes' own. */
-const slackMs = 400
 /** J2 */
 const tellsWithinMs = 3_000
 
@@ -125,29 +124,31 @@ function wasReady(events: readonly ClusterEvent[], at: Extract<ClusterEvent, { k
 }
 
 /** J3. */
-export function judgeConnects({ service, propagationMs, events }: Seen, span: Span): Finding[] {
+export function judgeConnects(seen: Seen, span: Span): Finding[] {
   const found: Finding[] = []
-  for (const event of events) {
-    if (event.kind !== 'connect' || event.service !== service || !isIn(span, event)) continue
-    if (event.outcome === 'connected') continue
-    const fromMs = event.atMs - propagationMs - slackMs
-    const couldNotKnow = { fromMs, toMs: event.atMs }
-    if (events.some((cause) => isIn(couldNotKnow, cause) && isCause(cause, event.pod))) continue
+  for (const event of seen.events) {
+    if (event.kind !== 'connect' || event.service !== seen.service || !isIn(span, event)) continue
+    if (event.outcome === 'connected' || isExplained(seen, event)) continue
     const how = event.outcome === 'nobody' ? 'was for nobody' : `was refused by ${event.pod}`
     found.push({ rule: 'connect-failed', text: `a connection at ${event.atMs} ${how}` })
   }
   return found
 }
 
-/** Without a pod nothing explains it: there was none to send to. */
-function isCause(event: ClusterEvent, pod: string | undefined): boolean {
-  if (event.kind === 'pod')
-    return event.pod === pod && (event.change === 'unready' || event.change === 'deleted')
-  return (
-    event.kind === 'container' &&
-    event.pod === pod &&
-    (event.change === 'exited' || event.change === 'struck')
-  )
+function isExplained(
+  { events, acceptsForMs }: Seen,
+  connect: Extract<ClusterEvent, { kind: 'connect' }>,
+): boolean {
+  const before = events
+    .slice(0, events.indexOf(connect))
+    .filter((one) => 'pod' in one && one.pod === connect.pod)
+  const ready = before.findLastIndex((one) => one.kind === 'pod' && one.change === 'ready')
+  const since = before.slice(ready + 1)
+  if (since.some((one) => one.kind === 'container' && (one.change === 'exited' || one.change === 'struck')))
+    return true
+  const deleted = since.find((one) => one.kind === 'pod' && one.change === 'deleted')
+  if (deleted !== undefined) return connect.atMs >= deleted.atMs + acceptsForMs
+  return since.some((one) => one.kind === 'pod' && one.change === 'unready')
 }
 
 /** J4. */

@@ -21,6 +21,7 @@ import { judgeGoodbyes, type Finding } from './judge.js'
 import { startLoad, type Load } from './load.js'
 import { textsOf } from './manifests.js'
 import {
+  drainDelayMs,
   gateway,
   isKnown,
   killOne,
@@ -101,7 +102,6 @@ export async function run(options: RunOptions): Promise<RunResult> {
   }
 }
 
-/** A short wait before the drain: the Service learns of a pod's end in a fraction of a second here. */
 function stageOf(cluster: Cluster, { helm, source, gateways, say }: RunOptions): Stage {
   const startMs = performance.now()
   const valuesFiles = ['values-test.yaml']
@@ -109,7 +109,10 @@ function stageOf(cluster: Cluster, { helm, source, gateways, say }: RunOptions):
     cluster,
     gateways,
     manifestsWith(env) {
-      const values = { config, gateway: { replicas: gateways, env, drain: { delay: '2s' } } }
+      const values = {
+        config,
+        gateway: { replicas: gateways, env, drain: { delay: `${drainDelayMs / 1_000}s` } },
+      }
       return renderChart({ helm, source, release, namespace, valuesFiles, values })
     },
     say: (line) => say(`${((performance.now() - startMs) / 1_000).toFixed(1)} s: ${line}`),

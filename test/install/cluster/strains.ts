@@ -32,6 +32,8 @@ export interface Strained {
 
 export const [gateway, nats] = ['natter-gateway', 'natter-nats']
 export const propagationMs = 300
+/** Much longer than that. */
+export const drainDelayMs = 2_000
 /** Of one step on a busy machine. */
 export const patienceMs = 90_000
 /** Readiness is false within 3 s of the cause. */
@@ -45,7 +47,7 @@ const seen = ({ cluster }: Stage): Seen => ({
   workload: gateway,
   service: gateway,
   rule: cluster.ruleOf(gateway),
-  propagationMs,
+  acceptsForMs: drainDelayMs,
   events: cluster.events,
 })
 
