@@ -3,6 +3,7 @@ import { createNatsBroker, Subjects, type Broker, type NatsBrokerOptions } from 
 import { leakCheck, natsServerBinary, startProcess, type StartedProcess } from '@natter/testing'
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
 import { connect, PermissionViolationError, type NatsConnection } from '@nats-io/transport-node'
+import { readFileSync } from 'node:fs'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -60,6 +61,16 @@ async function startServers(manifests: readonly Manifest[]): Promise<Servers> {
       await rm(folder, { recursive: true, force: true })
     },
   }
+}
+
+/** By user, as the text of the configuration without its layout. */
+function permissionsIn(conf: string): Map<string, string> {
+  const users = conf
+    .replaceAll(/#.*/g, '')
+    .matchAll(/user: (\w+)\s+password: \S+\s+permissions \{([\s\S]*?\n\s+subscribe.*)/g)
+  return new Map(
+    [...users].map(([, user = '', permissions = '']) => [user, permissions.replaceAll(/\s+/g, ' ')]),
+  )
 }
 
 describeWithHelm('the NATS of the chart', () => {
@@ -206,4 +217,13 @@ describeWithHelm('the NATS of the chart', () => {
     expect(config.num_replicas).toBe(3)
     expect(cluster.replicas).toHaveLength(2)
   }, 60_000)
+})
+
+describeWithHelm('the configuration of NATS', () => {
+  it('gives the permissions that compose gives: one list was tried with all apps, and two would drift apart', () => {
+    const ofChart = textsOf(find(rendering('defaults'), 'ConfigMap', 'natter-nats'))['nats.conf'] ?? ''
+    const ofCompose = readFileSync(join(import.meta.dirname, '../../../deploy/nats/accounts.conf'), 'utf8')
+    expect(permissionsIn(ofChart)).toEqual(permissionsIn(ofCompose))
+    expect([...permissionsIn(ofChart).keys()]).toEqual(['gateway', 'persistence', 'app'])
+  })
 })
