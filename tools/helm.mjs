@@ -8,7 +8,7 @@
  */
 import { randomUUID } from 'node:crypto'
 import { existsSync } from 'node:fs'
-import { mkdir, mkdtemp, rename, rm, writeFile } from 'node:fs/promises'
+import { copyFile, mkdir, mkdtemp, rename, rm, writeFile } from 'node:fs/promises'
 import { homedir, platform, tmpdir } from 'node:os'
 import { delimiter, join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
@@ -84,7 +84,7 @@ async function fromGo(scratch) {
   await checked(built)
   await mkdir(join(cachedFile, '..'), { recursive: true })
   const beside = `${cachedFile}.${randomUUID()}`
-  await run('cp', [built, beside])
+  await copyFile(built, beside)
   await rename(beside, cachedFile)
   return cachedFile
 }

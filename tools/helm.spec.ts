@@ -1,0 +1,58 @@
+import { spawnSync } from 'node:child_process'
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
+import { wantedVersion } from './helm.mjs'
+import { root } from './repository.js'
+
+let folder = ''
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'natter-helm-spec-'))
+})
+afterEach(() => {
+  rmSync(folder, { recursive: true, force: true })
+})
+
+/** A program called `helm` in a folder, that says it is of this version. */
+function fakeHelm(version: string): string {
+  const file = join(folder, 'helm')
+  writeFileSync(file, `#!/bin/sh\necho '${version}'\n`)
+  chmodSync(file, 0o755)
+  return file
+}
+
+/** With nothing around: no cache, and a PATH without helm and Go unless it is given. */
+function obtain(env: Record<string, string>) {
+  const path = { PATH: '/nowhere', XDG_CACHE_HOME: folder, HOME: folder, TMPDIR: folder }
+  const { status, stdout, stderr } = spawnSync(process.execPath, [join(root, 'tools/helm.mjs')], {
+    encoding: 'utf8',
+    env: { ...path, ...env },
+  })
+  return { status, file: stdout.trim(), said: stderr }
+}
+
+describe('helm', () => {
+  it('is the one that is named, before any other', () => {
+    const named = fakeHelm(`v${wantedVersion}+g1234567`)
+    expect(obtain({ NATTER_HELM: named })).toMatchObject({ status: 0, file: named })
+  })
+
+  it('is the one on the PATH, where it is of version 3 or 4', () => {
+    expect(obtain({ PATH: folder, NATTER_HELM: '' }).status).toBe(1)
+    const found = fakeHelm('v4.0.1')
+    expect(obtain({ PATH: folder })).toMatchObject({ status: 0, file: found })
+    fakeHelm('v2.17.0')
+    expect(obtain({ PATH: folder })).toMatchObject({
+      status: 1,
+      said: expect.stringContaining('is no helm of version 3 or 4'),
+    })
+  })
+
+  it('is missed in a sentence that says what to do, where there is no way to one', () => {
+    const { status, said } = obtain({})
+    expect(status).toBe(1)
+    expect(said).toContain('go build: Go is not installed')
+    expect(said).toContain('Install helm 3 or 4')
+  })
+})
