@@ -3,10 +3,11 @@
 {{- if .spread.enabled -}}
 {{- $names := dict "root" .root "component" .component -}}
 topologySpreadConstraints:
-  {{- range $key := list "kubernetes.io/hostname" "topology.kubernetes.io/zone" }}
+  {{- /* Zones are only a wish: where nodes have no such label, a demand would keep the pods from being started at all. */}}
+  {{- range $key, $otherwise := dict "kubernetes.io/hostname" .spread.whenUnsatisfiable "topology.kubernetes.io/zone" "ScheduleAnyway" }}
   - maxSkew: 1
     topologyKey: {{ $key }}
-    whenUnsatisfiable: {{ $.spread.whenUnsatisfiable }}
+    whenUnsatisfiable: {{ $otherwise }}
     labelSelector:
       matchLabels:
         {{- include "natter.selector" $names | nindent 8 }}

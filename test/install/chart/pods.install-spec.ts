@@ -2,7 +2,7 @@ import { expect, it } from '@jest/globals'
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { textsOf } from '../cluster/manifests.js'
-import { describeWithHelm, render, rendering, renderingNames } from './renderings.js'
+import { describeWithHelm, render, rendering, renderingNames, type RenderingName } from './renderings.js'
 import { matches, specsOf, workload, workloadsOf, type Selector } from './workloads.js'
 
 const repo = join(import.meta.dirname, '../../..')
@@ -362,6 +362,35 @@ describeWithHelm('names', () => {
         expect(others.filter(({ labels }) => matches(selector, labels))).toEqual([])
       }
     }
+  })
+})
+
+describeWithHelm('the spread over machines', () => {
+  type Spread = { topologyKey: string; whenUnsatisfiable: string }[]
+  const spreadOf = (name: RenderingName, of: string): Spread =>
+    (workload(rendering(name), of).pod as { topologySpreadConstraints?: Spread }).topologySpreadConstraints ??
+    []
+
+  it('is demanded of nodes where the values do, and only wished of zones: nodes without that label would take no pod', () => {
+    expect(
+      spreadOf('production', 'Deployment natter-gateway').map((one) => [
+        one.topologyKey,
+        one.whenUnsatisfiable,
+      ]),
+    ).toEqual([
+      ['kubernetes.io/hostname', 'DoNotSchedule'],
+      ['topology.kubernetes.io/zone', 'ScheduleAnyway'],
+    ])
+  })
+
+  it('is demanded of three servers of NATS: three copies on one machine would be one', () => {
+    const affinityOf = (name: RenderingName) =>
+      (workload(rendering(name), 'StatefulSet natter-nats').pod as { affinity?: object }).affinity
+    expect(affinityOf('defaults')).toHaveProperty(
+      'podAntiAffinity.requiredDuringSchedulingIgnoredDuringExecution.0.topologyKey',
+      'kubernetes.io/hostname',
+    )
+    expect(affinityOf('test')).toBeUndefined()
   })
 })
 
