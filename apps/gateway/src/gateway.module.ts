@@ -118,7 +118,7 @@ export class GatewayModule implements OnApplicationBootstrap, BeforeApplicationS
   /** They hear who was sent away, and may still ask this gateway for what they have in work. */
   private async closeApps(apps: HostedApps, patience: Patience): Promise<void> {
     await patience.within(lastToldMs, this.hooks.untilTold(lastToldMs))
-    await patience.within(patience.leftMs, apps.close(patience.leftMs * appsShare))
+    await patience.within(patience.leftMs, apps.close(Math.round(patience.leftMs * appsShare)))
   }
 }
 

@@ -115,6 +115,29 @@ describe('the page', () => {
 })
 
 describe('the private port', () => {
+  it('is there before the mesh is: alive and not ready while NATS is waited for, and an end is not kept waiting', async () => {
+    const [port, opsPort, nowhere] = [await freePort(), await freePort(), await freePort()]
+    const early = await startProcess({
+      args: [join(ROOT, 'apps/messenger/src/main.ts')],
+      cwd: ROOT,
+      env: {
+        NATTER_NATS_URL: `nats://127.0.0.1:${nowhere}`,
+        NATTER_NATS_CONNECT_TIMEOUT: '5m',
+        NATTER_MESSENGER_PORT: String(port),
+        NATTER_MESSENGER_GATEWAYS: GATEWAYS.join(','),
+        NATTER_MESSENGER_TOKEN_SECRET: SECRET,
+        NATTER_MESSENGER_PAGE_FOLDER: pageFolder,
+        NATTER_OPS_PORT: String(opsPort),
+        NATTER_CONFIG: join(ROOT, 'natter.yaml'),
+      },
+    })
+    await early.waitForLine((line) => line.includes('ops:listen'))
+    const ask = (page: string) => fetch(`http://127.0.0.1:${opsPort}/health/${page}`)
+    expect(await (await ask('ready')).json()).toMatchObject({ checks: { starting: expect.any(String) } })
+    expect((await ask('live')).status).toBe(200)
+    expect(await early.kill()).toEqual({ code: 0, signal: null })
+  })
+
   it('counts sessions by outcome and never by name', async () => {
     await post('{"name":"Counted"}')
     const metrics = await (await fetch(`${opsAddress}/metrics`)).text()
