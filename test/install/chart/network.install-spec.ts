@@ -2,7 +2,7 @@ import { expect, it } from '@jest/globals'
 import type { Manifest } from '../cluster/manifests.js'
 import { isAllowed, type Party } from './policies.js'
 import { describeWithHelm, render, rendering, renderingNames, type RenderingName } from './renderings.js'
-import { specsOf, workloadsOf } from './workloads.js'
+import { matches, specsOf, workloadsOf } from './workloads.js'
 
 const namespaced = (name: string): Party => ({
   name,
@@ -101,13 +101,18 @@ describeWithHelm('the network policies', () => {
   })
 
   it.each(renderingNames.filter((name): name is RenderingName => name !== 'bare'))(
-    'with %s leave no pod of the release unguarded',
+    'with %s leave no pod of the release unguarded in either direction',
     (name) => {
-      const guards = specsOf(rendering(name), 'NetworkPolicy').filter(({ name: own }) =>
-        own.endsWith('-default'),
-      )
-      expect(guards).toHaveLength(1)
-      expect(connections(rendering(name)).filter((one) => one.startsWith('neighbour > nats'))).toEqual([])
+      const policies = specsOf(rendering(name), 'NetworkPolicy').map(({ spec }) => spec)
+      const guarded = workloadsOf(rendering(name)).map(({ name: who, labels }) => [
+        who,
+        ...['Ingress', 'Egress'].filter((direction) =>
+          policies.some(
+            ({ podSelector, policyTypes }) => policyTypes.includes(direction) && matches(podSelector, labels),
+          ),
+        ),
+      ])
+      expect(guarded).toEqual(guarded.map(([who]) => [who, 'Ingress', 'Egress']))
     },
   )
 
