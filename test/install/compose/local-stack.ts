@@ -8,6 +8,7 @@
  */
 import { natsServerBinary, withClient, type ExitInfo } from '@natter/testing'
 import { execFile, spawnSync } from 'node:child_process'
+import { existsSync } from 'node:fs'
 import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join, resolve as resolvePath } from 'node:path'
@@ -38,6 +39,8 @@ export interface LocalStack {
   readonly dns: Dns
   /** By name: `nats`, and `gateway-1` where there are several. */
   service(name: string): LocalService
+  /** One that nobody has. */
+  address(): string
   /** One more, as `--scale` would make: a replica of the service with these variables in addition. */
   add(service: string, name: string, change?: Change): Promise<LocalService>
   stop(): Promise<void>
@@ -107,6 +110,7 @@ export async function startLocalStack(
   return {
     dns,
     service: (name) => world.services.get(name) ?? missing(name),
+    address: () => addresses.next(),
     add: (service, name, change) => add(world, service, name, addresses.next(), change),
     async stop() {
       await Promise.all([...world.services.values()].map((service) => service.stop()))
@@ -126,15 +130,16 @@ function replicasOf(name: string, { deploy }: Service): string[] {
   return count === undefined ? [name] : Array.from({ length: count }, (_, index) => `${name}-${index + 1}`)
 }
 
-/** Without the folder that it was built for: its log and its files are those of the configuration. */
+const setpriv = '/usr/bin/setpriv'
+
+/** Should we be killed it gets a SIGTERM in place of the SIGKILL of other containers: its workers would outlive that. */
 const nginxProgram =
   (file: string): OtherImage =>
-  ({ command = [], args = [] }, place) => ({
-    kind: 'process',
-    file,
-    args: [...command, ...args].slice(1).map((arg) => localText(arg, place)),
-    env: {},
-  })
+  ({ command = [], args = [] }, place) => {
+    const own = [...command, ...args].slice(1).map((arg) => localText(arg, place))
+    if (!existsSync(setpriv)) return { kind: 'process', file, args: own, env: {} }
+    return { kind: 'process', file: setpriv, args: ['--pdeathsig', 'TERM', '--', file, ...own], env: {} }
+  }
 
 async function add(
   world: World,

@@ -41,7 +41,7 @@ beforeAll(async () => {
   nginx = stack.service('nginx')
   for (const name of ['gateway-1', 'gateway-2']) list('gateway', stack.service(name))
   list('messenger', stack.service('messenger'))
-}, 120_000)
+}, 300_000)
 
 afterAll(async () => {
   for (const client of clients) client.dispose()
@@ -201,9 +201,7 @@ describe('nginx before the gateways', () => {
     change: (text: string) => string,
     ...gateways: readonly Readonly<Record<string, string>>[]
   ): Promise<LocalService> => {
-    const dns = await startDns(
-      `127.127.127.${[...name].reduce((sum, letter) => sum + letter.charCodeAt(0), 0) % 250}`,
-    )
+    const dns = await startDns(stack.address())
     const own = await Promise.all(
       gateways.map((env, index) => stack.add('gateway', `${name}-gateway-${index}`, { env })),
     )
