@@ -1,7 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
 import { eventually, leakCheck, startProcess } from '@natter/testing'
 import { existsSync, readFileSync } from 'node:fs'
+import { mkdtemp, rm } from 'node:fs/promises'
 import { connect } from 'node:net'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Cluster } from './cluster.js'
 import type { ClusterEvent } from './events.js'
@@ -217,7 +219,11 @@ spec:
   })
 
   it('takes its processes along when it is killed itself, so that nothing is left behind', async () => {
-    const other = await startProcess({ args: [join(import.meta.dirname, 'toy-cluster.ts')] })
+    const folder = await mkdtemp(join(tmpdir(), 'natter-toy-')) // what is killed can't tidy up
+    const other = await startProcess({
+      args: [join(import.meta.dirname, 'toy-cluster.ts')],
+      env: { TMPDIR: folder },
+    })
     const line = await other.waitForLine((one) => one.startsWith('pids '), patienceMs)
     const pids = line.split(' ').slice(1)
     const runs = (pid: string): boolean =>
@@ -225,5 +231,6 @@ spec:
     expect(pids.map(runs)).toEqual([true, true])
     await other.kill('SIGKILL')
     await eventually(() => !pids.some(runs), { timeoutMs: patienceMs })
+    await rm(folder, { recursive: true })
   }, 30_000)
 })

@@ -81,6 +81,7 @@ export class Cluster {
     this.propagationMs = options.propagationMs ?? 300
     this.folder = mkdtempSync(join(tmpdir(), 'natter-cluster-'))
     chmodSync(this.folder, 0o755) // the pods' users have to find theirs
+    process.once('exit', this.removeFolder) // also when the run is interrupted
   }
 
   /** As `helm install`: resolves when the hooks have ended; nothing needs to be ready by then. */
@@ -186,7 +187,8 @@ export class Cluster {
     await Promise.all([...this.proxies.values()].map((proxy) => proxy.stop()))
     await Promise.all([...this.pods].map((pod) => pod.discard()))
     await Promise.all(this.leaving)
-    rmSync(this.folder, { recursive: true, force: true, maxRetries: 5 })
+    process.off('exit', this.removeFolder)
+    this.removeFolder()
   }
 
   /** What there is, for a message. */
@@ -198,6 +200,9 @@ export class Cluster {
       })
       .join('\n')
   }
+
+  private readonly removeFolder = (): void =>
+    rmSync(this.folder, { recursive: true, force: true, maxRetries: 5 })
 
   private readonly tell: Tell = (happening) => {
     this.events.push({ atMs: Date.now(), ...happening })

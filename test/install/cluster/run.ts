@@ -85,6 +85,8 @@ export async function run(options: RunOptions): Promise<RunResult> {
   mkdirSync(folder, { recursive: true })
   const programs = join(source, '.natter/cluster-programs', String(process.pid))
   const recorder = recordTo(join(folder, 'history.ndjson'))
+  const removePrograms = (): void => rmSync(programs, { recursive: true, force: true })
+  process.once('exit', removePrograms) // also when the run is interrupted
   try {
     takePrograms(source, join(programs, 'apps'), ['gateway', 'persistence'])
     const cluster = new Cluster({ images: imagesOfRepository(new Map(), programs), namespace, propagationMs })
@@ -98,7 +100,8 @@ export async function run(options: RunOptions): Promise<RunResult> {
       if (existsSync(folder)) writeFileSync(join(folder, 'cluster.ndjson'), events.join(''))
     }
   } finally {
-    rmSync(programs, { recursive: true, force: true })
+    process.off('exit', removePrograms)
+    removePrograms()
   }
 }
 
