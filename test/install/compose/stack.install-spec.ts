@@ -175,24 +175,52 @@ describe('what docker compose starts', () => {
     ).rejects.toThrow(/password/)
   })
 
-  it('finds another gateway without a reload, and leaves out one that is gone', async () => {
-    const third = await stack.add('gateway', 'gateway-3')
-    list('gateway', third)
-    await healthy(third)
-    await eventually(
-      async () => {
-        await connectAs('Hal')
-        return (await connectionsOf(third)) > 0
-      },
-      { timeoutMs: 20_000 },
+  it('is updated as its page says, new gateways beside old ones that drain, and nobody misses or sees twice what is said', async () => {
+    const guests = await Promise.all(
+      ['Hal', 'Ida', 'Jan', 'Kim', 'Lea', 'Max'].map((name) => connectAs(name)),
     )
-    const clientsOfThird = await connectionsOf(third)
-    expect(clientsOfThird).toBeGreaterThan(0)
-    unlist('gateway', third)
-    expect(await third.stop()).toEqual({ code: 0, signal: null })
-    await Promise.all(clients.map(({ centrifuge }) => centrifuge.ready(15_000)))
-  }, 60_000)
+    await Promise.all(guests.map((guest) => guest.subscribe(room)))
+    const fresh = [await stack.add('gateway', 'gateway-3'), await stack.add('gateway', 'gateway-4')]
+    await Promise.all(fresh.map((gateway) => healthy(gateway)))
+    for (const gateway of fresh) list('gateway', gateway)
+    const talk = talkWhile(guests[0] as SdkClient)
+    for (const name of ['gateway-1', 'gateway-2']) {
+      const old = stack.service(name)
+      await talk.hasSaid(20)
+      expect(await old.stop()).toEqual({ code: 0, signal: null })
+      unlist('gateway', old)
+    }
+    await talk.hasSaid(20)
+    const said = await talk.end()
+    for (const guest of guests) expect(idsIn(await guest.received(room, said.length))).toEqual(said)
+    const counts = await Promise.all(fresh.map((gateway) => connectionsOf(gateway)))
+    expect(counts.reduce((sum, count) => sum + count, 0)).toBeGreaterThanOrEqual(clients.length)
+  }, 90_000)
 })
+
+/** Says one thing after the other until it is told to end; what got no answer is said again by the same id. */
+function talkWhile(client: SdkClient): { hasSaid(more: number): Promise<true>; end(): Promise<string[]> } {
+  const said: string[] = []
+  let isOver = false
+  const talking = (async () => {
+    while (!isOver) {
+      const id = `while ${said.length + 1}`
+      await eventually(() => say(client, id).then(() => true), { timeoutMs: 20_000 })
+      said.push(id)
+    }
+  })()
+  return {
+    hasSaid(more) {
+      const wanted = said.length + more
+      return eventually(() => said.length >= wanted, { timeoutMs: 20_000 })
+    },
+    async end() {
+      isOver = true
+      await talking
+      return said
+    },
+  }
+}
 
 describe('nginx before the gateways', () => {
   /** One with gateways of its own, by other times and settings. */
@@ -322,7 +350,7 @@ describe('the NATS of the compose files', () => {
   })
 
   it('takes no gateway out of service by being away, though none is ready then', async () => {
-    const gateway = stack.service('gateway-2')
+    const gateway = stack.service('gateway-3')
     const nats = stack.service('nats')
     const before = clients.filter(({ centrifuge }) => centrifuge.state === 'connected').length
     expect(before).toBeGreaterThan(0)
