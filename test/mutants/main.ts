@@ -42,7 +42,7 @@ async function look(
 async function rollOnce(source: string, folder: string): Promise<RunResult> {
   const helm = await obtainHelm(say)
   if (helm === null) throw new Error('there is no Helm, and no Go to build it')
-  const size = { clients: 100, gateways: 2, publicationsPerSecond: 20, isBrief: true }
+  const size = { clients: 100, gateways: 2, publicationsPerSecond: 20, length: 'brief' as const }
   return await rollChart({ helm, ...size, source, folder, keep: false, say: () => {} })
 }
 

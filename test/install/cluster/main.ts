@@ -1,7 +1,7 @@
 /**
  * A rolling update of the chart on loopback, with clients; what was found is the exit code.
  *
- *   npm run test:cluster [-- --clients 2000] [--gateways 3] [--rate 40] [--brief] [--keep]
+ *   npm run test:cluster [-- --clients 2000] [--gateways 3] [--rate 40] [--brief | --long] [--keep]
  *
  * 0 = every promise held, 1 = one was broken, 2 = the run itself failed.
  */
@@ -23,17 +23,21 @@ const { values } = parseArgs({
     source: { type: 'string', default: repo },
     /** Only the rollout. */
     brief: { type: 'boolean', default: false },
+    /** NATS is replaced, too. */
+    long: { type: 'boolean', default: false },
     keep: { type: 'boolean', default: false },
   },
 })
 
 const folder = join(repo, '.natter/cluster', new Date().toISOString().replaceAll(/[:.]/g, '-'))
 const helm = await obtainHelm(say)
+process.setMaxListeners(100) // one for each process that has to end with this one
 // an ordinary exit, so that what was started ends too
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(130))
 try {
   if (helm === null) throw new Error('there is no Helm: docs/testing.md says where it comes from')
-  const { source, keep, brief: isBrief } = values
+  const { source, keep } = values
+  const length = values.brief ? 'brief' : values.long ? 'long' : 'usual'
   const [clients, gateways, publicationsPerSecond] = [values.clients, values.gateways, values.rate].map(
     Number,
   ) as [number, number, number]
@@ -42,7 +46,7 @@ try {
     clients,
     gateways,
     publicationsPerSecond,
-    isBrief,
+    length,
     source,
     folder,
     keep,

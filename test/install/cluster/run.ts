@@ -29,6 +29,7 @@ import {
   nats,
   patienceMs,
   propagationMs,
+  replaceNats,
   roll,
   rollWrong,
   told,
@@ -41,8 +42,8 @@ export interface RunOptions {
   clients: number
   gateways: number
   publicationsPerSecond: number
-  /** Nothing but the rollout is done. */
-  isBrief: boolean
+  /** Nothing but the rollout is done (brief), or NATS is replaced too (long). */
+  length: 'brief' | 'usual' | 'long'
   /** Whose programs run: this repository, or a copy with a planted bug. */
   source: string
   folder: string
@@ -142,7 +143,8 @@ async function play(stage: Stage, recorder: Recorder, options: RunOptions): Prom
   try {
     say(`${clients} clients read and publish through the Service`)
     const rolled = await roll(stage)
-    const others = options.isBrief ? [] : await allOthers(stage)
+    const others = options.length === 'brief' ? [] : await allOthers(stage)
+    if (options.length === 'long') others.push(await replaceNats(stage))
     findings.push(...[rolled, ...others].flatMap(({ found }) => found))
     const judged = await judgeClients(stage, load, recorder, rolled, options)
     return { ...judged, findings: [...findings, ...judged.findings], folder: options.folder }

@@ -137,6 +137,20 @@ export async function rollWrong(stage: Stage): Promise<Strained> {
 export const told = (end: RolloutEnd): string =>
   end.kind === 'complete' ? 'it is complete' : `${end.workload}, ${end.why}:\n${end.said}`
 
+/** As `kubectl delete pod` does it: clients are sent away first, then the server ends, and another one takes its name and its data. */
+export async function replaceNats(stage: Stage): Promise<Strained> {
+  const { cluster, say } = stage
+  const [old] = cluster.podsOf(nats)
+  const span = await during(async () => {
+    cluster.deletePod(old?.name ?? '')
+    const isReplaced = (): boolean => cluster.podsOf(nats).some((pod) => pod !== old && pod.isReady)
+    await cluster.until('another NATS', isReplaced, patienceMs)
+    await whole(stage)
+  })
+  say(`NATS was replaced in ${((span.toMs - span.fromMs) / 1_000).toFixed(0)} s`)
+  return { found: exitsOf(seen(stage), span).map(ended), span }
+}
+
 /** It crashes twice: the second time a kubelet waits for ten seconds. No gateway ends for that. */
 export async function loseNats(stage: Stage): Promise<Strained> {
   const { cluster, say } = stage

@@ -1,6 +1,7 @@
 /** What the image `postgres` does with its environment, done by the Postgres of libs/testing on a container's address. */
 import { startPostgres, withClient, type ExitInfo, type PostgresServer } from '@natter/testing'
-import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { rmSync } from 'node:fs'
+import { chmod, mkdtemp, readFile, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { RunningContainer } from './local-container.js'
@@ -27,6 +28,8 @@ export async function startPostgresContainer({
 }: PostgresWish): Promise<PostgresContainer> {
   const { user, password, database } = await accountOf(env)
   const folder = await mkdtemp(join(tmpdir(), 'natter-pg-hba-'))
+  const removeFolder = (): void => rmSync(folder, { recursive: true, force: true })
+  process.once('exit', removeFolder) // also when the test is interrupted
   const rules = join(folder, 'pg_hba.conf')
   await chmod(folder, 0o755)
   await writeFile(rules, 'host all all all trust\n', { mode: 0o644 })
@@ -42,7 +45,8 @@ export async function startPostgresContainer({
   await server.kill('SIGHUP')
   const remove = async (): Promise<void> => {
     await server.stop()
-    await rm(folder, { recursive: true, force: true })
+    process.off('exit', removeFolder)
+    removeFolder()
   }
   return running(server, remove)
 }
