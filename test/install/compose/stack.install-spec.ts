@@ -201,9 +201,9 @@ describe('what docker compose starts', () => {
 /** Says one thing after the other until it is told to end; what got no answer is said again by the same id. */
 function talkWhile(client: SdkClient): { hasSaid(more: number): Promise<true>; end(): Promise<string[]> } {
   const said: string[] = []
-  let isOver = false
+  const over = new AbortController()
   const talking = (async () => {
-    while (!isOver) {
+    while (!over.signal.aborted) {
       const id = `while ${said.length + 1}`
       await eventually(() => say(client, id).then(() => true), { timeoutMs: 20_000 })
       said.push(id)
@@ -215,7 +215,7 @@ function talkWhile(client: SdkClient): { hasSaid(more: number): Promise<true>; e
       return eventually(() => said.length >= wanted, { timeoutMs: 20_000 })
     },
     async end() {
-      isOver = true
+      over.abort()
       await talking
       return said
     },
