@@ -28,6 +28,8 @@ const combinations = [
   [base, override, nats3, dev],
 ]
 const forServers = combinations.filter((files) => !files.includes(dev))
+const named = (all: readonly (readonly string[])[]) =>
+  all.map((files) => ({ name: files.join(' + '), files }))
 const services = (files: readonly string[]): [string, Service][] =>
   Object.entries(readProject(files, variables).services)
 
@@ -46,23 +48,26 @@ function msOf(text: string): number {
 }
 
 describe('the compose files', () => {
-  it.each([...[base, override, nats3, dev].map((file) => [file]), ...combinations])(
-    'are what the specification says: %s %s %s %s',
-    (...files) => {
-      const merged =
-        files.length === 1 ? readComposeFile(files[0] ?? '', variables) : readProject(files, variables)
-      isValid(merged)
+  it.each(named([[base], [override], [nats3], [dev]]))(
+    'is alone what the specification says: $name',
+    ({ name }) => {
+      isValid(readComposeFile(name, variables))
       expect(isValid.errors ?? []).toEqual([])
     },
   )
+
+  it.each(named(combinations))('are together what the specification says: $name', ({ files }) => {
+    isValid(readProject(files, variables))
+    expect(isValid.errors ?? []).toEqual([])
+  })
 
   it('are refused by the schema where they have a key that is none, so the law above can fail', () => {
     expect(isValid({ services: { a: { image: 'x', volume: ['y'] } } })).toBe(false)
   })
 
-  it.each(forServers)(
-    'start nothing that may change by itself: every image has its version (%s %s %s)',
-    (...files) => {
+  it.each(named(forServers))(
+    'start nothing that may change by itself: every image has its version ($name)',
+    ({ files }) => {
       const { version } = JSON.parse(readFileSync(join(repo, 'package.json'), 'utf8')) as { version: string }
       for (const [name, { image }] of services(files)) {
         expect([name, image]).toEqual([name, expect.stringMatching(/^[a-z/]+:\d+\.\d+[\w.-]*$/)])
@@ -71,7 +76,7 @@ describe('the compose files', () => {
     },
   )
 
-  it.each(forServers)('let no container do more than it needs (%s %s %s)', (...files) => {
+  it.each(named(forServers))('let no container do more than it needs ($name)', ({ files }) => {
     for (const [name, service] of services(files)) {
       const { read_only, cap_drop, security_opt, tmpfs, privileged, logging, deploy } = service
       expect({ name, read_only, cap_drop, security_opt, privileged }).toEqual({
@@ -90,21 +95,24 @@ describe('the compose files', () => {
     }
   })
 
-  it.each(forServers)('publish nginx, and the admin page to this machine alone (%s %s %s)', (...files) => {
-    const published = services(files).flatMap(([name, { ports = [] }]) => ports.map((port) => [name, port]))
-    const admin = files.includes(override) ? [['admin', '127.0.0.1:8081:8080']] : []
-    expect(published).toEqual([['nginx', '8080:8080'], ...admin])
-    const { networks } = readProject(files, variables)
-    for (const [name, service] of services(files)) {
-      const own = Array.isArray(service.networks) ? service.networks : Object.keys(service.networks ?? {})
-      const open = own.filter((network) => networks[network]?.internal !== true)
-      expect([name, open]).toEqual([name, { nginx: ['outside'], admin: ['admin'] }[name] ?? []])
-    }
-  })
+  it.each(named(forServers))(
+    'publish nginx, and the admin page to this machine alone ($name)',
+    ({ files }) => {
+      const published = services(files).flatMap(([name, { ports = [] }]) => ports.map((port) => [name, port]))
+      const admin = files.includes(override) ? [['admin', '127.0.0.1:8081:8080']] : []
+      expect(published).toEqual([['nginx', '8080:8080'], ...admin])
+      const { networks } = readProject(files, variables)
+      for (const [name, service] of services(files)) {
+        const own = Array.isArray(service.networks) ? service.networks : Object.keys(service.networks ?? {})
+        const open = own.filter((network) => networks[network]?.internal !== true)
+        expect([name, open]).toEqual([name, { nginx: ['outside'], admin: ['admin'] }[name] ?? []])
+      }
+    },
+  )
 
-  it.each(forServers)(
-    'ask every service that stays whether it is well, and start again what ended (%s %s %s)',
-    (...files) => {
+  it.each(named(forServers))(
+    'ask every service that stays whether it is well, and start again what ended ($name)',
+    ({ files }) => {
       for (const [name, { healthcheck, deploy }] of services(files)) {
         const ends = name === 'provision' || name === 'migrate'
         expect([name, healthcheck?.disable ?? false]).toEqual([name, ends])
