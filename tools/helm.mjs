@@ -12,9 +12,11 @@ import { copyFile, mkdir, mkdtemp, rename, rm, writeFile } from 'node:fs/promise
 import { homedir, platform, tmpdir } from 'node:os'
 import { delimiter, join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
+import { isAtLeast } from './nats-server.mjs'
 import { oneAtATime } from './one-at-a-time.mjs'
 import { run } from './run.mjs'
 
+const minimumVersion = '3.18.0'
 /** What is built where there is none. */
 export const wantedVersion = '3.22.0'
 /** The Kubernetes that a build of ours takes for the cluster's where there is none to ask. */
@@ -24,10 +26,13 @@ const cacheFolder = join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache')
 const name = platform() === 'win32' ? 'helm.exe' : 'helm'
 const cachedFile = join(cacheFolder, `helm-${wantedVersion}`, name)
 
-/** Throws a sentence unless the file is a helm of version 3 or 4. */
+/** Throws a sentence unless the file is a helm that is new enough: older ones refuse values in other words. */
 async function checked(file) {
   const { ok, stdout } = await run(file, ['version', '--short'], { timeoutMs: 20_000 })
-  if (!ok || !/^v[34]\./.test(stdout)) throw new Error(`${file} is no helm of version 3 or 4`)
+  const version = /^v(\d+\.\d+(\.\d+)?)/.exec(stdout)?.[1]
+  if (!ok || version === undefined) throw new Error(`${file} is no helm`)
+  if (!isAtLeast(`${version}.0`, minimumVersion))
+    throw new Error(`${file} is ${version}, older than ${minimumVersion}`)
   return file
 }
 
@@ -128,7 +133,7 @@ export async function obtainHelm(say) {
     await rm(scratch, { recursive: true, force: true })
   }
   say(
-    'Install helm 3 or 4 (https://helm.sh) so that it is on the PATH, or Go, or set NATTER_HELM to its file.',
+    `Install helm ${minimumVersion} or newer (https://helm.sh) so that it is on the PATH, or Go, or set NATTER_HELM to its file.`,
   )
   return null
 }

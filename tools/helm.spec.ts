@@ -38,14 +38,14 @@ describe('helm', () => {
     expect(obtain({ NATTER_HELM: named })).toMatchObject({ status: 0, file: named })
   })
 
-  it('is the one on the PATH, where it is of version 3 or 4', () => {
+  it('is the one on the PATH, where it is new enough', () => {
     expect(obtain({ PATH: folder, NATTER_HELM: '' }).status).toBe(1)
     const found = fakeHelm('v4.0.1')
     expect(obtain({ PATH: folder })).toMatchObject({ status: 0, file: found })
-    fakeHelm('v2.17.0')
+    fakeHelm('v3.14.2+gc309b6f')
     expect(obtain({ PATH: folder })).toMatchObject({
       status: 1,
-      said: expect.stringContaining('is no helm of version 3 or 4'),
+      said: expect.stringContaining('is 3.14.2, older than 3.18.0'),
     })
   })
 
@@ -53,6 +53,6 @@ describe('helm', () => {
     const { status, said } = obtain({})
     expect(status).toBe(1)
     expect(said).toContain('go build: Go is not installed')
-    expect(said).toContain('Install helm 3 or 4')
+    expect(said).toContain('Install helm 3.18.0 or newer')
   })
 })
