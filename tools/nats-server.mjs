@@ -14,8 +14,8 @@ import { arch, homedir, platform, tmpdir } from 'node:os'
 import { delimiter, join, resolve } from 'node:path'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
-import { pathToFileURL } from 'node:url'
 import { debianSource } from './apt-source.mjs'
+import { printWhenRun } from './print-when-run.mjs'
 import { run } from './run.mjs'
 
 /** The reason stands where it is checked: libs/broker/src/nats/server-version.ts. */
@@ -204,8 +204,4 @@ export async function obtainNatsServer(say) {
   return null
 }
 
-if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
-  const file = await obtainNatsServer((line) => process.stderr.write(`${line}\n`))
-  if (file === null) process.exitCode = 1
-  else process.stdout.write(`${file}\n`)
-}
+await printWhenRun(import.meta.url, obtainNatsServer)
