@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process'
+import { setPriority } from 'node:os'
 
 /**
  * Runs a command to its end and never throws: a command that can't be started, or that takes too long, is a failure with a
@@ -6,12 +7,14 @@ import { spawn } from 'node:child_process'
  *
  * @param {string} command
  * @param {string[]} args
- * @param {{ cwd?: string, env?: NodeJS.ProcessEnv, timeoutMs?: number, echo?: boolean }} [options] `echo` shows its output too
+ * @param {{ cwd?: string, env?: NodeJS.ProcessEnv, timeoutMs?: number, echo?: boolean, priority?: number }} [options] `echo` shows its
+ *   output too; `priority` is that of the system, 19 the lowest
  * @returns {Promise<{ ok: boolean, code: number, stdout: string, stderr: string, reason: string }>}
  */
-export function run(command, args, { cwd, env, timeoutMs = 120_000, echo = false } = {}) {
+export function run(command, args, { cwd, env, timeoutMs = 120_000, echo = false, priority } = {}) {
   return new Promise((resolve) => {
     const child = spawn(command, args, { cwd, env, stdio: ['ignore', 'pipe', 'pipe'] })
+    if (priority !== undefined && child.pid !== undefined) setPriority(child.pid, priority)
     // Not spawn's own `timeout`: that one goes on when the command could not even be started.
     const timer = setTimeout(() => child.kill('SIGTERM'), timeoutMs)
     const out = { stdout: '', stderr: '' }
