@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Cluster } from './cluster.js'
 import type { ClusterEvent } from './events.js'
-import { parseManifests } from './manifests.js'
+import { isDeployment, parseManifests } from './manifests.js'
 import { toyDeployment, toyImages } from './toy.js'
 
 const identity = `env:
@@ -30,7 +30,7 @@ describe('a cluster on loopback', () => {
   })
 
   const ask = async (path: string): Promise<string> => {
-    const { host, port } = cluster.doorOf('toy', 'web')
+    const { host, port } = cluster.inventory.doorOf('toy', 'web')
     const answer = await fetch(`http://${host}:${port}${path}`, { headers: { connection: 'close' } })
     return await answer.text()
   }
@@ -57,7 +57,7 @@ describe('a cluster on loopback', () => {
     await cluster.install([...files, ...toyDeployment(1, pod, container)])
     const [toy] = cluster.podsOf('toy')
     const line = await eventually(() => toy?.container()?.lines[0], { timeoutMs: patienceMs })
-    const { host } = cluster.doorOf('toy', 80)
+    const { host } = cluster.inventory.doorOf('toy', 80)
     expect(JSON.parse(line)).toEqual([`http://${host}:80`, `nats://${host}:80 listens on ${toy?.address}`])
   })
 
@@ -104,7 +104,7 @@ spec: { backoffLimit: 0, template: { spec: { restartPolicy: Never, containers: [
     await cluster.install(toyDeployment(2, '', identity))
     await cluster.settled(patienceMs)
     await knows(...names())
-    const { host, port } = cluster.doorOf('toy', 'web')
+    const { host, port } = cluster.inventory.doorOf('toy', 'web')
     const open = connect(port, host)
     const ended = new Promise((resolve) => open.once('close', resolve))
     await new Promise((resolve) => open.once('connect', resolve))
@@ -153,6 +153,15 @@ spec: { backoffLimit: 0, template: { spec: { restartPolicy: Never, containers: [
       const askedMs = atMs((event) => event.kind === 'container' && event.change === 'asked to end')
       expect(askedMs - deletedMs).toBeGreaterThanOrEqual(990)
     }
+  })
+
+  it('takes a pod for available only when it has been ready for long enough', async () => {
+    const manifests = toyDeployment(1, '', identity)
+    for (const deployment of manifests.filter(isDeployment)) deployment.spec.minReadySeconds = 1
+    await cluster.install(manifests)
+    expect(await cluster.settled(patienceMs)).toEqual({ kind: 'complete' })
+    const ready = await seen((event) => event.kind === 'pod' && event.change === 'ready')
+    expect(Date.now() - ready.atMs).toBeGreaterThanOrEqual(1_000)
   })
 
   it('kills who hasn’t ended when its grace period is over', async () => {

@@ -3,8 +3,7 @@
  *
  * U1. Controllers are asked after every change, and do what the pure functions say (`rollout.ts`, `stateful.ts`).
  * U2. A Service sends to pods that are ready and not being deleted, as its proxy knows them.
- * U3. As Helm has it: a hook's Job has ended well before what comes after it begins; a Secret that exists keeps its content when it was
- *     made by chance, since `helm template` can't look it up.
+ * U3. As Helm has it: a hook's Job has ended well before what comes after it begins.
  * U4. `stop` leaves nothing behind: no process, no port, no folder.
  */
 import { createHash, randomBytes } from 'node:crypto'
@@ -12,15 +11,12 @@ import { chmodSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
-import { localText } from '../shared/local-text.js'
-import { LoopbackAddresses } from '../shared/loopback.js'
 import type { Images } from '../shared/programs.js'
-import { serviceLinks } from './environment.js'
 import type { ClusterEvent, Tell } from './events.js'
 import { hookedAt, isHook, jobsOf, type HookEvent } from './hooks.js'
+import { Inventory } from './inventory.js'
 import {
   isDeployment,
-  isService,
   isStatefulSet,
   type Deployment,
   type Job,
@@ -29,11 +25,10 @@ import {
   type Service,
   type StatefulSet,
 } from './manifests.js'
-import { namesOf } from './names.js'
 import { Pod, type PodWorld } from './pod.js'
 import { isComplete, nextStep, ruleOf, type RolloutRule } from './rollout.js'
 import { startServiceProxy, type Endpoint, type ServiceProxy } from './service-proxy.js'
-import { nextSetStep, numbered } from './stateful.js'
+import { nextSetStep } from './stateful.js'
 
 export interface ClusterOptions {
   images: Images
@@ -57,27 +52,22 @@ export type Workload = Deployment | StatefulSet
 
 export class Cluster {
   readonly events: ClusterEvent[] = []
-  readonly namespace: string
+  readonly inventory: Inventory
   private readonly folder: string
-  private readonly addresses = new LoopbackAddresses()
   private readonly propagationMs: number
   private readonly workloads = new Map<string, Workload>()
-  private readonly services = new Map<string, Service>()
   private readonly proxies = new Map<string, ServiceProxy>()
-  private readonly configMaps = new Map<string, Manifest>()
-  private readonly secrets = new Map<string, Manifest>()
-  /** Of Services, and of pods whose names stay. */
-  private readonly known = new Map<string, string>()
   private readonly pods = new Set<Pod>()
   private readonly leaving = new Set<Promise<void>>()
   private readonly watchers = new Set<() => void>()
   private readonly progress = new Map<string, { sign: string; sinceMs: number }>()
-  private readonly timers = new Set<NodeJS.Timeout>()
+  /** By Deployment. */
+  private readonly timers = new Map<string, NodeJS.Timeout>()
   private readonly over = new AbortController()
   private stepping: 'no' | 'yes' | 'and again' = 'no'
 
   constructor(private readonly options: ClusterOptions) {
-    this.namespace = options.namespace ?? 'default'
+    this.inventory = new Inventory(options.namespace ?? 'default')
     this.propagationMs = options.propagationMs ?? 300
     this.folder = mkdtempSync(join(tmpdir(), 'natter-cluster-'))
     chmodSync(this.folder, 0o755) // the pods' users have to find theirs
@@ -142,15 +132,6 @@ export class Cluster {
     })
   }
 
-  /** By the Service's port's name or number. */
-  doorOf(service: string, port: number | string): { host: string; port: number } {
-    const found = this.services.get(service)?.spec.ports.find((one) => one.port === port || one.name === port)
-    const host = this.known.get(service)
-    if (found === undefined || host === undefined)
-      throw new Error(`there is no Service ${service} with a port ${port}`)
-    return { host, port: found.port }
-  }
-
   /** Those that are there, also those on their way out. */
   podsOf(workload: string): Pod[] {
     return [...this.pods].filter(({ owner }) => owner === workload)
@@ -168,22 +149,10 @@ export class Cluster {
     for (const pod of this.pods) if (pod.name === name) this.leave(pod)
   }
 
-  /** Text from a manifest, with addresses of this machine. */
-  local(text: string): string {
-    return localText(text, { address: '127.0.0.1', names: this.names(), paths: new Map() })
-  }
-
-  /** As it is in the cluster, not as it was rendered last. */
-  secret(name: string): Manifest {
-    const found = this.secrets.get(name)
-    if (found === undefined) throw new Error(`there is no Secret ${name}`)
-    return found
-  }
-
   /** U4. */
   async stop(): Promise<void> {
     this.over.abort()
-    for (const timer of this.timers) clearTimeout(timer)
+    for (const timer of this.timers.values()) clearTimeout(timer)
     await Promise.all([...this.proxies.values()].map((proxy) => proxy.stop()))
     await Promise.all([...this.pods].map((pod) => pod.discard()))
     await Promise.all(this.leaving)
@@ -210,34 +179,13 @@ export class Cluster {
 
   /** Names and Services first: what is started needs their addresses. */
   private async prepare(manifests: readonly Manifest[]): Promise<void> {
-    const made = manifests.filter((manifest) => !isHook(manifest))
-    for (const service of made.filter(isService)) {
-      this.services.set(service.metadata.name, service)
-      await this.proxyOf(service)
+    const { inventory, propagationMs, tell } = this
+    inventory.take(manifests.filter((manifest) => !isHook(manifest)))
+    for (const [name, { spec }] of inventory.services) {
+      if (this.proxies.has(name) || spec.selector === undefined) continue
+      const [address, ports] = [inventory.addressFor(name), spec.ports.map(({ port }) => port)]
+      this.proxies.set(name, await startServiceProxy({ name, address, ports, propagationMs, tell }))
     }
-    for (const { metadata, spec } of made.filter(isStatefulSet))
-      for (let n = 0; n < (spec.replicas ?? 1); n += 1) this.stayingAddress(numbered(metadata.name, n))
-    for (const manifest of made) this.keepTexts(manifest)
-  }
-
-  private keepTexts(manifest: Manifest): void {
-    const { kind, metadata } = manifest
-    if (kind === 'ConfigMap') this.configMaps.set(metadata.name, manifest)
-    if (kind === 'Secret' && !this.secrets.has(metadata.name)) this.secrets.set(metadata.name, manifest) // U3
-  }
-
-  private async proxyOf({ metadata: { name }, spec }: Service): Promise<void> {
-    if (this.proxies.has(name) || spec.selector === undefined) return
-    const { tell, propagationMs } = this
-    const address = this.stayingAddress(name)
-    const ports = spec.ports.map(({ port }) => port)
-    this.proxies.set(name, await startServiceProxy({ name, address, ports, propagationMs, tell }))
-  }
-
-  private stayingAddress(name: string): string {
-    const address = this.known.get(name) ?? this.addresses.next()
-    this.known.set(name, address)
-    return address
   }
 
   private apply(manifests: readonly Manifest[], what: string): void {
@@ -253,7 +201,7 @@ export class Cluster {
   /** U3. */
   private async hooks(event: HookEvent, manifests: readonly Manifest[]): Promise<void> {
     const hooked = hookedAt(event, manifests)
-    for (const manifest of hooked) this.keepTexts(manifest)
+    this.inventory.take(hooked)
     for (const job of jobsOf(hooked)) await this.runJob(job)
   }
 
@@ -280,36 +228,25 @@ export class Cluster {
     template: PodTemplate,
     claims: ReadonlyMap<string, string> = new Map(),
   ): Pod {
-    const address = this.known.get(name) ?? this.addresses.next()
+    const address = this.inventory.addressFor(name)
     const pod = new Pod({ name, owner, revision, template, address, claims }, this.world())
     this.pods.add(pod)
     return pod
   }
 
   private world(): PodWorld {
-    const { namespace, folder, configMaps, secrets, tell } = this
-    const services = [...this.services.values()]
+    const { inventory, folder, tell } = this
     return {
-      namespace,
+      namespace: inventory.namespace,
       folder,
-      configMaps: new Map(configMaps),
-      secrets: new Map(secrets),
+      configMaps: new Map(inventory.configMaps),
+      secrets: new Map(inventory.secrets),
       tell,
       images: this.options.images,
-      names: this.names(),
-      serviceLinks: serviceLinks(this.known, services),
+      names: inventory.names(),
+      serviceLinks: inventory.serviceLinks(),
       onChange: () => this.changed(),
     }
-  }
-
-  private names(): Map<string, string> {
-    const of = (names: Iterable<string>) =>
-      new Map([...names].map((name) => [name, this.known.get(name) ?? '']))
-    const sets = [...this.workloads.values()].filter(isStatefulSet).map(({ metadata, spec }) => {
-      const members = Array.from({ length: spec.replicas ?? 1 }, (_, n) => numbered(metadata.name, n))
-      return [spec.serviceName ?? metadata.name, of(members)] as const
-    })
-    return namesOf(this.namespace, of(this.proxies.keys()), new Map(sets))
   }
 
   /** U1. What changes by a step is looked at after it. */
@@ -324,7 +261,7 @@ export class Cluster {
       for (const workload of this.workloads.values()) while (this.stepOf(workload));
     } while (this.isAgain())
     this.stepping = 'no'
-    for (const service of this.services.values()) this.tellProxy(service)
+    for (const service of this.inventory.services.values()) this.tellProxy(service)
     for (const watch of this.watchers) watch()
   }
 
@@ -346,7 +283,7 @@ export class Cluster {
         this.make(name, `${name}-${revision}-${word()}`, revision, deployment.spec.template).start()
       }
     if (step?.kind === 'delete') for (const pod of pods) if (step.names.includes(pod.name)) this.leave(pod)
-    if (step === undefined && rule.minReadyMs > 0) this.lookAgainIn(rule.minReadyMs)
+    if (step === undefined) this.lookAgainFor(name, pods, rule)
     return step !== undefined
   }
 
@@ -366,12 +303,19 @@ export class Cluster {
     return step !== undefined
   }
 
-  private lookAgainIn(ms: number): void {
-    const timer = setTimeout(() => {
-      this.timers.delete(timer)
-      this.changed()
-    }, ms)
-    this.timers.add(timer)
+  /** Who is ready becomes available by time alone. */
+  private lookAgainFor(name: string, pods: readonly Pod[], { minReadyMs }: RolloutRule): void {
+    const now = Date.now()
+    const dueMs = pods
+      .map(({ readySinceMs = -Infinity }) => readySinceMs + minReadyMs)
+      .filter((due) => due > now)
+    if (dueMs.length === 0) return
+    const first = dueMs.reduce((a, b) => Math.min(a, b))
+    clearTimeout(this.timers.get(name))
+    this.timers.set(
+      name,
+      setTimeout(() => this.changed(), first - now + 1),
+    )
   }
 
   private leave(pod: Pod): void {

@@ -1,7 +1,7 @@
 /**
  * A rolling update of the chart on loopback, with clients; what was found is the exit code.
  *
- *   npm run test:cluster [-- --clients 2000] [--gateways 3] [--rate 40] [--brief | --long] [--keep]
+ *   npm run test:cluster [-- --clients 2000] [--gateways 3] [--rate 25] [--brief | --long] [--keep]
  *
  * 0 = every promise held, 1 = one was broken, 2 = the run itself failed.
  */
@@ -18,7 +18,7 @@ const { values } = parseArgs({
     clients: { type: 'string', default: '300' },
     gateways: { type: 'string', default: '3' },
     /** Publications a second, of all clients. */
-    rate: { type: 'string', default: '40' },
+    rate: { type: 'string', default: '25' },
     /** The folder whose programs run. */
     source: { type: 'string', default: repo },
     /** Only the rollout. */

@@ -133,7 +133,7 @@ async function play(stage: Stage, recorder: Recorder, options: RunOptions): Prom
   say('installed, all ready')
   await cluster.until('the Service', () => isKnown(cluster, gateways), patienceMs)
   const load = await startLoad({
-    door: { name: 'the Service', ...cluster.doorOf(gateway, 'clients') },
+    door: { name: 'the Service', ...cluster.inventory.doorOf(gateway, 'clients') },
     recorder,
     subscribers: clients,
     publicationsPerSecond,
@@ -182,13 +182,13 @@ async function judgeClients(
 
 /** R2 */
 async function evidence(cluster: Cluster, load: Load, recorder: Recorder) {
-  const secret = textsOf(cluster.secret('natter-nats'))
-  const { host, port } = cluster.doorOf(nats, 'client')
+  const secret = textsOf(cluster.inventory.secret('natter-nats'))
+  const { host, port } = cluster.inventory.doorOf(nats, 'client')
   const login = { user: 'persistence', pass: secret['persistence-password'] ?? '' }
   const connection = await connect({ servers: `${host}:${port}`, ...login, inboxPrefix: `_INBOX_${prefix}` })
   try {
     const stream = await readStream(connection, prefix)
-    const url = cluster.local(textsOf(cluster.secret('natter-postgres')).url ?? '')
+    const url = cluster.inventory.local(textsOf(cluster.inventory.secret('natter-postgres')).url ?? '')
     await quiet(load, recorder, stream, () => checkpointAt(url, prefix, streamOf(prefix)))
     return { stream, archive: await contentAt(url, prefix, streamOf(prefix)) }
   } finally {
