@@ -49,7 +49,7 @@ export async function chartSchemas(): Promise<[file: string, text: string][]> {
     charts.map(async ({ folder }, index): Promise<[string, string]> => {
       const docs = new Map(chartValues(folder).map(({ path, doc }) => [path, doc]))
       const schema = {
-        $schema: 'https://json-schema.org/draft/2020-12/schema',
+        $schema: 'http://json-schema.org/draft-07/schema#',
         ...described({ type: 'object', properties: shapes[index] ?? {}, additionalProperties: false }, docs),
       }
       const options = await resolveConfig(join(root, 'docs', 'README.md'))
@@ -99,6 +99,7 @@ export function configSchema(): JsonSchema {
 function settingSchema({ setting }: SettingInfo): JsonSchema {
   const { $schema: _, ...schema } = z.toJSONSchema(setting.schema, {
     io: 'input',
+    target: 'draft-7', // which every Helm 3 reads
     unrepresentable: 'any',
     override: ({ zodSchema, jsonSchema }) => {
       Object.assign(jsonSchema, patternOf(kindOf(zodSchema)))
