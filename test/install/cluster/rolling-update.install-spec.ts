@@ -4,6 +4,7 @@
  *
  * Seen to fail, each planted once in `apps/gateway` and run by `npm run test:cluster -- --source <copy>`:
  * - a gateway that exits at once on SIGTERM: still ready by its own word at its exit, and clients closed with 1006;
+ * - a gateway that closes its port at once: connections refused through the Service, which couldn't know yet;
  * - readiness that stays on while it drains (`test/mutants/ready-while-draining.patch`, kept): still ready 3 s after its deletion;
  * - readiness that stays on without NATS: "was ready for more than any ms after NATS had gone".
  */
