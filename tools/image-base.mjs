@@ -13,11 +13,11 @@ import { existsSync, readdirSync, readFileSync, statfsSync } from 'node:fs'
 import { chmod, mkdir, mkdtemp, readdir, rename, rm } from 'node:fs/promises'
 import { arch, homedir, tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { pathToFileURL } from 'node:url'
 import { debianSource } from './apt-source.mjs'
 import { aptInstall } from './apt.mjs'
 import { filesIn } from './files.mjs'
 import { oneAtATime } from './one-at-a-time.mjs'
+import { printWhenRun } from './print-when-run.mjs'
 import { run } from './run.mjs'
 
 const cacheFolder = join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'natter')
@@ -134,8 +134,4 @@ async function removeOlder(suite) {
   for (const name of (await readdir(cacheFolder)).filter(isBase)) await rm(join(cacheFolder, name))
 }
 
-if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
-  const file = await obtainImageBase((line) => process.stderr.write(`${line}\n`))
-  if (file === null) process.exitCode = 1
-  else process.stdout.write(`${file}\n`)
-}
+await printWhenRun(import.meta.url, obtainImageBase)

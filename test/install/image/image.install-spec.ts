@@ -1,18 +1,29 @@
-import { connectSdk, eventually, freePort, leakCheck, startNatsServer, startPostgres } from '@natter/testing'
+import {
+  connectSdk,
+  eventually,
+  freePort,
+  leakCheck,
+  startNatsServer,
+  startPostgres,
+  startProcess,
+} from '@natter/testing'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals'
-import { appendFile, cp, mkdir } from 'node:fs/promises'
-import { readFileSync, readdirSync } from 'node:fs'
+import { lstatSync, readFileSync, readdirSync } from 'node:fs'
+import { appendFile, chmod, cp, mkdir, mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { baseHindrance, obtainImageBase } from '../../../tools/image-base.mjs'
 import { run } from '../../../tools/run.mjs'
 import { readRepositoryFile, repositoryFiles, root } from '../../../tools/repository.js'
 import { readDockerfile } from '../shared/dockerfile.js'
 import { startContained, type Contained } from './contained.js'
+import { buildPlainly } from './plain.js'
 import { packagesIn, packagesOfSbom, pathsIn, writableFor } from './content.js'
 import { openStore, type BuiltImage, type ImageStore } from './store.js'
 
 const minutes = 60_000
-const hindrance = baseHindrance()
+/** Why images can't be built here. NATTER_TEST_IMAGES=plain shows what is tested then. */
+const hindrance = process.env.NATTER_TEST_IMAGES === 'plain' ? 'NATTER_TEST_IMAGES says so' : baseHindrance()
 const say = (line: string): void => void process.stderr.write(`${line}\n`)
 const own = JSON.parse(readRepositoryFile('package.json')) as {
   version: string
@@ -67,6 +78,51 @@ const statusOf = (pid: number, field: string): string =>
   new RegExp(`^${field}:\\s+(.*)$`, 'm').exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? ''
 
 if (hindrance === undefined) describeImages()
+else describePlainly(hindrance)
+
+function describePlainly(reason: string): void {
+  describe(`the stages of the image of the gateway as plain commands, without its init, because ${reason}`, () => {
+    let folder: string
+    let built: string
+
+    beforeAll(async () => {
+      folder = await mkdtemp(join(tmpdir(), 'natter-plain-'))
+      await chmod(folder, 0o755)
+      built = await buildPlainly(folder, { APP: 'gateway' })
+    }, 6 * minutes)
+    afterAll(() => rm(folder, { recursive: true, force: true }), minutes)
+
+    it('leave the packages that the app imports and what these need, and an SBOM of exactly them', () => {
+      const packages = packagesIn(join(built, 'app', 'node_modules'))
+      expect(packagesOfSbom(join(built, 'usr/share/doc/natter/sbom.cdx.json'))).toEqual(packages)
+      const builders = Object.keys(own.devDependencies)
+      expect(packages.filter((one) => builders.includes(one.slice(0, one.lastIndexOf('@'))))).toEqual([])
+      const bytes = pathsIn(built).reduce((sum, path) => sum + lstatSync(join(built, path)).size, 0)
+      expect(bytes / 1e6).toBeLessThan(bounds.gateway - bounds.base)
+    })
+
+    it(
+      'serve as a user that is not root, and end in order when they are told to',
+      async () => {
+        const nats = await startNatsServer()
+        const { env, port, ops } = await settings(nats.url)
+        const app = await startProcess({
+          command: join(built, 'app/bin/node'),
+          args: readDockerfile(readRepositoryFile('Dockerfile')).cmd,
+          cwd: join(built, 'app'),
+          env: { ...env, ...gatewayEnv(port) },
+          ...(process.getuid?.() === 0 ? user : {}),
+        })
+        expect(await ready(ops)).toBe(200)
+        const client = await connectSdk(`ws://127.0.0.1:${port}/connection/websocket`)
+        expect(await app.kill('SIGTERM')).toEqual({ code: 0, signal: null })
+        client.dispose()
+        await nats.stop()
+      },
+      minutes,
+    )
+  })
+}
 
 function describeImages(): void {
   describe('the images', () => {
