@@ -14,12 +14,13 @@ import { join } from 'node:path'
 import { WebSocket } from 'ws'
 import { readProject, repo } from './compose-file.js'
 
-const noLeaks = leakCheck(5_000)
+let noLeaks: () => Promise<void>
 let folder: string
 let nats: NatsServer
 let gateway: StartedProcess | undefined
 
 beforeAll(async () => {
+  noLeaks = leakCheck(5_000)
   folder = await checkout()
   nats = await startNatsServer()
 }, 60_000)

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import { cp, mkdtemp, readFile } from 'node:fs/promises'
+import { cp, mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
@@ -19,6 +19,11 @@ export async function initialized(...args: readonly string[]): Promise<Clone> {
   await cp(join(repo, 'deploy/compose/init'), script)
   const secrets = join(folder, 'deploy/compose/secrets')
   const init = (...words: readonly string[]) => promisify(execFile)(script, [...words])
-  await init(...args)
+  try {
+    await init(...args)
+  } catch (error) {
+    await rm(folder, { recursive: true })
+    throw error
+  }
   return { folder, secrets, secret: (name) => readFile(join(secrets, name), 'utf8'), init }
 }

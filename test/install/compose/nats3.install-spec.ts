@@ -8,11 +8,12 @@ import { readProject } from './compose-file.js'
 import { initialized, type Clone } from './initialized.js'
 import { buildApps, startLocalStack, type LocalStack } from './local-stack.js'
 
-const noLeaks = leakCheck(5_000)
+let noLeaks: () => Promise<void>
 let clone: Clone
 let stack: LocalStack
 
 beforeAll(async () => {
+  noLeaks = leakCheck(5_000)
   clone = await initialized('--nats', '3')
   buildApps()
   const project = readProject(['docker-compose.yml', 'docker-compose.nats3.yml'], {

@@ -22,7 +22,7 @@ import {
 const room = 'room:general'
 const pingMs = 1_000
 
-const noLeaks = leakCheck(5_000)
+let noLeaks: () => Promise<void>
 let clone: Clone
 let stack: LocalStack
 let nginx: LocalService
@@ -30,6 +30,7 @@ const clients: SdkClient[] = []
 const sockets: WebSocket[] = []
 
 beforeAll(async () => {
+  noLeaks = leakCheck(5_000)
   clone = await initialized()
   const said: string[] = []
   const program = await obtainNginx((line) => said.push(line))
