@@ -221,6 +221,9 @@ function describeImages(): void {
       async () => {
         const nats = keep(await startNatsServer())
         const { env, port, ops } = await settings(nats.url)
+        const once = [...gateway.config.Entrypoint, 'src/provision.js']
+        const provisioning = await started(gateway, { ...env, ...gatewayEnv(port) }, once)
+        expect(await provisioning.exited).toEqual({ code: 0, signal: null })
         const container = await started(gateway, { ...env, ...gatewayEnv(port) })
         expect(await ready(ops)).toBe(200)
         const client = keep(await connectSdk(`ws://127.0.0.1:${port}/connection/websocket`))
@@ -247,8 +250,9 @@ function describeImages(): void {
         await container.waitForLine(() => true)
         const enter = ['--target', String(container.init), '--mount', '--pid', '--root']
         await run('nsenter', [...enter, '/bin/sh', '-c', 'sleep 1000 >/dev/null 2>&1 & exit'])
-        const orphan = await eventually(() => container.children()[1])
-        expect(statusOf(orphan, 'Name')).toBe('sleep')
+        const orphan = await eventually(() =>
+          container.children().find((pid) => statusOf(pid, 'Name') === 'sleep'),
+        )
         process.kill(orphan, 'SIGKILL')
         await eventually(() => !container.children().includes(orphan))
       },
@@ -299,11 +303,15 @@ function describeImages(): void {
         expect(packagesOfSbom(join(persistence.root, 'usr/share/doc/natter/sbom.cdx.json'))).toEqual(packages)
         expect(packages.filter((one) => /^(?:uws-pack|pg)@/.test(one))).toHaveLength(1)
         const [nats, postgres] = [keep(await startNatsServer()), keep(await startPostgres())]
-        const { env, ops } = await settings(nats.url)
-        const container = await started(persistence, {
-          ...env,
-          NATTER_POSTGRES_URL: await postgres.createDatabase(),
-        })
+        const mesh = await settings(nats.url)
+        const { ops } = mesh
+        const env = { ...mesh.env, NATTER_POSTGRES_URL: await postgres.createDatabase() }
+        const migration = await started(persistence, env, [
+          ...persistence.config.Entrypoint,
+          'src/migrate.js',
+        ])
+        expect(await migration.exited).toEqual({ code: 0, signal: null })
+        const container = await started(persistence, env)
         expect(await ready(ops)).toBe(200)
         container.signal('SIGTERM')
         expect(await container.exited).toEqual({ code: 0, signal: null })
