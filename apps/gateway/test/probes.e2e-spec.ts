@@ -73,7 +73,8 @@ describe('a gateway that is probed', () => {
   it('is found dead when its loop is blocked for 12 s, and not when it is for 8 s', async () => {
     const blocked = async (ms: number) => {
       const gateway = await runningGateway(bench, {
-        env: { NATTER_GATEWAY_NAME: `blocked-${ms}`, NATTER_GATEWAY_APPS: blocker },
+        // a mesh each: in one, either instance of the app answers either client
+        env: { NATTER_NATS_PREFIX: `blocked-${ms}`, NATTER_GATEWAY_APPS: blocker },
       })
       const { live } = watched(gateway)
       const client = await bench.keep(RawClient.open(gateway.url))

@@ -15,8 +15,13 @@ class Blocker {
   }
 }
 
+const nats = {
+  url: process.env['NATTER_NATS_URL'] ?? '',
+  prefix: process.env['NATTER_NATS_PREFIX'] ?? 'natter',
+}
+
 @Module({
-  imports: [NatterModule.forRoot({ app: 'blocker', nats: { url: process.env['NATTER_NATS_URL'] ?? '' } })],
+  imports: [NatterModule.forRoot({ app: 'blocker', nats })],
   controllers: [Blocker],
 })
 export class BlockerModule {}
