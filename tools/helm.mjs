@@ -11,9 +11,9 @@ import { existsSync } from 'node:fs'
 import { copyFile, mkdir, mkdtemp, rename, rm, writeFile } from 'node:fs/promises'
 import { homedir, platform, tmpdir } from 'node:os'
 import { delimiter, join, resolve } from 'node:path'
-import { pathToFileURL } from 'node:url'
 import { isAtLeast } from './nats-server.mjs'
 import { oneAtATime } from './one-at-a-time.mjs'
+import { printWhenRun } from './print-when-run.mjs'
 import { run } from './run.mjs'
 
 const minimumVersion = '3.18.0'
@@ -54,6 +54,9 @@ async function cached() {
   return await checked(cachedFile)
 }
 
+/** Go's own installer leaves it there, and not every shell has that on its PATH. */
+const goEnv = { ...process.env, PATH: [process.env.PATH, '/usr/local/go/bin'].join(delimiter) }
+
 /**
  * Through the module proxy and the checksum database, as every Go module. A module of our own around it, because `go install` knows
  * no flags of the module's: without these helm would believe to speak with Kubernetes 1.20. Not optimised and nothing for debuggers:
@@ -65,7 +68,7 @@ async function fromGo(scratch) {
     `module natter.local/helm\n\ngo 1.25\n\nrequire helm.sh/helm/v3 v${wantedVersion}\n`,
   )
   const go = async (...args) => {
-    const env = { ...process.env, GOFLAGS: '-mod=mod -modcacherw', GOGC: '400' }
+    const env = { ...goEnv, GOFLAGS: '-mod=mod -modcacherw', GOGC: '400' }
     const { ok, reason } = await run('go', args, { cwd: scratch, env, timeoutMs: 900_000 })
     if (!ok) throw new Error(reason)
   }
@@ -96,7 +99,7 @@ async function fromGo(scratch) {
 
 /** Tests of two processes ask for it at once, and building it twice would take twice as long. */
 async function builtOnce(scratch, say) {
-  if (!(await run('go', ['version'])).ok) throw new Error('Go is not installed')
+  if (!(await run('go', ['version'], { env: goEnv })).ok) throw new Error('Go is not installed')
   const build = async () => {
     if (existsSync(cachedFile)) return await cached()
     say('helm: trying go build, which takes some minutes once')
@@ -138,8 +141,4 @@ export async function obtainHelm(say) {
   return null
 }
 
-if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
-  const file = await obtainHelm((line) => process.stderr.write(`${line}\n`))
-  if (file === null) process.exitCode = 1
-  else process.stdout.write(`${file}\n`)
-}
+await printWhenRun(import.meta.url, obtainHelm)
