@@ -1,3 +1,4 @@
 export function obtainImageBase(say: (line: string) => void, suite?: string): Promise<string | null>
-export function roomyFolder(bytes: number): Promise<string>
+export const storeBytes: number
+export function roomyFolder(bytes: number): string
 export function baseHindrance(suite?: string): string | undefined

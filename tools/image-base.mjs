@@ -9,8 +9,9 @@
  * A3. It appears in the cache whole or not at all.
  */
 import { randomUUID } from 'node:crypto'
-import { existsSync, readdirSync, readFileSync, statfsSync } from 'node:fs'
-import { chmod, mkdir, mkdtemp, readdir, rename, rm } from 'node:fs/promises'
+import { spawnSync } from 'node:child_process'
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statfsSync } from 'node:fs'
+import { chmod, mkdir, readdir, rename, rm } from 'node:fs/promises'
 import { arch, homedir, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { debianSource } from './apt-source.mjs'
@@ -23,6 +24,8 @@ import { run } from './run.mjs'
 const cacheFolder = join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'natter')
 const programs = ['/usr/bin/buildah', '/usr/sbin/debootstrap']
 const GiB = 2 ** 30
+/** What a store of images needs while it builds all of ours. */
+export const storeBytes = 8 * GiB
 
 /**
  * @param {(line: string) => void} say
@@ -51,7 +54,23 @@ export function baseHindrance(suite = 'bookworm') {
   if (process.platform !== 'linux') return 'this is not Linux'
   if (process.getuid?.() !== 0) return 'this is not root'
   if (debianSource(suite) === null) return `apt has no source for Debian ${suite}`
+  if (!canMount()) return 'this root may not mount what buildah mounts'
   return undefined
+}
+
+/** In a container root often may not, and on some file systems nothing can be laid over another. */
+function canMount() {
+  const folder = roomyFolder(storeBytes)
+  try {
+    const parts = ['lowerdir', 'upperdir', 'workdir'].map((name) => {
+      mkdirSync(join(folder, name))
+      return `${name}=${join(folder, name)}`
+    })
+    const mount = ['mount', '-t', 'overlay', 'overlay', '-o', parts.join(','), join(folder, 'lowerdir')]
+    return spawnSync('unshare', ['--mount', '--pid', '--fork', ...mount], { stdio: 'ignore' }).status === 0
+  } finally {
+    rmSync(folder, { recursive: true, force: true })
+  }
 }
 
 function refuse(say, reason) {
@@ -70,7 +89,7 @@ export function roomyFolder(bytes) {
     .split('\n')
     .find((line) => line.split(' ')[1] === memory)
   const isUsable = mount !== undefined && !/\b(noexec|nodev)\b/.test(mount) && bytesFree(memory) > bytes
-  return mkdtemp(join(isUsable ? memory : tmpdir(), 'natter-image-'))
+  return mkdtempSync(join(isUsable ? memory : tmpdir(), 'natter-image-'))
 }
 
 function bytesFree(folder) {
@@ -81,7 +100,7 @@ function bytesFree(folder) {
 async function makeBase(file, suite, say) {
   const startedAt = Date.now()
   say(`Debian ${suite}: making the base of the images with debootstrap`)
-  const folder = await roomyFolder(2 * GiB)
+  const folder = roomyFolder(2 * GiB)
   const archive = `${file}.${randomUUID()}`
   try {
     await chmod(folder, 0o755) // it becomes the image's root

@@ -341,7 +341,12 @@ function describeImages(): void {
         })
         await container.waitForLine((line) => line.includes('messenger:listen'), 30_000)
         const page = await fetch(`http://127.0.0.1:${port}/`)
-        expect(await page.text()).toContain('<script type="module"')
+        const script = /<script type="module"[^>]* src="([^"]+)"/.exec(await page.text())?.[1] ?? 'none'
+        const code = await fetch(new URL(script, page.url))
+        expect([code.status, code.headers.get('content-type')]).toEqual([
+          200,
+          expect.stringMatching(/javascript/),
+        ])
         container.signal('SIGTERM')
         expect(await container.exited).toEqual({ code: 0, signal: null })
         report('messenger', messenger)

@@ -9,11 +9,10 @@
 import { copyFile, cp, mkdir, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { dirname, join } from 'node:path'
-import { roomyFolder } from '../../../tools/image-base.mjs'
+import { roomyFolder, storeBytes } from '../../../tools/image-base.mjs'
 import { run } from '../../../tools/run.mjs'
 
 const root = new URL('../../../', import.meta.url).pathname
-const storeBytes = 8 * 2 ** 30
 
 /** What an image says of itself, in OCI's words. */
 export interface ImageConfig {
@@ -46,7 +45,7 @@ export interface ImageStore {
 
 /** @param base a tar of the root of `debian:bookworm-slim` */
 export async function openStore(base: string): Promise<ImageStore> {
-  const folder = await roomyFolder(storeBytes) // S1
+  const folder = roomyFolder(storeBytes) // S1
   const buildah = buildahIn(folder)
   const store: ImageStore = {
     folder,
