@@ -19,9 +19,10 @@ const patienceMs = 20_000
 
 describe('a cluster on loopback', () => {
   let cluster: Cluster
-  const noLeaks = leakCheck()
+  let noLeaks: () => Promise<void>
 
   beforeEach(() => {
+    noLeaks = leakCheck()
     cluster = new Cluster({ images: toyImages, namespace: 'mesh', propagationMs })
   })
   afterEach(async () => {

@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, it } from '@jest/globals'
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
 import { leakCheck, withClient } from '@natter/testing'
 import { startContainer } from './local-container.js'
 import { LoopbackAddresses } from './loopback.js'
@@ -13,8 +13,11 @@ const program = (code: string) => ({
 })
 
 describe('a container as a local process', () => {
-  const noLeaks = leakCheck()
-  afterEach(noLeaks)
+  let noLeaks: () => Promise<void>
+  beforeEach(() => {
+    noLeaks = leakCheck()
+  })
+  afterEach(() => noLeaks())
 
   it('sees the environment it was given and nothing of ours, so that what a manifest forgets is missing here too', async () => {
     const print = program('console.log(JSON.stringify(process.env))')
