@@ -72,14 +72,16 @@ readinessProbe:
   httpGet:
     path: /health/ready
     port: ops
+  # A "no" comes at once and counts at once; a node that is only slow to answer keeps its clients.
   periodSeconds: 1
-  timeoutSeconds: 1
-  failureThreshold: 2
+  timeoutSeconds: 3
+  failureThreshold: 1
 livenessProbe:
   httpGet:
     path: /health/live
     port: ops
-  periodSeconds: 10
+  # Asked each second, so that a loop that stands still is found after eleven, and not after twenty.
+  periodSeconds: 1
   timeoutSeconds: 10
   failureThreshold: 1
 {{- end -}}
