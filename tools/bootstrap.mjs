@@ -15,7 +15,6 @@ import { constants } from 'node:os'
 import { join } from 'node:path'
 import { build } from './build.mjs'
 import { obtainChromium } from './chromium.mjs'
-import { obtainImageBase } from './image-base.mjs'
 import { obtainNatsServer } from './nats-server.mjs'
 import { oneAtATime } from './one-at-a-time.mjs'
 import { installPackages, packagesMatch } from './packages.mjs'
@@ -51,12 +50,6 @@ async function ensureChromium() {
   return file !== null
 }
 
-/** Tests do without it, in another way: no reason to end. */
-async function prepareImages() {
-  await obtainImageBase(say)
-  return true
-}
-
 async function ensureBuilt() {
   try {
     await oneAtATime(setUpLock, () => build({ say }))
@@ -89,7 +82,7 @@ const commands = {
     process.on('exit', (code) => {
       if (code !== 0 && !isHandedOver) console.log('0 passed, 1 failed, 0 skipped') // the total, whatever happened
     })
-    await steps(packages, ensureNats(), ensureChromium(), prepareImages())
+    await steps(packages, ensureNats(), ensureChromium())
     return handOver(['tools/verify.mjs', '--with-faults', ...args])
   },
 }
