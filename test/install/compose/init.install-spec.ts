@@ -1,7 +1,10 @@
 import { afterEach, describe, expect, it } from '@jest/globals'
+import { execFile } from 'node:child_process'
 import { existsSync } from 'node:fs'
-import { readdir, readFile, rm, stat } from 'node:fs/promises'
+import { cp, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { promisify } from 'node:util'
 import { readProject, repo } from './compose-file.js'
 import { initialized, type Clone } from './initialized.js'
 
@@ -62,8 +65,34 @@ describe('deploy/compose/init', () => {
     }
     const before = await contents()
     await rm(join(clone.secrets, 'nats_users'))
-    await clone.init('--url', 'https://elsewhere.example')
+    const { stderr } = await clone.init('--url', 'https://elsewhere.example')
     expect(await contents()).toEqual(before)
+    expect(stderr).toContain('What was asked for is not in it: PUBLIC_ORIGIN=https://elsewhere.example\n')
+    expect(stderr).not.toContain('COMPOSE_FILE')
+  })
+
+  it('says which password NATS would not know, where one alone was deleted', async () => {
+    const clone = await fresh()
+    await rm(join(clone.secrets, 'nats_app'))
+    expect((await clone.init()).stderr).toContain("NATS won't know deploy/compose/secrets/nats_app")
+    await Promise.all(
+      ['app', 'gateway', 'persistence', 'users', 'cluster'].map((name) =>
+        rm(join(clone.secrets, `nats_${name}`)),
+      ),
+    )
+    expect((await clone.init()).stderr).not.toContain('know')
+  })
+
+  it('makes no empty passwords where nothing random can be had', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'natter-bin-'))
+    const script = join(folder, 'deploy/compose/init')
+    await cp(join(repo, 'deploy/compose/init'), script)
+    await writeFile(join(folder, 'od'), '#!/bin/sh\nexit 1\n', { mode: 0o755 })
+    const env = { ...process.env, PATH: `${folder}:${process.env['PATH']}` }
+    const run = promisify(execFile)(script, [], { env })
+    await expect(run).rejects.toMatchObject({ code: 1, stderr: expect.stringContaining('No passwords') })
+    expect(existsSync(join(folder, '.env'))).toBe(false)
+    await rm(folder, { recursive: true })
   })
 
   it('takes the address where browsers find it', async () => {
@@ -77,5 +106,6 @@ describe('deploy/compose/init', () => {
   it('refuses what it does not know, before it has made anything', async () => {
     await expect(initialized('--nats', '4')).rejects.toMatchObject({ code: 2 })
     await expect(initialized('--url', 'chat.example.com')).rejects.toMatchObject({ code: 2 })
+    await expect(initialized('--url', 'https://example.com/chat')).rejects.toMatchObject({ code: 2 })
   })
 })
