@@ -272,6 +272,18 @@ describe('connecting', () => {
     })
   })
 
+  it('a password that is refused is not told to whoever reads the log', async () => {
+    const server = await TestNats.start('authorization { user: natter, password: right }')
+    const url = server.url.replace('://', '://natter:hunter2@')
+    const refused = await createNatsBroker({ urls: [url], prefix: 'x', name: 'test' }).catch(
+      (error: unknown) => error,
+    )
+    expect(refused).toMatchObject({ name: 'InvalidError', code: 'nats-refused' })
+    expect(String(refused)).toContain(`NATS at ${server.url} refused the credentials`)
+    expect(String(refused)).not.toContain('hunter2')
+    await server.stop()
+  })
+
   it('waits for a server that is not there yet, then for its streams, and says so: who starts all at once needs no order', async () => {
     const port = await freePort()
     const events = new TypedEvents<BrokerEvents>()

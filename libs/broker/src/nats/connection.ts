@@ -314,7 +314,7 @@ async function dial(
         cause instanceof errors.AuthorizationError ||
         cause instanceof errors.UserAuthenticationExpiredError
       ) {
-        const sentence = `NATS at ${options.urls.join(', ')} refused the credentials`
+        const sentence = `NATS at ${waiting.tried} refused the credentials`
         throw new InvalidError('nats-refused', sentence, { cause })
       }
       if (!(await waiting.again(cause))) throw unreachable(options, waiting.tried, cause)
