@@ -39,6 +39,8 @@ export interface GatewayOptions {
     recoveryPage: number
   }
   maxConnections: number
+  /** Addresses and networks of the proxies that say for whom they speak. */
+  trustedProxies: readonly string[]
   presenceTimeoutMs: number
   drain: DrainOptions
 }

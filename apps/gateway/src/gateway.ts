@@ -37,6 +37,7 @@ import { Publisher } from './publishing/publisher.js'
 import { Stalls } from './publishing/stalls.js'
 import { Replayer } from './sessions/replayer.js'
 import { Sessions } from './sessions/sessions.js'
+import { clientAddresses, type Approach } from './upgrade/client-address.js'
 import { Upgrade } from './upgrade/upgrade.js'
 
 /** Over how long a broken channel's subscribers are told to come back. */
@@ -79,6 +80,7 @@ export class Gateway implements SocketHandlers<Connection>, ChannelsOwner {
   readonly services: Services
   private readonly intake: Intake
   private readonly upgrade: Upgrade
+  private readonly addressOf: (request: Approach) => string
   private readonly peers: Peers
   private readonly api: ApiServer
   private readonly joinLeave: JoinLeave
@@ -91,7 +93,7 @@ export class Gateway implements SocketHandlers<Connection>, ChannelsOwner {
   private resuming: Timer | undefined
   private isStopped = false
   /** Of the request that was just let in: its socket opens next (T5 of the transport). */
-  private upgraded: Headers | undefined
+  private upgraded: { headers: Headers | undefined; address: string } | undefined
 
   constructor(private readonly parts: GatewayParts) {
     const { options, broker, clock } = parts
@@ -129,6 +131,7 @@ export class Gateway implements SocketHandlers<Connection>, ChannelsOwner {
     this.joinLeave = new JoinLeave(broker, this.server, jsonCodec, clock, (namespace, channel) =>
       subjects.presence(namespace, channel),
     )
+    this.addressOf = clientAddresses(options.trustedProxies)
     this.upgrade = new Upgrade(
       { allowedOrigins: options.client.allowedOrigins, maxConnections: options.maxConnections },
       () => this.sockets.size,
@@ -239,7 +242,10 @@ export class Gateway implements SocketHandlers<Connection>, ChannelsOwner {
   // sockets
 
   onUpgrade(request: Parameters<SocketHandlers<Connection>['onUpgrade']>[0]) {
-    this.upgraded = pickHeaders(this.parts.options.client.hookHeaders, request.headers)
+    this.upgraded = {
+      headers: pickHeaders(this.parts.options.client.hookHeaders, request.headers),
+      address: this.addressOf(request),
+    }
     return this.upgrade.decide(request)
   }
 
@@ -253,10 +259,11 @@ export class Gateway implements SocketHandlers<Connection>, ChannelsOwner {
       options.client.staleCloseMs,
       () => connection.disconnect(Disconnects.stale),
     )
-    connection.headers = this.upgraded
+    connection.headers = this.upgraded?.headers
+    connection.address = this.upgraded?.address ?? socket.remoteAddress
     socket.context = connection
     this.sockets.add(connection)
-    this.events.emit('connection:open', { connectionId: connection.id, remoteAddress: socket.remoteAddress })
+    this.events.emit('connection:open', { connectionId: connection.id, remoteAddress: connection.address })
   }
 
   onMessage(socket: Socket<Connection>, message: Uint8Array, isBinary: boolean): void {

@@ -76,6 +76,7 @@ export interface TestNode {
 export interface NodeOverrides {
   client?: Partial<GatewayOptions['client']>
   maxConnections?: number
+  trustedProxies?: string[]
   secret?: string
   prefix?: string
   hooks?: Hooks
@@ -95,6 +96,7 @@ export async function startNode(broker: Broker, overrides: NodeOverrides = {}): 
     port: 0,
     sharePort: false,
     maxConnections: overrides.maxConnections ?? 10_000,
+    trustedProxies: overrides.trustedProxies ?? [],
     presenceTimeoutMs: 300,
     drain: { delayMs: 0, ratePerSecond: 5_000, deadlineMs: 4_500 },
     client: { ...clientOptions, ...overrides.client },

@@ -58,6 +58,17 @@ describe('a gateway with apps', () => {
       ])
     })
 
+    it('tells the app the address that a trusted proxy heard, and to no other that a request invents one', async () => {
+      const forwarded = { 'x-forwarded-for': '198.51.100.1, 203.0.113.7' }
+      const ips: unknown[] = []
+      for (const trustedProxies of [['127.0.0.0/8'], ['10.0.0.0/8'], []]) {
+        const { node, app } = await start({ connect: () => ({ user: 'ana' }) }, { trustedProxies })
+        await (await open(node, forwarded)).call('connect', {})
+        ips.push(...app.of('connect').map(({ caller }) => caller.ip))
+      }
+      expect(ips).toEqual(['203.0.113.7', '127.0.0.1', '127.0.0.1'])
+    })
+
     it('takes the answer: who others see, what later hooks know, data for the client; no expiry is told', async () => {
       const decision: ConnectDecision = {
         user: 'ana',

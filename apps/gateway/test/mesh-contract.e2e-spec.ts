@@ -51,6 +51,7 @@ async function startGateway(prefix: string, name: string) {
       port: 0,
       sharePort: false,
       maxConnections: 100,
+      trustedProxies: [],
       presenceTimeoutMs: 1_000,
       drain: { delayMs: 0, ratePerSecond: 5_000, deadlineMs: 4_500 },
       client: {

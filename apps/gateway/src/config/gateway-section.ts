@@ -1,4 +1,4 @@
-import { defineSection, list, nodeName, port } from '@natter/config'
+import { defineSection, list, network, nodeName, port } from '@natter/config'
 import { z } from 'zod'
 
 export const gatewaySection = defineSection('gateway', 'Where clients connect, and how many.', {
@@ -34,6 +34,13 @@ export const gatewaySection = defineSection('gateway', 'Where clients connect, a
     default: 15_000,
     example: '50000',
     doc: 'Connections of this node; beyond it the upgrade is answered 503. Keep it below the descriptors of the process.',
+    shown: true,
+  },
+  trusted_proxies: {
+    schema: list(network()),
+    default: [],
+    example: '10.0.0.0/8,192.0.2.7',
+    doc: 'Who is believed when it says in X-Forwarded-For whom it speaks for: addresses and networks of balancers in front. Nothing: nobody.',
     shown: true,
   },
   apps: {

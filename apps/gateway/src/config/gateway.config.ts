@@ -70,6 +70,7 @@ export function optionsOf({ gateway, client, drain }: GatewayConfig): GatewayOpt
     port: gateway.port,
     sharePort: gateway.share_port,
     maxConnections: gateway.max_connections,
+    trustedProxies: gateway.trusted_proxies,
     presenceTimeoutMs: 300,
     drain: { delayMs: drain.delay, ratePerSecond: drain.rate, deadlineMs: drain.deadline },
     client: {

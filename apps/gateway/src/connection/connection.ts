@@ -60,6 +60,8 @@ export class Connection implements HubConnection {
   lane: Lane | undefined
   /** What apps are shown of its request; undefined = nothing. */
   headers: Headers | undefined
+  /** Whose it is: behind a trusted proxy not the socket's. */
+  address: string
   readonly openedAtMs: number
   private state: State
   private gathered: GatheredReplies | undefined
@@ -75,6 +77,7 @@ export class Connection implements HubConnection {
     onStale: () => void,
   ) {
     this.openedAtMs = clock.now()
+    this.address = socket.remoteAddress
     this.state = { kind: 'awaiting', stale: clock.setTimer(onStale, staleCloseMs) }
   }
 

@@ -314,6 +314,10 @@ describe('the intake', () => {
       true,
       true,
     ])
+    const proxied = open('10.0.0.1')
+    proxied.connection.address = '203.0.113.7' // the proxy's socket, somebody else's request
+    proxied.send(batch(900))
+    expect(proxied.connection.socket.isOpen).toBe(true)
     pass(10_001)
     const later = open('10.0.0.1')
     later.send(batch(900))

@@ -124,9 +124,9 @@ export class Intake {
     connection.lane.inbox.clear() // I1
   }
 
-  private createLane({ socket }: Connection, nowMs: number): Lane {
+  private createLane({ address }: Connection, nowMs: number): Lane {
     const { burst } = this.limits
-    const isKnown = (this.onProbation.get(socket.remoteAddress) ?? 0) > nowMs
+    const isKnown = (this.onProbation.get(address) ?? 0) > nowMs
     const initial = isKnown ? Math.min(burst, probationCommands) : burst // I5
     return { allowance: new Allowance(this.limits, nowMs, initial), inbox: new Inbox() }
   }
@@ -151,7 +151,7 @@ export class Intake {
 
   private refuse(connection: Connection, nowMs: number): void {
     if (this.onProbation.size >= maxOnProbation) this.onProbation.clear()
-    this.onProbation.set(connection.socket.remoteAddress, nowMs + probationMs)
+    this.onProbation.set(connection.address, nowMs + probationMs)
     connection.disconnect(Disconnects.tooManyRequests)
   }
 

@@ -15,7 +15,7 @@ export function callerOf(
     user: identity?.user ?? connection.user,
     node,
     headers: connection.headers ?? noHeaders,
-    ip: connection.socket.remoteAddress,
+    ip: connection.address,
   }
   if (identity?.connInfo !== undefined) caller.infoJson = decoder.decode(identity.connInfo)
   if (identity?.app?.metaJson !== undefined) caller.metaJson = identity.app.metaJson
