@@ -1,4 +1,5 @@
 import { expect, it } from '@jest/globals'
+import { isHook } from '../cluster/hooks.js'
 import type { Manifest } from '../cluster/manifests.js'
 import { isAllowed, type Party } from './policies.js'
 import { describeWithHelm, render, rendering, renderingNames, type RenderingName } from './renderings.js'
@@ -93,6 +94,14 @@ describeWithHelm('the network policies', () => {
       'persistence > internet:6432',
       'provision > internet:4222',
     ])
+  })
+
+  it('let the Jobs of an upgrade reach another NATS and Postgres, while all else is still the old release’s', () => {
+    const old = rendering('defaults').filter((manifest) => !isHook(manifest))
+    const found = connections([...old, ...rendering('external').filter(isHook)])
+    for (const way of ['provision > internet:4222', 'migrate > internet:6432', 'migrate > dns:dns'])
+      expect(found).toContain(way)
+    expect(found).not.toContain('provision > internet:6432')
   })
 
   it('let nobody read metrics where nobody was named', () => {

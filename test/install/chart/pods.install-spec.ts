@@ -232,8 +232,12 @@ describeWithHelm('hooks', () => {
     )
 
   it('come after what an install brings, and before the pods of an upgrade', () => {
+    const companion = 'post-install,pre-upgrade,post-upgrade'
     expect(annotationsOf([])).toEqual({
-      'ConfigMap natter-hooks': 'post-install,pre-upgrade,post-upgrade',
+      'ConfigMap natter-hooks': companion,
+      'ServiceAccount natter-hooks': companion,
+      'NetworkPolicy natter-provision-out': companion,
+      'NetworkPolicy natter-migrate-out': companion,
       'Job natter-provision': 'post-install,pre-upgrade',
       'Job natter-migrate': 'post-install,pre-upgrade',
     })
