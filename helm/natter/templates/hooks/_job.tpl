@@ -1,11 +1,13 @@
 {{/*
 H1. An upgrade's pods start behind it: what they need is there.
 H2. At an install, NATS and Postgres of the release come first, so it is after. So it is when an upgrade brings them: they are there
-    if their Secret is.
+    if their StatefulSet is. (A Secret may be there without them: it is kept when they are switched off, and may be made by hand.)
 */}}
-{{/* dict root enabled (of the sub-chart) secret (its name) */}}
+{{/* dict root subchart (what the hook needs: nats or postgres) */}}
 {{- define "natter.hookEvents" -}}
-{{- if and .root.Release.IsUpgrade .enabled (not (lookup "v1" "Secret" .root.Release.Namespace .secret)) -}}
+{{- $server := include "natter.name" (dict "root" .root "component" .subchart) -}}
+{{- $isOurs := (get .root.Values .subchart).enabled -}}
+{{- if and .root.Release.IsUpgrade $isOurs (not (lookup "apps/v1" "StatefulSet" .root.Release.Namespace $server)) -}}
 post-upgrade
 {{- else -}}
 post-install,pre-upgrade
