@@ -6,7 +6,9 @@
  *     What that costs is told beside it (coldP99Ms).
  * L3. Publisher and subscribers read the same clock, the machine's monotonic one. Nothing of it holds between machines.
  */
-import { freePort } from '@natter/testing'
+import { Subjects } from '@natter/broker'
+import { freePort, type NatsServer } from '@natter/testing'
+import type { BareGatewayWish } from '../contenders/bare-gateway.js'
 import type { PacedLoad, PublishersWish } from '../drivers/publishing-clients.js'
 import type { ConnectWish, Received } from '../drivers/subscribers.js'
 import type { Bench, Context } from '../harness/bench.js'
@@ -33,10 +35,23 @@ interface Pair {
   far: number
 }
 
-async function natter({ stage }: Context): Promise<Pair> {
-  const nats = await stage.nats()
+async function natter({ stage }: Context, nats: NatsServer): Promise<Pair> {
   const [near, far] = [await stage.gateway(nats), await stage.gateway(nats)]
   return { name: 'natter', dialect: 'natter', near: near.port, far: far.port }
+}
+
+/** The same way with nothing of ours on it: what is left is the two libraries, JetStream and the machine. Its stream is natter's. */
+async function bare({ stage }: Context, { url }: NatsServer): Promise<Pair> {
+  const subjects = new Subjects('natter')
+  // another channel, or natter's gateway would hand all of it on as well
+  const [subject, heard] = [subjects.stored('kept', 'kept:bare'), subjects.live('kept', 'kept:bare')]
+  const live = { subject: heard, channel }
+  const start = async (): Promise<number> => {
+    const [child, port] = [await stage.process('contenders/bare-gateway', 'measured'), await freePort()]
+    await child.ask('listen', { url, subject, port, live } satisfies BareGatewayWish)
+    return port
+  }
+  return { name: 'bare', dialect: 'natter', near: await start(), far: await start() }
 }
 
 async function socketIo({ stage }: Context, redis: number): Promise<Pair> {
@@ -50,7 +65,9 @@ async function socketIo({ stage }: Context, redis: number): Promise<Pair> {
 
 async function run(context: Context): Promise<Sample[]> {
   const { stage } = context
-  const samples = await measure(await natter(context), context)
+  const nats = await stage.nats()
+  const samples = await measure(await natter(context, nats), context)
+  samples.push(...(await measure(await bare(context, nats), context)))
   await stage.end()
   const redis = await stage.redis()
   if (redis === undefined) context.skip('socket.io', 'there is no redis-server on the PATH')
@@ -134,6 +151,7 @@ export const latency: Bench = {
   inside: {
     natter:
       'due → sent → gateway → JetStream, stored → other gateway → read by the subscriber. How late the sender itself was is in it, and told (senderLateMs, the latest of all); coldP99Ms is the p99 of the warm-up',
+    bare: 'due → sent → uWebSockets.js server → JetStream, stored → other uWebSockets.js server → read by the subscriber: nothing checked, no rights, no history, no recovery. The floor with these two libraries on this machine',
     'socket.io': 'due → sent → node → Redis → other node → read by the subscriber. Nothing is stored',
   },
   bars: [bar(1_000, 10), bar(100, 5)],

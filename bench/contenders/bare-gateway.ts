@@ -1,11 +1,11 @@
 /**
- * The floor under a gateway's durable publish: a bare uWebSockets.js server in front of a bare JetStream publisher, in one process.
- * It reads the id and the data of a frame by their places, checks nothing, and answers once per client and turn.
+ * The floor under a gateway: a bare uWebSockets.js server in front of a bare JetStream publisher, in one process. It reads the id and
+ * the data of a frame by their places, checks nothing, and answers once per client and turn. What comes on the live subject goes to all.
  *
  * BG1. As lean as it gets with the two libraries: what it spends, no gateway on them can save.
  */
 import { connect, type NatsConnection } from '@nats-io/transport-node'
-import { App, type WebSocket } from 'uWebSockets.js'
+import { App, type TemplatedApp, type WebSocket } from 'uWebSockets.js'
 import { serve } from '../harness/remote.js'
 
 interface Client {
@@ -19,8 +19,12 @@ export interface BareGatewayWish {
   url: string
   /** Where everything is published. */
   subject: string
+  /** What all its clients get; absent = nothing. */
+  live?: { subject: string; channel: string }
   port: number
 }
+
+type Live = NonNullable<BareGatewayWish['live']>
 
 /** Calls back when the stream has acknowledged. */
 type Publish = (body: Uint8Array, done: () => void) => void
@@ -28,6 +32,7 @@ type Publish = (body: Uint8Array, done: () => void) => void
 const idAt = '{"id":'.length
 const dataStart = Buffer.from('"data":')
 const endBytes = 2 // }}
+const everybody = 'all'
 
 /** As in `broker-publisher.ts`. */
 function publisher(nats: NatsConnection, subject: string): Publish {
@@ -78,20 +83,22 @@ function replier(): (peer: Peer, reply: string) => void {
   }
 }
 
-function listen(publish: Publish, port: number): Promise<void> {
+function listen(publish: Publish, port: number): Promise<TemplatedApp> {
   const answer = replier()
-  const app = App().ws<Client>('/*', {
+  const app = App()
+  app.ws<Client>('/*', {
     idleTimeout: 0,
     sendPingsAutomatically: false,
     upgrade: (res, req, context) => {
       const key = req.getHeader('sec-websocket-key')
       res.upgrade<Client>({ replies: '' }, key, '', '', context)
     },
+    open: (peer) => void peer.subscribe(everybody),
     message: (peer, message) => {
       const bytes = Buffer.from(message)
-      const id = Number.parseInt(bytes.toString('latin1', idAt, idAt + 10), 10)
       const data = bytes.indexOf(dataStart)
-      if (data < 0) return answer(peer, `{"id":${id},"connect":{}}`)
+      if (data < 0) return greetBack(peer, bytes.toString('latin1'), answer)
+      const id = Number.parseInt(bytes.toString('latin1', idAt, idAt + 10), 10)
       // a copy: the driver writes later than the library lends the bytes
       const body = Buffer.from(bytes.subarray(data + dataStart.length, bytes.length - endBytes))
       publish(body, () => answer(peer, `{"id":${id},"publish":{}}`))
@@ -99,12 +106,29 @@ function listen(publish: Publish, port: number): Promise<void> {
   })
   return new Promise((resolve, reject) => {
     app.listen('127.0.0.1', port, (socket) =>
-      socket === false ? reject(new Error(`port ${port} is taken`)) : resolve(),
+      socket === false ? reject(new Error(`port ${port} is taken`)) : resolve(app),
     )
   })
 }
 
+/** A client's first message has a command in each line. */
+function greetBack(peer: Peer, text: string, answer: (peer: Peer, reply: string) => void): void {
+  for (const line of text.split('\n'))
+    answer(peer, `{"id":${Number.parseInt(line.slice(idAt), 10)},"connect":{}}`)
+}
+
+function handOn(nats: NatsConnection, { subject, channel }: Live, app: TemplatedApp): void {
+  const [before, after] = [`{"push":{"channel":"${channel}","pub":{"data":`, '}}}']
+  nats.subscribe(subject, {
+    callback: (_error, message) => void app.publish(everybody, before + message.string() + after),
+  })
+}
+
 serve({
-  listen: async ({ url, subject, port }: BareGatewayWish): Promise<void> =>
-    listen(publisher(await connect({ servers: url }), subject), port),
+  listen: async ({ url, subject, port, live }: BareGatewayWish): Promise<void> => {
+    const nats = await connect({ servers: url })
+    const app = await listen(publisher(nats, subject), port)
+    if (live !== undefined) handOn(nats, live, app)
+    await nats.flush()
+  },
 })
