@@ -108,4 +108,15 @@ describe('deploy/compose/init', () => {
     await expect(initialized('--url', 'chat.example.com')).rejects.toMatchObject({ code: 2 })
     await expect(initialized('--url', 'https://example.com/chat')).rejects.toMatchObject({ code: 2 })
   })
+
+  it('refuses so from wherever it is called, and says what it knows', async () => {
+    const { folder } = await fresh()
+    await rm(join(folder, '.env'))
+    const called = promisify(execFile)('./init', ['--nats', '4'], { cwd: join(folder, 'deploy/compose') })
+    await expect(called).rejects.toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('--nats   1 or 3 servers') as unknown,
+    })
+    expect(existsSync(join(folder, '.env'))).toBe(false)
+  })
 })
