@@ -51,15 +51,18 @@ export async function openStore(base: string): Promise<ImageStore> {
     folder,
     build: (args, context = root) => build(buildah, folder, args, context),
     async dispose() {
-      await buildah(['rm', '--all'])
-      await run('umount', ['--recursive', join(folder, 'store', 'overlay')])
-      await rm(folder, { recursive: true, force: true })
+      try {
+        await buildah(['rm', '--all'])
+      } finally {
+        await run('umount', ['--recursive', join(folder, 'store', 'overlay')])
+        await rm(folder, { recursive: true, force: true })
+      }
     },
   }
   try {
     await prepare(buildah, folder, base)
   } catch (error) {
-    await store.dispose()
+    await store.dispose().catch(() => {}) // who couldn't prepare can't clean up either: the first error says why
     throw error
   }
   return store
