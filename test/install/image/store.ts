@@ -10,9 +10,8 @@ import { copyFile, cp, mkdir, readFile, rm, symlink, writeFile } from 'node:fs/p
 import { homedir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { roomyFolder, storeBytes } from '../../../tools/image-base.mjs'
+import { root } from '../../../tools/repository.js'
 import { run } from '../../../tools/run.mjs'
-
-const root = new URL('../../../', import.meta.url).pathname
 
 /** What an image says of itself, in OCI's words. */
 export interface ImageConfig {
