@@ -2,6 +2,9 @@
 {{- define "natter.guards" -}}
 {{- $hasPostgres := include "natter.hasPostgres" . -}}
 {{- $prefix := dig "nats" "prefix" "natter" .Values.config -}}
+{{- if not (regexMatch "^[a-z]([-a-z0-9]*[a-z0-9])?$" .Release.Name) -}}
+{{- fail (printf "The release is called %s, and Services can't be: take lower-case letters, digits and dashes, a letter first." .Release.Name) -}}
+{{- end -}}
 {{- if and (not .Values.nats.enabled) (not .Values.externalNats.url) -}}
 {{- fail "There is no NATS: set nats.enabled: true, or externalNats.url to yours." -}}
 {{- end -}}
@@ -17,6 +20,12 @@
 {{- with .Values.externalNats -}}
 {{- if and (or .passwordKey .tokenKey .credsKey) (not .existingSecret) -}}
 {{- fail "externalNats names a key but no Secret: set externalNats.existingSecret." -}}
+{{- end -}}
+{{- if and .existingSecret (not (or .passwordKey .tokenKey .credsKey)) -}}
+{{- fail "externalNats names a Secret but no key in it: set externalNats.passwordKey, tokenKey or credsKey." -}}
+{{- end -}}
+{{- if and .passwordKey (not .user) -}}
+{{- fail "externalNats has a password and nobody whose it is: set externalNats.user." -}}
 {{- end -}}
 {{- end -}}
 {{- if and .Values.postgres.enabled .Values.externalPostgres.existingSecret -}}
@@ -55,11 +64,21 @@
 {{- if and .Values.ingress.enabled (not .Values.ingress.host) -}}
 {{- fail "ingress.enabled is true: set ingress.host to the name that clients use." -}}
 {{- end -}}
+{{- include "natter.guardHost" (list "ingress.host" .Values.ingress.host) -}}
 {{- if and .Values.messenger.enabled (not .Values.messenger.gateways) (not .Values.ingress.enabled) -}}
 {{- fail "messenger.enabled is true: set messenger.gateways to where browsers reach the gateways (ws://127.0.0.1:8000/connection/websocket behind a port-forward), or enable the ingress." -}}
 {{- end -}}
+{{- $own := "^NATTER_(CONFIG|OPS_\\w+|NATS_(URL|USER|PASSWORD|TOKEN|CREDS_FILE|CONNECT_TIMEOUT|ON_FULL)|POSTGRES_URL|DRAIN_\\w+|CLIENT_TOKEN_\\w+|(GATEWAY|MESSENGER)_(HOST|PORT)|MESSENGER_(GATEWAYS|TOKEN_SECRET))$" -}}
+{{- range $component := list "gateway" "persistence" "messenger" -}}
+{{- range $name, $_ := (get $.Values $component).env -}}
+{{- if regexMatch $own $name -}}
+{{- fail (printf "%s.env.%s is set by the chart itself: take it away. Addresses, secrets and the drain have values of their own." $component $name) -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
 {{- range $name, $app := .Values.apps -}}
 {{- $app = mergeOverwrite (deepCopy $.Values.appDefaults) $app -}}
+{{- include "natter.guardHost" (list (printf "apps.%s.ingress.host" $name) $app.ingress.host) -}}
 {{- if and $app.ingress.host (not $app.port) -}}
 {{- fail (printf "apps.%s.ingress.host is set, and it has no port: set apps.%s.port to where it answers HTTP." $name $name) -}}
 {{- end -}}
@@ -69,5 +88,12 @@
 {{- end -}}
 {{- if and .Values.monitoring.prometheusRule.enabled (not .Values.monitoring.podMonitor.enabled) -}}
 {{- fail "monitoring.prometheusRule asks for series that nobody scrapes: set monitoring.podMonitor.enabled: true too." -}}
+{{- end -}}
+{{- end -}}
+
+{{/* list path host */}}
+{{- define "natter.guardHost" -}}
+{{- if regexMatch "[:/]" (last .) -}}
+{{- fail (printf "%s is %s: write the name alone, as in natter.example.com. TLS comes with tlsSecretName." (first .) (last .)) -}}
 {{- end -}}
 {{- end -}}

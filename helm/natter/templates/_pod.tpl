@@ -55,7 +55,7 @@ securityContext:
 {{/* dict root app image */}}
 {{- define "natter.image" -}}
 {{- $root := .root -}}
-image: {{ .image | default (printf "%s/%s:%s" $root.Values.image.prefix .app ($root.Values.image.tag | default $root.Chart.AppVersion)) | quote }}
+image: {{ .image | default (printf "%s/%s:%s" (trimSuffix "/" $root.Values.image.prefix) .app ($root.Values.image.tag | default $root.Chart.AppVersion)) | quote }}
 imagePullPolicy: {{ $root.Values.image.pullPolicy }}
 {{- end -}}
 

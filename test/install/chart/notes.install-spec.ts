@@ -24,7 +24,7 @@ describeWithHelm('after an install Helm says', () => {
     await rm(join(copy, '..'), { recursive: true, force: true })
   })
 
-  const said = (wish: Wish): string =>
+  const said = (wish: Wish = {}): string =>
     find(render({ ...wish, chart: copy }), 'ConfigMap', 'said').data?.['notes'] ?? ''
 
   it('how to reach it, where the key is, and what is missing', () => {
@@ -48,6 +48,26 @@ describeWithHelm('after an install Helm says', () => {
     expect(said({ values: { ingress: { ...example, tlsSecretName: 'x' } } })).toContain(
       'wss://natter.example.com/connection/websocket',
     )
+  })
+
+  it('where the messenger is, behind the ingress or a port-forward', () => {
+    const messenger = { enabled: true, gateways: ['ws://127.0.0.1:8000/connection/websocket'] }
+    expect(said({ values: { messenger } })).toContain('port-forward service/natter-messenger 8080:80')
+    expect(said({ values: { messenger, ingress: example } })).toContain(
+      'messenger: http://natter.example.com\n',
+    )
+    expect(said()).not.toContain('messenger')
+  })
+
+  it('nothing is missing that is there: a port of the nodes, channels without a namespace', () => {
+    const notes = said({
+      values: {
+        gateway: { service: { type: 'NodePort' } },
+        config: { channel: { without_namespace: { presence: true } } },
+        persistence: { enabled: false },
+      },
+    })
+    expect(notes).not.toMatch(/nobody outside|no channel exists|one Postgres/)
   })
 
   it('that nothing is archived where there is no Postgres', () => {

@@ -162,6 +162,34 @@ describeWithHelm('values that contradict each other', () => {
       'set externalNats.existingSecret',
     ],
     [
+      'a Secret of NATS of which nothing is read',
+      { nats: { enabled: false }, externalNats: { url: 'nats://x:4222', existingSecret: 's' } },
+      'set externalNats.passwordKey, tokenKey or credsKey',
+    ],
+    [
+      'a password of nobody',
+      {
+        nats: { enabled: false },
+        externalNats: { url: 'nats://x:4222', existingSecret: 's', passwordKey: 'p' },
+      },
+      'set externalNats.user',
+    ],
+    [
+      'an address in place of a name',
+      { ingress: { enabled: true, host: 'https://a.b' } },
+      'ingress.host is https://a.b: write the name alone',
+    ],
+    [
+      'an app’s address in place of its name',
+      { apps: { shop: { image: 'x', port: 80, ingress: { host: 'a.b/shop' } } } },
+      'apps.shop.ingress.host is a.b/shop: write the name alone',
+    ],
+    [
+      'a variable that is there already',
+      { gateway: { env: { NATTER_DRAIN_DEADLINE: '1h' } } },
+      'gateway.env.NATTER_DRAIN_DEADLINE is set by the chart itself',
+    ],
+    [
       'an app reached from outside at no port',
       { apps: { shop: { image: 'x', ingress: { host: 'a.b' } } } },
       'set apps.shop.port',
@@ -178,5 +206,9 @@ describeWithHelm('values that contradict each other', () => {
     ],
   ])('are refused with what to do next: %s', (_, values, next) => {
     expect(refusalOf(values)).toContain(next)
+  })
+
+  it.each(['1st', 'na.tter'])('are no names of releases: a Service can’t be called %s', (release) => {
+    expect(() => render({ release })).toThrow('a letter first')
   })
 })
