@@ -149,6 +149,18 @@ describe('the judge of a rollout', () => {
       { rule: 'cut-off', text: 's was closed with 1006' },
     ])
     expect(judgeGoodbyes([left(500, 'closed 1006')], span).found).toEqual([])
+    const call = {
+      atMs: 2_000,
+      kind: 'answer' as const,
+      publisher: 'p',
+      id: 'p/1',
+      attempt: 1,
+      outcome: 'unknown' as const,
+    }
+    expect(judgeGoodbyes([{ ...call, why: 'closed 3001' }], span)).toEqual({ found: [], goodbyes: 1 })
+    expect(judgeGoodbyes([{ ...call, why: 'closed 1006' }], span).found).toEqual([
+      { rule: 'cut-off', text: 'p was closed with 1006' },
+    ])
   })
 
   it('says how long each took to lose its readiness, and who never did', () => {

@@ -104,6 +104,15 @@ const worlds = fc
   .tuple(rules, fc.array(fc.boolean(), { maxLength: 6 }))
   .map(([rule, olds]) => new World(rule, 'new', olds.slice(0, rule.replicas)))
 
+describe('a pod', () => {
+  it('is available when it has been ready for minReadySeconds, and not while it is on its way out', () => {
+    const pod = { name: 'p', revision: 'r', readySinceMs: 1_000, isDeleting: false, createdMs: 0 }
+    expect([3_999, 4_000].map((nowMs) => isAvailable(pod, 3_000, nowMs))).toEqual([false, true])
+    expect(isAvailable({ ...pod, isDeleting: true }, 3_000, 9_000)).toBe(false)
+    expect(isAvailable({ ...pod, readySinceMs: undefined }, 0, 9_000)).toBe(false)
+  })
+})
+
 describe('the controller of a Deployment', () => {
   it('never has more pods than replicas and surge, and never deletes below what must be available, whatever becomes of them', () => {
     fc.assert(
