@@ -18,6 +18,9 @@ export interface ChartWish {
   values: object
 }
 
+/** Else an older Helm would take an older Kubernetes for the cluster's. */
+const kubernetes = ['--kube-version', '1.34.0']
+
 /** Hooks too. @throws Error with Helm's words. */
 export function renderChart({
   helm,
@@ -29,7 +32,7 @@ export function renderChart({
 }: ChartWish): Manifest[] {
   const chart = join(existsSync(join(source, 'helm')) ? source : repo, 'helm/natter')
   const files = valuesFiles.flatMap((file) => ['--values', join(chart, file)])
-  const args = ['template', release, chart, '--namespace', namespace, ...files, '--values', '-']
+  const args = ['template', release, chart, '--namespace', namespace, ...kubernetes, ...files, '--values', '-']
   return parseManifests(
     execFileSync(helm, args, {
       input: JSON.stringify(values),
