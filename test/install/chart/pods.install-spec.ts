@@ -250,6 +250,21 @@ describeWithHelm('hooks', () => {
     })
   })
 
+  it('run where the pods of their app may: else an install would wait for a node that takes them', () => {
+    const placement = (pool: string) => ({
+      nodeSelector: { pool },
+      tolerations: [{ key: pool, operator: 'Exists' }],
+    })
+    const values = { gateway: placement('edge'), persistence: placement('data') }
+    const found = workloadsOf(render({ values })).filter(({ isJob }) => isJob)
+    expect(found.map(({ name, pod }) => [name, pod])).toEqual(
+      expect.arrayContaining([
+        ['Job natter-provision', expect.objectContaining(placement('edge'))],
+        ['Job natter-migrate', expect.objectContaining(placement('data'))],
+      ]),
+    )
+  })
+
   it('start commands that the images have, with the configuration of the release that comes', () => {
     const jobs = workloadsOf(rendering('defaults')).filter(({ isJob }) => isJob)
     const sources = jobs.map(({ containers: [container] }) => {

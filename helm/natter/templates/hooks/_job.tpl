@@ -14,7 +14,7 @@ post-install,pre-upgrade
 {{- end -}}
 {{- end -}}
 
-{{/* dict root job app image config events env */}}
+{{/* It runs where the pods of its app may. dict root job app pod (values of the component) config events env */}}
 {{- define "natter.hookJob" -}}
 {{- $names := dict "root" .root "component" .job -}}
 apiVersion: batch/v1
@@ -35,11 +35,11 @@ spec:
       labels:
         {{- include "natter.podLabels" $names | nindent 8 }}
     spec:
-      {{- include "natter.podSpec" (dict "root" .root "pod" dict "serviceAccount" (include "natter.serviceAccount" (dict "root" .root "component" "hooks"))) | nindent 6 }}
+      {{- include "natter.podSpec" (dict "root" .root "pod" (pick .pod "nodeSelector" "tolerations" "priorityClassName") "serviceAccount" (include "natter.serviceAccount" (dict "root" .root "component" "hooks"))) | nindent 6 }}
       restartPolicy: Never
       containers:
         - name: {{ .job }}
-          {{- include "natter.image" (dict "root" .root "app" .app "image" .image) | nindent 10 }}
+          {{- include "natter.image" (dict "root" .root "app" .app "image" .pod.image) | nindent 10 }}
           args: [src/{{ .job }}.js]
           {{- include "natter.containerSecurity" .root | nindent 10 }}
           env:
