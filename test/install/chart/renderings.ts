@@ -4,15 +4,15 @@
  * Where there is no Helm and no Go to build it, these tests are skipped, and their names say why.
  */
 import { describe } from '@jest/globals'
-import { execFileSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parse } from 'yaml'
 import { obtainHelm } from '../../../tools/helm.mjs'
-import { parseManifests, type Manifest } from '../cluster/manifests.js'
+import { chartIn, renderChart } from '../cluster/chart.js'
+import type { Manifest } from '../cluster/manifests.js'
 
 const repo = join(import.meta.dirname, '../../..')
-export const chartFolder = join(repo, 'helm/natter')
+export const chartFolder = chartIn(repo)
 export const namespace = 'mesh'
 
 const helm = await obtainHelm((line) => process.stderr.write(`${line}\n`))
@@ -46,13 +46,7 @@ export function render({
   flags = [],
   chart = chartFolder,
 }: Wish = {}): Manifest[] {
-  const files = valuesFiles.flatMap((file) => ['--values', join(chartFolder, file)])
-  // else an older helm would take an older Kubernetes for the cluster's
-  const cluster = ['--kube-version', '1.34.0', '--namespace', namespace]
-  const args = ['template', release, chart, ...cluster, ...files, '--values', '-', ...flags]
-  const input = JSON.stringify(values)
-  const text = execFileSync(helmFile(), args, { input, encoding: 'utf8', stdio: 'pipe', maxBuffer: 2 ** 26 })
-  return parseManifests(text)
+  return renderChart({ helm: helmFile(), chart, release, namespace, valuesFiles, values, flags })
 }
 
 /** Why Helm refuses to render. @throws Error where it doesn't. */

@@ -15,7 +15,7 @@ import { readHistory, recordTo, type Recorder } from '../../fault/history.js'
 import { takePrograms } from '../../fault/programs.js'
 import { readStream, streamOf } from '../../fault/stream-content.js'
 import { imagesOfRepository } from '../shared/programs.js'
-import { renderChart } from './chart.js'
+import { chartIn, renderChart } from './chart.js'
 import { Cluster } from './cluster.js'
 import { judgeGoodbyes, type Finding } from './judge.js'
 import { startLoad, type Load } from './load.js'
@@ -117,7 +117,7 @@ function stageOf(cluster: Cluster, { helm, source, gateways, say }: RunOptions):
         config,
         gateway: { replicas: gateways, env, drain: { delay: `${drainDelayMs / 1_000}s` } },
       }
-      return renderChart({ helm, source, release, namespace, valuesFiles, values })
+      return renderChart({ helm, chart: chartIn(source), release, namespace, valuesFiles, values })
     },
     say: (line) => say(`${((performance.now() - startMs) / 1_000).toFixed(1)} s: ${line}`),
   }
