@@ -50,6 +50,16 @@ describe('the end of a process', () => {
     expect(events(child)).toContain('process:stop:hurry')
   })
 
+  it('comes a second after the second signal, not at the deadline, where the handler does not listen (S2)', async () => {
+    const child = await start('stubborn') // 10 s
+    process.kill(child.pid, 'SIGTERM')
+    await child.waitForLine((line) => line.includes('process:stop:start'))
+    const hurriedAtMs = performance.now()
+    expect((await child.kill('SIGTERM')).code).toBe(1)
+    expect(performance.now() - hurriedAtMs).toBeLessThan(5_000)
+    expect(events(child).slice(-2)).toEqual(['process:stop:hurry', 'process:stop:late'])
+  })
+
   it.each(['throw', 'reject'])('by what nobody caught (%s) is logged with its stack', async (behaviour) => {
     const child = await startProcess({ args: [fixture, behaviour] })
     started.push(child)
