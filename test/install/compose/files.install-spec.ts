@@ -111,6 +111,51 @@ describe('the compose files', () => {
   )
 
   it.each(named(forServers))(
+    'let each service reach those that it needs, with its own passwords, and keep what it stores ($name)',
+    ({ files }) => {
+      const of = (all: unknown): string[] =>
+        (Array.isArray(all) ? (all as string[]) : Object.keys(all ?? {})).toSorted()
+      const found = services(files).map(([name, { networks, secrets, volumes }]) => [
+        name,
+        { networks: of(networks), secrets: of(secrets), volumes: of(volumes) },
+      ])
+      const isThree = files.includes(nats3)
+      const natsSecrets = isThree ? ['nats_cluster', 'nats_users'] : ['nats_users']
+      const server = (name: string) => ({
+        networks: ['back'],
+        secrets: natsSecrets,
+        volumes: [`${name}:/data`],
+      })
+      const app = (networks: string[], secrets: string[]) => ({ networks, secrets, volumes: [] })
+      expect(Object.fromEntries(found)).toEqual({
+        nginx: app(['front', 'outside'], []),
+        gateway: app(['back', 'front'], ['nats_gateway', 'token_key']),
+        persistence: app(['back', 'data'], ['nats_persistence', 'postgres_url']),
+        messenger: app(['back', 'front'], ['nats_app', 'token_key']),
+        provision: app(['back'], ['nats_gateway']),
+        migrate: app(['data'], ['postgres_url']),
+        nats: server('nats'),
+        postgres: {
+          networks: ['data'],
+          secrets: ['postgres_password'],
+          volumes: ['postgres:/var/lib/postgresql'], // of the image from 18 on
+        },
+        ...(isThree ? { 'nats-2': server('nats-2'), 'nats-3': server('nats-3') } : {}),
+        ...(files.includes(override) ? { admin: app(['admin', 'data'], []) } : {}),
+      })
+    },
+  )
+
+  it.each(named(forServers))(
+    'run nginx and Postgres as a user that is not root, and our images as theirs ($name)',
+    ({ files }) => {
+      const users = services(files).map(([name, { user }]) => [name, user])
+      const others = users.filter(([, user]) => user !== undefined)
+      expect(Object.fromEntries(others)).toEqual({ nginx: '101:101', postgres: '999:999' })
+    },
+  )
+
+  it.each(named(forServers))(
     'ask every service that stays whether it is well, and start again what ended ($name)',
     ({ files }) => {
       for (const [name, { healthcheck, deploy }] of services(files)) {
