@@ -108,6 +108,18 @@ describe('a broker on a NATS that fails', () => {
     await eventually(() => broker.bus.isAnswering)
   }, 15_000)
 
+  it('a process that stands still for longer than its pings are apart does not blame the server: a busy gateway stays ready (C4)', async () => {
+    const broker = await open()
+    const stoodStill = new Int32Array(new SharedArrayBuffer(4))
+    for (let turn = 0; turn < 5; turn += 1) {
+      Atomics.wait(stoodStill, 0, 0, 900)
+      await new Promise((resolve) => setImmediate(resolve)) // timers are due before what has come is read
+      expect([turn, broker.bus.isAnswering]).toEqual([turn, true])
+    }
+    await new Promise((resolve) => setTimeout(resolve, 300)) // a doubt from then is settled
+    expect(broker.bus.isAnswering).toBe(true)
+  }, 15_000)
+
   it('a watch goes on after a reconnect, and tells what changed while nobody could tell', async () => {
     const [watching, writing] = await Promise.all([open(), open()])
     const revision = (await writing.registry.create('k', text('1'))) ?? 0

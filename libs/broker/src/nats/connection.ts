@@ -9,6 +9,7 @@ import {
 } from '@nats-io/transport-node'
 import { InvalidError, messageOf, UnavailableError, type Clock, type TypedEvents } from '@natter/primitives'
 import { readFile } from 'node:fs/promises'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { BrokerEvents } from '../broker.js'
 import { Outbox } from './outbox.js'
 import { requireServer } from './server-version.js'
@@ -30,11 +31,13 @@ const RECONNECT_FLOOR_MS = 100
 const RECONNECT_JITTER_MS = 300
 
 /**
- * A ping that was not answered when the next is due says that the server hangs (C4); 1.6 s at most after it began to. So who asks each second
- * whether this node is of use knows within 3 s. The connection is given up after 4.8 s: a server that is slow for a moment loses none.
+ * A ping that was not answered when the next is due says that the server hangs (C4), or that this process stood still; which of the two is
+ * known `UNREAD_MS` later, 1.7 s at most after it began. So who asks each second whether this node is of use knows within 3 s. The
+ * connection is given up after 4.8 s: a server that is slow for a moment loses none.
  */
 const PING_EVERY_MS = 800
 const PINGS_BEFORE_LOSS = 5
+const UNREAD_MS = 100
 
 /** One attempt to connect: an address that swallows what is sent to it must not use up all the time there is. */
 const DIAL_MS = 3_000
@@ -54,12 +57,13 @@ export interface Listener {
  * C2. Losing the connection is told to the listeners in the turn in which the driver tells it, before `broker:disconnect`.
  * C3. A permission that is missing is told: as the end of the boot, and later as `broker:subscription:refused`. (The driver calls
  *     a refused subscription back with an error and an empty object for a message, and forgets it.)
- * C4. A server that hangs is noticed within two seconds, by the driver's own pings (`isAnswering`), and given up after five.
+ * C4. A server that hangs is noticed within two seconds, by the driver's own pings (`isAnswering`), and given up after five. A process that
+ *     stands still blames nobody: timers are due before what has come meanwhile is read, so it is read before it is missed.
  */
 export class NatsLink {
   private awaySinceMs: number | undefined
-  /** Pings that were sent and not answered, the newest included. */
-  private owedPongs = 0
+  private isSilent = false
+  private reconnects = 0
   private readonly outbox: Outbox
   private readonly lossListeners = new Set<() => void>()
   private readonly backListeners = new Set<() => void>()
@@ -107,7 +111,7 @@ export class NatsLink {
 
   /** C4 */
   get isAnswering(): boolean {
-    return this.isConnected && this.owedPongs < 2
+    return this.isConnected && !this.isSilent
   }
 
   /** @throws UnavailableError `nats-away`. */
@@ -208,12 +212,25 @@ export class NatsLink {
     for await (const status of this.nc.status()) {
       if (status.type === 'disconnect' && this.awaySinceMs === undefined) this.lost(status.server)
       else if (status.type === 'reconnect') this.back()
-      else if (status.type === 'ping')
-        this.owedPongs = status.pendingPings // C4
+      else if (status.type === 'ping' && status.pendingPings > 1) void this.doubt()
       else if (status.type === 'error' && status.error instanceof errors.PermissionViolationError)
         this.onDenial?.(permissionMissing(status.error)) // C3
       else if (status.type === 'close') this.lossListeners.forEach((listener) => listener())
     }
+  }
+
+  /** C4. The ping that is about to be sent is not the only one without an answer. */
+  private async doubt(): Promise<void> {
+    const { reconnects } = this
+    let isAnswered = false
+    const hear = (): void => {
+      isAnswered = true
+      this.isSilent = false
+    }
+    this.nc.flush().then(hear, () => {}) // the connection went: told elsewhere
+    await new Promise<void>((resolve) => this.clock.setTimer(resolve, UNREAD_MS))
+    await nextTurn()
+    if (!isAnswered && reconnects === this.reconnects) this.isSilent = true
   }
 
   private lost(server: string): void {
@@ -226,7 +243,8 @@ export class NatsLink {
   private back(): void {
     const awayMs = this.clock.now() - (this.awaySinceMs ?? this.clock.now())
     this.awaySinceMs = undefined
-    this.owedPongs = 0
+    this.isSilent = false
+    this.reconnects += 1
     for (const listener of this.backListeners) listener()
     this.events.emit('broker:reconnect', { server: this.server, awayMs })
   }
