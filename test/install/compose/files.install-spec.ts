@@ -167,6 +167,46 @@ describe('the compose files', () => {
     },
   )
 
+  it.each(named(forServers))(
+    'ask what a service says of itself, not whether it could be asked ($name)',
+    ({ files }) => {
+      const words = (name: string): string =>
+        (readProject(files, variables).services[name]?.healthcheck?.test ?? []).join(' ')
+      const asks: Record<string, RegExp> = {
+        nginx: /^CMD wget .* http:\/\/127\.0\.0\.1:8080\/healthz$/,
+        gateway: /127\.0\.0\.1:9000\/health\/.*is\('ready'\).*is\('live'\)/,
+        persistence: /127\.0\.0\.1:9000\/health\/.*is\('ready'\).*is\('live'\)/,
+        messenger: /127\.0\.0\.1:9000\/health\/.*is\('ready'\).*is\('live'\)/,
+        nats: /^CMD wget .* http:\/\/127\.0\.0\.1:8222\/healthz\?js-enabled-only=true$/,
+        // by TCP: while it sets itself up, the image's Postgres answers at its socket alone
+        postgres: /^CMD pg_isready -h 127\.0\.0\.1 -U natter -d natter$/,
+      }
+      for (const [name, pattern] of Object.entries(asks))
+        expect([name, words(name)]).toEqual([name, expect.stringMatching(pattern)])
+      for (const name of files.includes(nats3) ? ['nats-2', 'nats-3'] : [])
+        expect(words(name)).toBe(words('nats'))
+    },
+  )
+
+  it('start in an order with compose: nobody before what it needs has ended well or is well', () => {
+    const before = services([base, override]).map(([name, { depends_on = {} }]) => [
+      name,
+      Object.fromEntries(Object.entries(depends_on).map(([other, { condition }]) => [other, condition])),
+    ])
+    const [done, well] = ['service_completed_successfully', 'service_healthy']
+    expect(Object.fromEntries(before)).toEqual({
+      nginx: { gateway: well, messenger: well },
+      gateway: { provision: done },
+      persistence: { provision: done, migrate: done },
+      messenger: { provision: done },
+      provision: { nats: well },
+      migrate: { postgres: well },
+      nats: {},
+      postgres: {},
+      admin: {},
+    })
+  })
+
   it('hold in Swarm: no key that its loader refuses, nothing that depends on an order or on one folder', () => {
     const top = new Set(['services', 'networks', 'volumes', 'configs', 'secrets'])
     const known = new Set(
@@ -263,6 +303,14 @@ describe('the apps in the compose files', () => {
       })
       expect(new Set(shapes).size).toBe(1)
     }
+  })
+
+  it('wait for NATS and Postgres for minutes, because Swarm knows no order', () => {
+    for (const name of ['gateway', 'provision', 'persistence', 'messenger'])
+      expect(Number(configOf([base], name)['nats']?.['connect_timeout'])).toBeGreaterThanOrEqual(300_000)
+    expect(Number(configOf([base], 'migrate')['postgres']?.['connect_timeout'])).toBeGreaterThanOrEqual(
+      300_000,
+    )
   })
 
   it('gateways are not told where the archive is, and still refuse instead of forgetting', () => {

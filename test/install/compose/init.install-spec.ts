@@ -47,6 +47,14 @@ describe('deploy/compose/init', () => {
     }
   })
 
+  it('makes another one for each: who has the password of an app is no gateway', async () => {
+    const clone = await fresh('--nats', '3')
+    const names = ['token_key', 'nats_gateway', 'nats_persistence', 'nats_app', 'postgres_password']
+    const texts = await Promise.all([...names, 'nats_cluster'].map((name) => clone.secret(name)))
+    const passwords = texts.map((text) => /[0-9a-f]{48}/.exec(text)?.[0])
+    expect(new Set(passwords).size).toBe(6)
+  })
+
   it('hides them from the other users of the machine, and lets the users of the containers read them', async () => {
     const { secrets } = await fresh()
     const modeOf = async (path: string): Promise<number> => (await stat(path)).mode & 0o777
