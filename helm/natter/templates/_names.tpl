@@ -45,3 +45,16 @@ helm.sh/chart: {{ printf "%s-%s" .root.Chart.Name .root.Chart.Version }}
 {{ include "natter.selector" . }}
 app.kubernetes.io/name: natter
 {{- end -}}
+
+{{/* The pods of several components, as a label selector. dict root components */}}
+{{- define "natter.componentsIn" -}}
+matchLabels:
+  app.kubernetes.io/instance: {{ include "natter.release" .root }}
+matchExpressions:
+  - key: app.kubernetes.io/component
+    operator: In
+    values:
+      {{- range .components }}
+      - {{ . }}
+      {{- end }}
+{{- end -}}
