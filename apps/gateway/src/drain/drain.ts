@@ -8,7 +8,7 @@
  * DR3. What a connection has sent is answered before it is closed: from its turn on nothing more of it is read, and it is closed when
  *      nothing of it is in work, or `lastWordsMs` later. What was not read was not done, and what was read and not answered may have been: a
  *      client repeats both, with a message id.
- * DR4. It is over in time for the rest of the end, `restMs` before the deadline, however many there are.
+ * DR4. The last one's turn comes `restMsOf` or more before the deadline, however many there are: for its last words and what follows.
  * DR5. Hurried, all that are left are closed in that turn, answered or not.
  */
 import type { Clock, TypedEvents } from '@natter/primitives'
