@@ -257,7 +257,7 @@ export interface Journal {
 /** Facts about the way to NATS. */
 export interface BrokerEvents {
   'broker:connect': { server: string; version: string }
-  /** The first connect has not come about yet: it is tried on, and this is told again every ten seconds. */
+  /** The first connect, or the first look at the streams, has not come about yet: it is tried on, and this is told again every ten seconds. */
   'broker:connect:wait': { tried: string; why: string; leftMs: number }
   'broker:disconnect': { server: string }
   'broker:reconnect': { server: string; awayMs: number }
