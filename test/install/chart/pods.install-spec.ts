@@ -243,7 +243,7 @@ describeWithHelm('hooks', () => {
     })
   })
 
-  it('come after an upgrade that brings NATS and Postgres only then: their Secrets aren’t there yet', () => {
+  it('come after an upgrade that brings NATS and Postgres only then: nobody would answer before', () => {
     expect(annotationsOf(['--is-upgrade'])).toMatchObject({
       'Job natter-provision': 'post-upgrade',
       'Job natter-migrate': 'post-upgrade',
