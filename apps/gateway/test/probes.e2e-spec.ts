@@ -39,6 +39,7 @@ describe('a gateway that is probed', () => {
       const answer = await ready.until(false, 6_000)
       expect(answer).toMatchObject({ status: 503, text: expect.stringContaining(why) })
       expect((answer?.askedAtMs ?? Infinity) - brokenAtMs).toBeLessThan(promisedMs)
+      expect(await live.next()).toMatchObject({ status: 200 }) // asked while NATS is away
       if (signal === 'SIGSTOP') await bench.nats.kill('SIGCONT')
       else await bench.nats.restart()
       await ready.until(true)

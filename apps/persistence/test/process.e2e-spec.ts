@@ -260,6 +260,7 @@ describe('the persistence app as a process', () => {
       503,
       expect.stringContaining(`belongs to the mesh ${stack.broker.meshId}`),
     ])
+    expect((await fetch(`${second.ops}/health/ready`)).status).toBe(200) // a deploy that waited for it would never end
     await first.process.kill('SIGKILL')
     await stack.publish('kept:a', 'while it was down')
     await stack.running()
