@@ -55,4 +55,5 @@ const ofNoApp = new Set([
   'NATTER_NATS_SERVER',
   'NATTER_PORT',
   'NATTER_SUPERVISED',
+  'NATTER_TEST_IMAGES',
 ])
