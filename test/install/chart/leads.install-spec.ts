@@ -1,6 +1,6 @@
 /** Where an ingress, an autoscaler and a disruption budget lead: that they lead somewhere is not enough. */
 import { expect, it } from '@jest/globals'
-import type { Manifest } from '../cluster/manifests.js'
+import { textsOf, type Manifest } from '../cluster/manifests.js'
 import {
   describeWithHelm,
   find,
@@ -9,7 +9,7 @@ import {
   renderingNames,
   type RenderingName,
 } from './renderings.js'
-import { matches, workload, workloadsOf, type Selector } from './workloads.js'
+import { matches, specsOf, workload, workloadsOf, type Selector } from './workloads.js'
 
 interface Budget {
   maxUnavailable?: number
@@ -85,6 +85,47 @@ describeWithHelm('an ingress', () => {
     const { annotations = {} } = find(render({ values: { ingress } }), 'Ingress', 'natter').metadata
     for (const which of ['read', 'send'])
       expect(Number(annotations[`nginx.ingress.kubernetes.io/proxy-${which}-timeout`])).toBeGreaterThan(66)
+  })
+})
+
+describeWithHelm('an address that an app is given', () => {
+  const ownAddress = /^\w+:\/\/(?:[^@]*@)?(natter-[\w-]+):(\d+)/
+
+  it('is a Service’s, and leads to the port at which the server listens', () => {
+    const manifests = rendering('everything')
+    const url = textsOf(find(manifests, 'Secret', 'natter-postgres'))['url'] ?? ''
+    const variables = workloadsOf(manifests).flatMap(({ containers }) =>
+      containers.flatMap(({ env = [] }) => env.map(({ value = '' }) => value)),
+    )
+    const addresses = new Set(
+      [url, ...variables].flatMap((text) => ownAddress.exec(text)?.slice(1).join(':') ?? []),
+    )
+    expect([...addresses].toSorted()).toEqual(['natter-nats:4222', 'natter-postgres:5432'])
+    const ports = Object.fromEntries(
+      specsOf(manifests, 'Service').flatMap(({ name, spec }) =>
+        spec.ports.map(({ port, targetPort }) => [`${name}:${port}`, targetPort]),
+      ),
+    )
+    expect(ports).toMatchObject({ 'natter-nats:4222': 'client', 'natter-postgres:5432': 'postgres' })
+    const listening = (name: string) =>
+      workload(manifests, name).containers.flatMap(({ ports: own = [] }) =>
+        own.map(({ name: port, containerPort }) => [port, containerPort]),
+      )
+    expect(listening('StatefulSet natter-nats')).toContainEqual(['client', 4222])
+    expect(listening('StatefulSet natter-postgres')).toContainEqual(['postgres', 5432])
+  })
+})
+
+describeWithHelm('a monitor', () => {
+  it('asks all that alerts and autoscalers ask about', () => {
+    const manifests = rendering('everything')
+    const [monitor] = specsOf(manifests, 'PodMonitor')
+    const chosen = workloadsOf(manifests).filter(({ labels }) =>
+      matches(monitor?.spec.selector ?? {}, labels),
+    )
+    expect(chosen.map(({ name }) => name).toSorted()).toEqual(
+      ['gateway', 'messenger', 'persistence'].map((name) => `Deployment natter-${name}`),
+    )
   })
 })
 
