@@ -47,6 +47,12 @@ describe('provisioning', () => {
     expect(broker.streams).toHaveLength(3)
   }, 30_000)
 
+  it('lets streams refuse instead of forgetting where it is told of an archive, as a gateway beside it does', async () => {
+    const { code, lines } = await run({ NATTER_POSTGRES_URL: 'postgres://nobody@127.0.0.1:1/asked' })
+    expect(code).toBe(0)
+    expect(told(lines, 'provision:stream')[0]).toMatchObject({ onFull: 'refuse' })
+  })
+
   it('brings limits in line with the settings, without touching what is stored', async () => {
     await run({ NATTER_NATS_STREAM_MAX_BYTES: '64MiB' })
     const broker = await bench.open()
