@@ -8,13 +8,13 @@
  */
 import { randomUUID } from 'node:crypto'
 import { existsSync } from 'node:fs'
-import { copyFile, mkdir, mkdtemp, rename, rm, writeFile } from 'node:fs/promises'
-import { homedir, platform, tmpdir } from 'node:os'
-import { delimiter, join, resolve } from 'node:path'
-import { isAtLeast } from './nats-server.mjs'
+import { copyFile, mkdir, rename, writeFile } from 'node:fs/promises'
+import { platform } from 'node:os'
+import { delimiter, join } from 'node:path'
 import { oneAtATime } from './one-at-a-time.mjs'
 import { printWhenRun } from './print-when-run.mjs'
 import { run } from './run.mjs'
+import { cacheFolder, firstOf, isAtLeast, namedBy, onPath, Skipped } from './ways.mjs'
 
 const minimumVersion = '3.18.0'
 /** What is built where there is none. */
@@ -22,7 +22,6 @@ export const wantedVersion = '3.22.0'
 /** The Kubernetes that a build of ours takes for the cluster's where there is none to ask. */
 const kubernetes = { major: 1, minor: 34 }
 
-const cacheFolder = join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'natter')
 const name = platform() === 'win32' ? 'helm.exe' : 'helm'
 const cachedFile = join(cacheFolder, `helm-${wantedVersion}`, name)
 
@@ -34,19 +33,6 @@ async function checked(file) {
   if (!isAtLeast(`${version}.0`, minimumVersion))
     throw new Error(`${file} is ${version}, older than ${minimumVersion}`)
   return file
-}
-
-async function named() {
-  const file = process.env.NATTER_HELM
-  if (!file) throw new Skipped()
-  return await checked(resolve(file))
-}
-
-async function onPath() {
-  const files = (process.env.PATH ?? '').split(delimiter).map((folder) => join(folder, name))
-  const file = files.find((candidate) => existsSync(candidate))
-  if (file === undefined) throw new Skipped()
-  return await checked(file)
 }
 
 async function cached() {
@@ -108,12 +94,9 @@ async function builtOnce(scratch, say) {
   return await oneAtATime(join(cacheFolder, 'helm.lock'), build, say)
 }
 
-/** This way had nothing to try: worth no line. */
-class Skipped extends Error {}
-
 const ways = [
-  { name: 'NATTER_HELM', obtain: named },
-  { name: 'PATH', obtain: onPath },
+  { name: 'NATTER_HELM', obtain: () => checked(namedBy('NATTER_HELM')) },
+  { name: 'PATH', obtain: () => checked(onPath(name)) },
   { name: 'cache', obtain: cached },
   { name: 'go build', obtain: builtOnce },
 ]
@@ -123,22 +106,12 @@ const ways = [
  * @returns {Promise<string | null>} the absolute path, or null when every way failed
  */
 export async function obtainHelm(say) {
-  const scratch = await mkdtemp(join(tmpdir(), 'natter-helm-'))
-  try {
-    for (const { name: way, obtain } of ways) {
-      try {
-        return await obtain(scratch, say)
-      } catch (error) {
-        if (!(error instanceof Skipped)) say(`helm: ${way}: ${error.message}`)
-      }
-    }
-  } finally {
-    await rm(scratch, { recursive: true, force: true })
-  }
-  say(
-    `Install helm ${minimumVersion} or newer (https://helm.sh) so that it is on the PATH, or Go, or set NATTER_HELM to its file.`,
-  )
-  return null
+  const file = await firstOf('helm', ways, say)
+  if (file === null)
+    say(
+      `Install helm ${minimumVersion} or newer (https://helm.sh) so that it is on the PATH, or Go, or set NATTER_HELM to its file.`,
+    )
+  return file
 }
 
 await printWhenRun(import.meta.url, obtainHelm)

@@ -12,7 +12,7 @@ import { randomUUID } from 'node:crypto'
 import { spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statfsSync } from 'node:fs'
 import { chmod, mkdir, readdir, rename, rm } from 'node:fs/promises'
-import { arch, homedir, tmpdir } from 'node:os'
+import { arch, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { debianSource } from './apt-source.mjs'
 import { aptInstall } from './apt.mjs'
@@ -20,8 +20,8 @@ import { filesIn } from './files.mjs'
 import { oneAtATime } from './one-at-a-time.mjs'
 import { printWhenRun } from './print-when-run.mjs'
 import { run } from './run.mjs'
+import { cacheFolder } from './ways.mjs'
 
-const cacheFolder = join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'natter')
 const programs = ['/usr/bin/buildah', '/usr/sbin/debootstrap']
 const GiB = 2 ** 30
 /** What a store of images needs while it builds all of ours. */

@@ -9,31 +9,20 @@
  */
 import { createHash, randomUUID } from 'node:crypto'
 import { createWriteStream, existsSync, readdirSync, readFileSync } from 'node:fs'
-import { chmod, mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises'
-import { arch, homedir, platform, tmpdir } from 'node:os'
-import { delimiter, join, resolve } from 'node:path'
+import { chmod, mkdir, readFile, rename, writeFile } from 'node:fs/promises'
+import { arch, platform } from 'node:os'
+import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { debianSource } from './apt-source.mjs'
 import { printWhenRun } from './print-when-run.mjs'
 import { run } from './run.mjs'
+import { cacheFolder, firstOf, isAtLeast, namedBy, onPath, Skipped } from './ways.mjs'
 
 /** The reason stands where it is checked: libs/broker/src/nats/server-version.ts. */
 export const minimumVersion = '2.14.5'
 /** What is fetched where the way lets us choose. */
 export const wantedVersion = '2.15.1'
-
-const cacheFolder = join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'natter')
-
-/** @returns {boolean} */
-export function isAtLeast(version, minimum) {
-  const parts = (text) => text.split('.').map((part) => Number.parseInt(part, 10))
-  const [mine, least] = [parts(version), parts(minimum)]
-  for (let index = 0; index < 3; index += 1) {
-    if (mine[index] !== least[index]) return mine[index] > least[index]
-  }
-  return true
-}
 
 /** The version of a binary, or null when it doesn't run or isn't nats-server. */
 async function versionOf(file) {
@@ -50,19 +39,7 @@ async function checked(file) {
   return { file, version }
 }
 
-async function named() {
-  const file = process.env.NATTER_NATS_SERVER
-  if (!file) throw new Skipped()
-  return (await checked(resolve(file))).file
-}
-
-async function onPath() {
-  const name = platform() === 'win32' ? 'nats-server.exe' : 'nats-server'
-  const files = (process.env.PATH ?? '').split(delimiter).map((folder) => join(folder, name))
-  const file = files.find((candidate) => existsSync(candidate))
-  if (file === undefined) throw new Skipped()
-  return (await checked(file)).file
-}
+const program = platform() === 'win32' ? 'nats-server.exe' : 'nats-server'
 
 async function cached() {
   const folders = existsSync(cacheFolder) ? readdirSync(cacheFolder) : []
@@ -166,13 +143,13 @@ async function fromGo(scratch) {
   return keep(join(scratch, 'nats-server'))
 }
 
-/** This way had nothing to try: worth no line. */
-class Skipped extends Error {}
-
 const ways = [
-  { name: 'NATTER_NATS_SERVER', fetches: false, obtain: named },
-  { name: 'PATH', fetches: false, obtain: onPath },
-  { name: 'cache', fetches: false, obtain: cached },
+  {
+    name: 'NATTER_NATS_SERVER',
+    obtain: async () => (await checked(namedBy('NATTER_NATS_SERVER'))).file,
+  },
+  { name: 'PATH', obtain: async () => (await checked(onPath(program))).file },
+  { name: 'cache', obtain: cached },
   { name: 'Debian', fetches: true, obtain: fromDebian },
   { name: 'GitHub release', fetches: true, obtain: fromRelease },
   { name: 'Homebrew', fetches: true, obtain: fromHomebrew },
@@ -184,24 +161,13 @@ const ways = [
  * @returns {Promise<string | null>} the absolute path, or null when every way failed
  */
 export async function obtainNatsServer(say) {
-  const scratch = await mkdtemp(join(tmpdir(), 'natter-nats-server-'))
-  try {
-    for (const { name, fetches, obtain } of ways) {
-      if (fetches) say(`nats-server: trying ${name}`)
-      try {
-        return await obtain(scratch)
-      } catch (error) {
-        if (!(error instanceof Skipped)) say(`nats-server: ${name}: ${error.message}`)
-      }
-    }
-  } finally {
-    await rm(scratch, { recursive: true, force: true })
-  }
-  say(
-    `Install nats-server ${minimumVersion} or newer (https://nats.io/download) so that it is on the PATH, ` +
-      'or set NATTER_NATS_SERVER to its file, or NATTER_NATS_URL to a running server.',
-  )
-  return null
+  const file = await firstOf('nats-server', ways, say)
+  if (file === null)
+    say(
+      `Install nats-server ${minimumVersion} or newer (https://nats.io/download) so that it is on the PATH, ` +
+        'or set NATTER_NATS_SERVER to its file, or NATTER_NATS_URL to a running server.',
+    )
+  return file
 }
 
 await printWhenRun(import.meta.url, obtainNatsServer)

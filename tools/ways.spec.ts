@@ -1,8 +1,8 @@
 import { describe, expect, it } from '@jest/globals'
 import fc from 'fast-check'
-import { isAtLeast } from './nats-server.mjs'
+import { isAtLeast } from './ways.mjs'
 
-describe('the version of nats-server', () => {
+describe('the version of a program', () => {
   it.each([
     ['2.14.5', true],
     ['2.15.0', true],
