@@ -6,13 +6,14 @@ import { root } from './paths.mjs'
 export const resultsFolder = join(root, '.natter', 'test-results')
 
 /**
- * @param {string[]} kinds
+ * @param {readonly string[]} kinds
+ * @param {string} [folder] where the results are
  * @returns {{ passed: number, failed: number, skipped: string[] }}
  */
-export function testTotal(kinds) {
+export function testTotal(kinds, folder = resultsFolder) {
   const total = { passed: 0, failed: 0, skipped: [] }
   for (const kind of kinds) {
-    const file = join(resultsFolder, `${kind}.json`)
+    const file = join(folder, `${kind}.json`)
     if (existsSync(file)) add(total, kind, JSON.parse(readFileSync(file, 'utf8')))
   }
   return total
