@@ -22,6 +22,17 @@ export interface Mesh {
 /** Of streams, subjects and the database's schema. */
 export const prefix = 'fault'
 
+/** Of the channels that readers and publishers use. */
+export const loadNamespace = {
+  name: 'load',
+  keep: 'archive',
+  message_id: '/id',
+  allow_subscribe_for_client: true,
+  allow_subscribe_for_anonymous: true,
+  allow_publish_for_client: true,
+  allow_publish_for_anonymous: true,
+}
+
 const rules = {
   client: {
     allow_anonymous: true,
@@ -30,17 +41,7 @@ const rules = {
     max_channels: 2_000,
   },
   channel: {
-    namespaces: [
-      {
-        name: 'load',
-        keep: 'archive',
-        message_id: '/id',
-        allow_subscribe_for_client: true,
-        allow_subscribe_for_anonymous: true,
-        allow_publish_for_client: true,
-        allow_publish_for_anonymous: true,
-      },
-    ],
+    namespaces: [loadNamespace],
   },
 }
 

@@ -12,6 +12,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { check, type Verdict } from '../../fault/check.js'
 import { checkpointAt, contentAt } from '../../fault/database.js'
 import { readHistory, recordTo, type Recorder } from '../../fault/history.js'
+import { loadNamespace } from '../../fault/mesh.js'
 import { takePrograms } from '../../fault/programs.js'
 import { readStream, streamOf } from '../../fault/stream-content.js'
 import { imagesOfRepository } from '../shared/programs.js'
@@ -66,19 +67,7 @@ const longestMs = 600_000
 
 const config = {
   client: { allow_anonymous: true },
-  channel: {
-    namespaces: [
-      {
-        name: 'load',
-        keep: 'archive',
-        message_id: '/id',
-        allow_subscribe_for_client: true,
-        allow_subscribe_for_anonymous: true,
-        allow_publish_for_client: true,
-        allow_publish_for_anonymous: true,
-      },
-    ],
-  },
+  channel: { namespaces: [loadNamespace] },
 }
 
 export async function run(options: RunOptions): Promise<RunResult> {
