@@ -64,9 +64,9 @@ export async function startContainer({
   }
 }
 
-/** `startProcess` adds to our environment. */
+/** `startProcess` adds to our environment, and `NODE_OPTIONS` also where we have none. */
 const nothing = (): Record<string, undefined> =>
-  Object.fromEntries(Object.keys(process.env).map((name) => [name, undefined]))
+  Object.fromEntries(['NODE_OPTIONS', ...Object.keys(process.env)].map((name) => [name, undefined]))
 
 const asked = new Map<string, boolean>()
 
