@@ -6,11 +6,12 @@
  *     one: the compiler itself is loaded only when something is new.
  * T2. What is kept is written beside and renamed: many processes start at once and do no harm.
  * T3. Decorators and their metadata come out as in the build, because Nest injects by them.
+ * T4. A file's libs are those of the repository around it, which may be a copy with another bug than ours.
  */
 import { createHash } from 'node:crypto'
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { createRequire, registerHooks } from 'node:module'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { root } from './paths.mjs'
 
@@ -28,14 +29,34 @@ const options = {
   swcrc: false,
 }
 
-const { compilerOptions } = JSON.parse(readFileSync(join(root, 'tsconfig.json'), 'utf8'))
-const aliases = new Map(
-  Object.entries(compilerOptions.paths).map(([alias, [file]]) => [
-    alias,
-    pathToFileURL(join(root, file)).href,
-  ]),
-)
 const version = JSON.stringify([options, require('@swc/core/package.json').version])
+
+/** By folder of the files that import. */
+const known = new Map()
+
+/** T4. */
+function aliasesFor(folder) {
+  const found = known.get(folder)
+  if (found !== undefined) return found
+  const config = join(folder, 'tsconfig.json')
+  const paths = existsSync(config)
+    ? JSON.parse(readFileSync(config, 'utf8')).compilerOptions?.paths
+    : undefined
+  const above = dirname(folder)
+  let aliases = new Map()
+  if (paths !== undefined) {
+    const urlOf = (file) => pathToFileURL(join(folder, file)).href
+    aliases = new Map(Object.entries(paths).map(([alias, [file]]) => [alias, urlOf(file)]))
+  } else if (above !== folder) aliases = aliasesFor(above)
+  known.set(folder, aliases)
+  return aliases
+}
+
+/** Of one of our libs, by its name. */
+function libOf(specifier, parentURL) {
+  if (!specifier.startsWith('@') || !parentURL?.endsWith('.ts')) return undefined
+  return aliasesFor(dirname(fileURLToPath(parentURL))).get(specifier)
+}
 
 /** Of our own `./x.js` the source is `./x.ts`. */
 function sourceOf(specifier, parentURL) {
@@ -68,7 +89,7 @@ function keep(file, code) {
 
 registerHooks({
   resolve(specifier, context, next) {
-    const url = aliases.get(specifier) ?? sourceOf(specifier, context.parentURL)
+    const url = libOf(specifier, context.parentURL) ?? sourceOf(specifier, context.parentURL)
     return url === undefined ? next(specifier, context) : { url, format: 'module', shortCircuit: true }
   },
   load(url, context, next) {

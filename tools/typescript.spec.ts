@@ -56,6 +56,15 @@ describe('the loader of TypeScript', () => {
     expect(printed('main.ts')).toBe('another')
   })
 
+  it("gives the files of a copy the copy's libs, or a bug that is planted there would never run (T4)", () => {
+    write('one.ts', `export const a: string = 'ours'`)
+    mkdirSync(join(folder, 'copy', 'src'), { recursive: true })
+    cpSync(join(folder, 'tsconfig.json'), join(folder, 'copy', 'tsconfig.json'))
+    write('copy/one.ts', `export const a: string = 'the copy’s'`)
+    write('copy/src/main.ts', `import { a } from '@natter/thing'\nconsole.log(a)`)
+    expect(printed('copy/src/main.ts')).toBe('the copy’s')
+  })
+
   it('compiles anew what was compiled with other settings', () => {
     write('main.ts', `class A {}\nconsole.log(String(A).startsWith('class'))`)
     expect(printed('main.ts')).toBe('true')
