@@ -1,5 +1,5 @@
 /** The last words of a node: what it published in the turn of its end is heard. */
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
+import { afterEach, beforeEach, describe, it } from '@jest/globals'
 import { createNatsBroker, type Broker } from '@natter/broker'
 import { eventually } from '@natter/testing'
 import { TestNats } from './nats-server.js'
