@@ -44,6 +44,18 @@ describeWithHelm('an autoscaler', () => {
     expect(all.map((one) => one.kind)).toEqual([kind])
     expect(all[0]?.spec).toHaveProperty('scaleTargetRef', target)
   })
+
+  it('keeps between the bounds that it was given, whoever does it', () => {
+    const boundsOf = (autoscaling: object) =>
+      render({ values: { gateway: { autoscaling: { minReplicas: 4, maxReplicas: 9, ...autoscaling } } } })
+        .filter(({ kind }) => ['HorizontalPodAutoscaler', 'ScaledObject'].includes(kind))
+        .map(({ spec }) => spec)
+    expect(boundsOf({ by: 'hpa' })).toMatchObject([{ minReplicas: 4, maxReplicas: 9 }])
+    const keda = { by: 'keda', prometheusAddress: 'http://x:9090' }
+    expect(boundsOf(keda)).toMatchObject([
+      { minReplicaCount: 4, maxReplicaCount: 9, fallback: { replicas: 4 } },
+    ])
+  })
 })
 
 describeWithHelm('a disruption budget', () => {
