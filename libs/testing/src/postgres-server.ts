@@ -142,9 +142,10 @@ function trySignal(pid: number, signal: NodeJS.Signals): void {
   }
 }
 
+/** Who ended just before is a zombie (Z) that its stopped parent can't bury. */
 async function areStopped(pids: readonly number[]): Promise<boolean> {
   const states = await processes()
-  return states.every(({ pid, state }) => !pids.includes(pid) || state.startsWith('T'))
+  return states.every(({ pid, state }) => !pids.includes(pid) || /^[TZ]/.test(state))
 }
 
 async function childrenOf(parent: number): Promise<number[]> {
