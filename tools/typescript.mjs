@@ -16,7 +16,7 @@ import { fileURLToPath, pathToFileURL } from 'node:url'
 import { root } from './paths.mjs'
 
 const require = createRequire(import.meta.url)
-const folder = join(root, 'node_modules', '.cache', 'natter-typescript')
+const cacheFolder = join(root, 'node_modules', '.cache', 'natter-typescript')
 
 const options = {
   jsc: {
@@ -68,7 +68,7 @@ function sourceOf(specifier, parentURL) {
 function compiled(file) {
   const source = readFileSync(file, 'utf8')
   const hash = createHash('sha256').update(version).update(file).update('\0').update(source).digest('hex')
-  const kept = join(folder, `${hash}.js`)
+  const kept = join(cacheFolder, `${hash}.js`)
   if (existsSync(kept)) return readFileSync(kept, 'utf8') // T1
   const { code } = require('@swc/core').transformSync(source, { ...options, filename: file })
   keep(kept, code)
@@ -79,7 +79,7 @@ function compiled(file) {
 function keep(file, code) {
   const beside = `${file}.${process.pid}`
   try {
-    mkdirSync(folder, { recursive: true })
+    mkdirSync(cacheFolder, { recursive: true })
     writeFileSync(beside, code)
     renameSync(beside, file) // T2
   } catch (error) {
