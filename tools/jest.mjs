@@ -28,8 +28,8 @@ function withoutRunSize(args) {
 }
 
 const args = kind === 'fault' ? withoutRunSize(given) : given
-/** They own their ports and folders: Jest would give them one worker of two cores. The others measure time, or share a browser. */
-const workers = ['unit', 'integration', 'install', 'docs'].includes(kind) ? ['--maxWorkers=2'] : []
+/** All own their ports and folders, and some mostly wait for servers: Jest would give them one worker of two cores. */
+const workers = [`--maxWorkers=${kind === 'integration' || kind === 'install' ? 3 : 2}`]
 const results = join(root, '.natter', 'test-results')
 mkdirSync(results, { recursive: true })
 const outputFile = join(results, `${kind}.json`)
