@@ -22,7 +22,8 @@ const subscribers = 20
 const publishers = 10
 const bytes = 200
 const channel = 'kept:latency'
-const rates = [100, 1_000]
+/** The higher one first: in five seconds of the lower one V8 has seen too few calls, and would compile in the window instead. */
+const rates = [1_000, 100]
 const shapeOf = (perSecond: number): string => `${perSecond} publications/s × ${subscribers} subscribers`
 
 const seconds = (isQuick: boolean) => (isQuick ? { warmUp: 0.5, window: 1 } : { warmUp: 5, window: 6 })
