@@ -39,27 +39,29 @@ export async function signIn(page: Page, address: string, name: string): Promise
   )
 }
 
+/** From now on the page writes down what it is told: on each page before anybody publishes, or the first messages go unseen. */
+export function startWitness(page: Page): Promise<void> {
+  return page.evaluate((channel) => {
+    const subscription = window.natter?.subscriptions[channel]
+    if (subscription === undefined) throw new Error(`not subscribed to ${channel}`)
+    const traffic: Traffic = { seen: [], acknowledged: [], repeated: 0, lost: 0, pending: 0, stop() {} }
+    window.traffic = traffic
+    subscription.on('publication', ({ data, offset }) => {
+      traffic.seen.push({ id: (data as { id: string }).id, offset: offset ?? 0 })
+    })
+    subscription.on('subscribed', ({ wasRecovering, recovered }) => {
+      if (wasRecovering && !recovered) traffic.lost += 1
+    })
+  }, `room:${room}`)
+}
+
 /** Starts to publish `perSecond` messages a second; each is repeated with its id until it is acknowledged. */
 export function startTraffic(page: Page, name: string, perSecond: number): Promise<void> {
   return page.evaluate(
     ({ channel, sender, everyMs }) => {
+      const { traffic } = window
       const subscription = window.natter?.subscriptions[channel]
-      if (subscription === undefined) throw new Error(`not subscribed to ${channel}`)
-      const traffic: Traffic = {
-        seen: [],
-        acknowledged: [],
-        repeated: 0,
-        lost: 0,
-        pending: 0,
-        stop: () => clearInterval(timer),
-      }
-      window.traffic = traffic
-      subscription.on('publication', ({ data, offset }) => {
-        traffic.seen.push({ id: (data as { id: string }).id, offset: offset ?? 0 })
-      })
-      subscription.on('subscribed', ({ wasRecovering, recovered }) => {
-        if (wasRecovering && !recovered) traffic.lost += 1
-      })
+      if (subscription === undefined || traffic === undefined) throw new Error('no witness')
       const send = async (id: string): Promise<void> => {
         const message = { id, text: `message ${id}` }
         for (;;) {
@@ -83,6 +85,7 @@ export function startTraffic(page: Page, name: string, perSecond: number): Promi
           void send(`${sender}-${count}`)
         }
       }, everyMs)
+      traffic.stop = () => clearInterval(timer)
     },
     { channel: `room:${room}`, sender: name, everyMs: 1_000 / perSecond },
   )

@@ -9,6 +9,7 @@ import {
   gatewayOf,
   signIn,
   startTraffic,
+  startWitness,
   violations,
   witness,
   type Witness,
@@ -42,6 +43,7 @@ describe('two browsers on two gateways', () => {
     await signIn(pages[0], `${stack.page}/?gateway=1`, 'Ana')
     await forgetName(pages[0])
     await signIn(pages[1], `${stack.page}/?gateway=2`, 'Ben')
+    for (const page of pages) await startWitness(page)
     await startTraffic(pages[0], 'ana', perSecond)
     await startTraffic(pages[1], 'ben', perSecond)
     const start = performance.now()
