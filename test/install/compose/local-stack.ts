@@ -8,12 +8,11 @@
  */
 import { natsServerBinary, withClient, type ExitInfo } from '@natter/testing'
 import { execFile, spawnSync } from 'node:child_process'
-import { existsSync } from 'node:fs'
 import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join, resolve as resolvePath } from 'node:path'
 import { promisify } from 'node:util'
-import { startContainer, type RunningContainer } from '../shared/local-container.js'
+import { dyingWithUs, startContainer, type RunningContainer } from '../shared/local-container.js'
 import { localEnv, localText, type Place } from '../shared/local-text.js'
 import { LoopbackAddresses } from '../shared/loopback.js'
 import { startPostgresContainer, type PostgresContainer } from '../shared/postgres.js'
@@ -130,15 +129,13 @@ function replicasOf(name: string, { deploy }: Service): string[] {
   return count === undefined ? [name] : Array.from({ length: count }, (_, index) => `${name}-${index + 1}`)
 }
 
-const setpriv = '/usr/bin/setpriv'
-
 /** Should we be killed it gets a SIGTERM in place of the SIGKILL of other containers: its workers would outlive that. */
 const nginxProgram =
-  (file: string): OtherImage =>
+  (nginx: string): OtherImage =>
   ({ command = [], args = [] }, place) => {
     const own = [...command, ...args].slice(1).map((arg) => localText(arg, place))
-    if (!existsSync(setpriv)) return { kind: 'process', file, args: own, env: {} }
-    return { kind: 'process', file: setpriv, args: ['--pdeathsig', 'TERM', '--', file, ...own], env: {} }
+    const [file, ...rest] = dyingWithUs('TERM', [nginx, ...own])
+    return { kind: 'process', file, args: rest, env: {} }
   }
 
 async function add(

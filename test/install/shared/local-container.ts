@@ -33,6 +33,10 @@ export interface RunningContainer {
 
 const setpriv = ['/usr/bin/setpriv', '/bin/setpriv'].find((file) => existsSync(file))
 
+/** A command that is sent `signal` by the kernel when we end, where there is a setpriv. */
+export const dyingWithUs = (signal: 'KILL' | 'TERM', words: readonly [string, ...string[]]) =>
+  setpriv === undefined ? words : ([setpriv, '--pdeathsig', signal, '--', ...words] as const)
+
 /** Resolves when the process runs, which says nothing of what it does. */
 export async function startContainer({
   name,
@@ -42,9 +46,7 @@ export async function startContainer({
   cwd,
 }: ContainerWish): Promise<RunningContainer> {
   const owner = usable(user ?? program.user, program)
-  const words = [program.file, ...program.args]
-  const [command = '', ...args] =
-    setpriv === undefined ? words : [setpriv, '--pdeathsig', 'KILL', '--', ...words] // C2
+  const [command, ...args] = dyingWithUs('KILL', [program.file, ...program.args]) // C2
   const child = await startProcess({
     command,
     args,
