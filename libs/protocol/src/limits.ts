@@ -23,6 +23,8 @@ export const Limits = Object.freeze({
   expiredCloseDelayMs: 25_000,
   /** A token longer than this is refused unread: half of the message that could carry it. */
   maxTokenBytes: 32_768,
+  /** A tags filter nested deeper is refused: whoever reads or applies it recurses. */
+  maxFilterDepth: 64,
   /** *Wire.* A close frame holds 125 bytes, two of them the code. */
   maxCloseReasonBytes: 123,
 } as const)

@@ -24,7 +24,10 @@ export interface ClientInfo {
 }
 
 export interface Publication {
+  /** Of a subscription with delta: what {@link Codec.deltaData} made of the payload, or of the patch. */
   data: Bytes
+  /** `data` is no JSON: a JSON client can't be shown it. Not on the wire. */
+  isBinary?: boolean
   /** The publisher, when a client published. */
   info?: ClientInfo
   /** Absent in channels without history. */
@@ -32,6 +35,19 @@ export interface Publication {
   tags?: Readonly<Record<string, string>>
   /** When it was stored, milliseconds since 1970. */
   time?: number
+  /** `data` is a patch against the publication before it. [8] */
+  delta?: boolean
+}
+
+/** A tags filter: a leaf compares one tag, an inner node joins others. As it came: `tags-filter` says whether it makes sense. [14] */
+export interface FilterNode {
+  /** '' = a leaf. */
+  op?: string
+  key?: string
+  cmp?: string
+  val?: string
+  vals?: readonly string[]
+  nodes?: readonly FilterNode[]
 }
 
 export interface SubscribeRequest {
@@ -47,8 +63,8 @@ export interface SubscribeRequest {
   /** '' or 'fossil'; the codec refuses anything else. */
   delta?: string
   flag?: number
-  /** Present when the client sent a tags filter: refused until filters exist. */
-  hasTagsFilter?: boolean
+  /** Only publications whose tags match. */
+  tf?: FilterNode
   /** 0 stream; everything else is refused. */
   type?: number
 }
@@ -75,14 +91,16 @@ export type Command =
   | { id: number; method: 'connect'; request: ConnectRequest }
   | { id: number; method: 'subscribe'; request: SubscribeRequest }
   | { id: number; method: 'unsubscribe'; request: { channel: string } }
-  | { id: number; method: 'publish'; request: { channel: string; data?: Bytes } }
+  /** `type` other than 0 is for map channels: refused. */
+  | { id: number; method: 'publish'; request: { channel: string; data?: Bytes; type?: number } }
   | { id: number; method: 'presence'; request: { channel: string } }
   | { id: number; method: 'presence_stats'; request: { channel: string } }
   | { id: number; method: 'history'; request: HistoryRequest }
   | { id: number; method: 'rpc'; request: { method?: string; data?: Bytes } }
   | { id: number; method: 'send'; request: { data?: Bytes } }
   | { id: number; method: 'refresh'; request: { token?: string } }
-  | { id: number; method: 'sub_refresh'; request: { channel: string; token?: string } }
+  /** `type` other than 0 is for shared polls: refused. */
+  | { id: number; method: 'sub_refresh'; request: { channel: string; token?: string; type?: number } }
   /** An empty command: the answer to a ping. */
   | { id: 0; method: 'pong' }
   /** Well-formed, but no request that we know: the connection is closed with 3501. */
@@ -147,23 +165,34 @@ export type Reply =
   | { id: number; history: HistoryResult }
   | { id: number; rpc: { data?: Bytes } }
   | { id: number; refresh: { client: string; version: string; expires?: boolean; ttl?: number } }
+  | { id: number; sub_refresh: { expires?: boolean; ttl?: number } }
 
-/** What the server says unasked. */
+/** What the server says unasked. Without a channel where it is about the connection. */
 export type Push =
   | { channel: string; pub: Publication }
   | { channel: string; join: { info: ClientInfo } }
   | { channel: string; leave: { info: ClientInfo } }
   | { channel: string; unsubscribe: { code: number; reason: string } }
   | { channel: string; subscribe: SubscribePush }
+  | { message: { data: Bytes } }
+  /** Unidirectional transports alone: what others get as the reply to `connect`. */
+  | { connect: ConnectResult }
+  /** The last words on transports without close codes. */
+  | { disconnect: { code: number; reason: string } }
+  | { refresh: { expires?: boolean; ttl?: number } }
 
 /** An encoded frame. Text for JSON (uWebSockets.js writes it as UTF-8), bytes for Protobuf. */
 export type Frame = string | Uint8Array
 
-export type Flavour = 'json'
+export type Encoding = 'json' | 'protobuf'
+
+/** `uni-json`: bare pushes, for clients that only listen [16]. */
+export type Flavour = Encoding | 'uni-json'
 
 /** One wire encoding. Stateless: one object serves all connections. */
 export interface Codec {
   readonly flavour: Flavour
+  readonly encoding: Encoding
   /** Whether frames go out as binary WebSocket messages. */
   readonly isBinary: boolean
   /** The ready-made ping. */
@@ -177,6 +206,11 @@ export interface Codec {
   reply(reply: Reply): Frame
   /** Called once per publication, node and flavour, never per subscriber. */
   push(push: Push): Frame
+  /**
+   * How the data of a subscription that negotiated delta goes into a publication, whole or as a patch: JSON clients get a JSON string
+   * that holds the text, others the bytes themselves. [8]
+   */
+  deltaData(data: Bytes): Bytes
   /** One frame that says what all of these say, in order. At least one of them. */
   join(frames: readonly Frame[]): Frame
 }

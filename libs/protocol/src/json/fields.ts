@@ -42,6 +42,17 @@ export function readObject(from: JsonObject, field: string): JsonObject | undefi
   return isObject(value) ? value : refuse(field, 'an object')
 }
 
+export function readList<T>(
+  from: JsonObject,
+  field: string,
+  read: (value: unknown) => T,
+): readonly T[] | undefined {
+  const values = from[field]
+  if (values === undefined || values === null) return undefined
+  if (!Array.isArray(values)) return refuse(field, 'a list')
+  return values.length === 0 ? undefined : values.map((value) => read(value))
+}
+
 /** A map without a prototype, so that a key such as `__proto__` or `constructor` is a key like any other. */
 export function readMap<T>(
   from: JsonObject,

@@ -141,8 +141,36 @@ describe('JSON decoding', () => {
       flag: 3,
       type: 1,
     }
-    const [command] = decode(JSON.stringify({ id: 1, subscribe: { ...request, tf: { op: 'and' } } }))
-    expect(command).toEqual({ id: 1, method: 'subscribe', request: { ...request, hasTagsFilter: true } })
+    const [command] = decode(JSON.stringify({ id: 1, subscribe: request }))
+    expect(command).toEqual({ id: 1, method: 'subscribe', request })
+  })
+
+  it('[14] a tags filter is read as it came, with its zero values left out', () => {
+    const leaf = { key: 'k', cmp: 'in', vals: ['a', ''] }
+    const tf = { op: 'or', nodes: [leaf, { op: 'not', nodes: [{ key: 'k', cmp: 'eq', val: 'v' }] }] }
+    const sent = { ...tf, key: '', nodes: [{ ...leaf, op: '', nodes: [] }, tf.nodes[1]] }
+    const [command] = decode(JSON.stringify({ id: 1, subscribe: { channel: 'a', tf: sent } }))
+    expect(command).toEqual({ id: 1, method: 'subscribe', request: { channel: 'a', tf } })
+  })
+
+  it.each([
+    ['no object', '[]'],
+    ['a key that is no text', '{"key":1}'],
+    ['values that are no list', '{"vals":"a"}'],
+    ['a value that is no text', '{"vals":[1]}'],
+    ['a node that is no object', '{"nodes":[1]}'],
+    ['one nested deeper than its readers recurse', '{"nodes":['.repeat(64) + '{}' + ']}'.repeat(64)],
+  ])('[14] a tags filter that is %s is malformed', (_what, tf) => {
+    expect(() => decode(`{"id":1,"subscribe":{"channel":"a","tf":${tf}}}`)).toThrow(MalformedFrameError)
+  })
+
+  it('[17.1] what asks for a map channel or a shared poll says so', () => {
+    expect(decode('{"id":1,"publish":{"channel":"a","data":1,"type":1}}')).toMatchObject([
+      { request: { channel: 'a', type: 1 } },
+    ])
+    expect(decode('{"id":1,"sub_refresh":{"channel":"a","type":2}}')).toEqual([
+      { id: 1, method: 'sub_refresh', request: { channel: 'a', type: 2 } },
+    ])
   })
 
   it('[9] history: limits below zero, a since without offset', () => {

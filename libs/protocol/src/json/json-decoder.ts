@@ -10,14 +10,17 @@ import type {
   Command,
   CommandMethod,
   ConnectRequest,
+  FilterNode,
   HistoryRequest,
   SubscribeRequest,
 } from '../messages.js'
 import { MalformedFrameError } from '../protocol.errors.js'
+import { Limits } from '../limits.js'
 import {
   present,
   readBoolean,
   readInteger,
+  readList,
   readMap,
   readObject,
   readString,
@@ -64,10 +67,28 @@ function readSubscribe(request: JsonObject): SubscribeRequest {
       join_leave: readBoolean(request, 'join_leave'),
       delta,
       flag: readInteger(request, 'flag', INT64),
-      hasTagsFilter: readObject(request, 'tf') && true,
+      tf: readFilter(request['tf']),
       type: readInteger(request, 'type', INT32),
     }),
   }
+}
+
+/** Whether it makes sense is not the codec's to say; how deep it goes is, because its readers recurse. */
+function readFilter(value: unknown, depth = 1): FilterNode | undefined {
+  if (value === undefined || value === null) return undefined
+  if (!isObject(value)) throw new MalformedFrameError('a tags filter must be an object')
+  if (depth > Limits.maxFilterDepth) throw new MalformedFrameError('a tags filter is nested too deep')
+  return present({
+    op: readString(value, 'op'),
+    key: readString(value, 'key'),
+    cmp: readString(value, 'cmp'),
+    val: readString(value, 'val'),
+    vals: readList(value, 'vals', (text) => {
+      if (typeof text !== 'string') throw new MalformedFrameError('vals must hold strings')
+      return text
+    }),
+    nodes: readList(value, 'nodes', (node) => readFilter(node, depth + 1) ?? {}),
+  })
 }
 
 /** `data` of the subscriptions is not read: only a subscribe command's reaches an app. */
@@ -122,7 +143,10 @@ const requests: Readonly<Record<Method, (id: number, request: JsonObject, line: 
   publish: (id, request, line) => ({
     id,
     method: 'publish',
-    request: { ...readChannel(request), ...present({ data: readData(line, 'publish') }) },
+    request: {
+      ...readChannel(request),
+      ...present({ data: readData(line, 'publish'), type: readInteger(request, 'type', INT32) }),
+    },
   }),
   presence: (id, request) => ({ id, method: 'presence', request: readChannel(request) }),
   presence_stats: (id, request) => ({ id, method: 'presence_stats', request: readChannel(request) }),
@@ -141,7 +165,11 @@ const requests: Readonly<Record<Method, (id: number, request: JsonObject, line: 
   sub_refresh: (id, request) => ({
     id,
     method: 'sub_refresh',
-    request: { ...readChannel(request), ...readToken(request) },
+    request: {
+      ...readChannel(request),
+      ...readToken(request),
+      ...present({ type: readInteger(request, 'type', INT32) }),
+    },
   }),
 }
 

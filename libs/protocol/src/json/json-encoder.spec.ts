@@ -93,9 +93,30 @@ const replies: [rule: string, reply: Reply, frame: string][] = [
     { id: 9, refresh: { client: 'c', version: 'v', expires: true, ttl: 5 } },
     '{"id":9,"refresh":{"client":"c","version":"v","expires":true,"ttl":5}}',
   ],
+  [
+    '[9] sub_refresh',
+    { id: 9, sub_refresh: { expires: true, ttl: 5 } },
+    '{"id":9,"sub_refresh":{"expires":true,"ttl":5}}',
+  ],
 ]
 
 const pushes: [rule: string, push: Push, frame: string][] = [
+  [
+    '[8] a patch',
+    { channel: 'a', pub: { data: jsonCodec.deltaData(bytes('4\n4:"\\n"\n1;')), offset: 3, delta: true } },
+    '{"push":{"channel":"a","pub":{"data":"4\\n4:\\"\\\\n\\"\\n1;","offset":3,"delta":true}}}',
+  ],
+  ['[10] a message', { message: { data: bytes('{"n":\n1}') } }, '{"push":{"message":{"data":{"n": 1}}}}'],
+  [
+    '[10] the last words',
+    { disconnect: { code: 3001, reason: 'shutdown' } },
+    '{"push":{"disconnect":{"code":3001,"reason":"shutdown"}}}',
+  ],
+  [
+    '[10] another lifetime',
+    { refresh: { expires: true, ttl: 9 } },
+    '{"push":{"refresh":{"expires":true,"ttl":9}}}',
+  ],
   [
     '[10] a publication with everything',
     { channel: 'a', pub: { data: bytes('{"x":1}'), info, offset: 3, tags: { t: '"' }, time: 4 } },

@@ -16,7 +16,7 @@ import type {
   Reply,
   SubscribeResult,
 } from '../messages.js'
-import { toSingleLine } from './json-text.js'
+import { decodeUtf8, encodeUtf8, toSingleLine } from './json-text.js'
 
 /** Members start with a comma each; the first one's is cut when they become an object. */
 const object = (members: string): string => (members === '' ? '{}' : `{${members.slice(1)}}`)
@@ -58,6 +58,7 @@ const publication = (pub: Publication): string =>
       (pub.info ? member('info', clientInfo(pub.info)) : '') +
       number('offset', pub.offset) +
       mapUnlessEmpty('tags', pub.tags, JSON.stringify) +
+      flag('delta', pub.delta) +
       number('time', pub.time),
   )
 
@@ -96,6 +97,12 @@ const connectResult = (result: ConnectResult): string =>
       number('time', result.time),
   )
 
+const lifetime = ({ expires, ttl }: { expires?: boolean; ttl?: number }): string =>
+  flag('expires', expires) + number('ttl', ttl)
+
+const codeAndReason = ({ code, reason }: { code: number; reason: string }): string =>
+  object(number('code', code) + text('reason', reason))
+
 const historyResult = (result: HistoryResult): string =>
   object(
     member('publications', publications(result.publications)) +
@@ -118,10 +125,12 @@ function outcome(reply: Reply): string {
   }
   if ('history' in reply) return member('history', historyResult(reply.history))
   if ('rpc' in reply) return member('rpc', object(raw('data', reply.rpc.data)))
-  const { client, version, expires, ttl } = reply.refresh
-  const fields =
-    text('client', client) + text('version', version) + flag('expires', expires) + number('ttl', ttl)
-  return member('refresh', object(fields))
+  if ('sub_refresh' in reply) return member('sub_refresh', object(lifetime(reply.sub_refresh)))
+  const { client, version } = reply.refresh
+  return member(
+    'refresh',
+    object(text('client', client) + text('version', version) + lifetime(reply.refresh)),
+  )
 }
 
 /** The acknowledgement of a publish is most of all replies. */
@@ -135,9 +144,18 @@ function pushed(push: Push): string {
   if ('join' in push) return member('join', `{"info":${clientInfo(push.join.info)}}`)
   if ('leave' in push) return member('leave', `{"info":${clientInfo(push.leave.info)}}`)
   if ('subscribe' in push) return member('subscribe', subscribeResult(push.subscribe))
-  const { code, reason } = push.unsubscribe
-  return member('unsubscribe', object(number('code', code) + text('reason', reason)))
+  if ('unsubscribe' in push) return member('unsubscribe', codeAndReason(push.unsubscribe))
+  if ('message' in push) return member('message', object(raw('data', push.message.data)))
+  if ('connect' in push) return member('connect', connectResult(push.connect))
+  if ('disconnect' in push) return member('disconnect', codeAndReason(push.disconnect))
+  return member('refresh', object(lifetime(push.refresh)))
 }
 
-export const encodePush = (push: Push): string =>
-  `{"push":${object(text('channel', push.channel) + pushed(push))}}`
+/** Without the reply around it: what a unidirectional client gets. [16] */
+export const encodeBarePush = (push: Push): string =>
+  object(('channel' in push ? text('channel', push.channel) : '') + pushed(push))
+
+export const encodePush = (push: Push): string => `{"push":${encodeBarePush(push)}}`
+
+/** The text of the JSON, as a JSON string: [8] wants it so where patches, which are no JSON, may come instead. */
+export const quote = (json: Bytes): Bytes => encodeUtf8(JSON.stringify(decodeUtf8(json)))

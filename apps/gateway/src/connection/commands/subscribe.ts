@@ -121,6 +121,6 @@ function check(
     : 'itself'
   const namespace = demand(() => (asked === 'itself' ? maySubscribe(question) : asked), question)
   if ((request.type ?? 0) !== 0) throw new CommandError(Errors.notAvailable)
-  if (request.hasTagsFilter === true) throw new CommandError(Errors.badRequest)
+  if (request.tf !== undefined) throw new CommandError(Errors.badRequest)
   return { namespace, features: grantFeatures(question, request), isAppAsked: asked !== 'itself' }
 }
