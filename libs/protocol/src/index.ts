@@ -9,6 +9,14 @@ export {
   type ErrorCode,
   type UnsubscribeCode,
 } from './codes.js'
+export { applyPatch, createPatch, type PatchBorder } from './delta/delta.js'
+export {
+  checkFilter,
+  compileFilter,
+  type FilterProblem,
+  type Matches,
+  type Tags,
+} from './filter/tags-filter.js'
 export { jsonCodec } from './json/json-codec.js'
 export { isJson, isJsonObject } from './json/json-text.js'
 export { findJsonField, type Span } from './json/raw-fields.js'
@@ -36,5 +44,7 @@ export type {
   SubscribeRequest,
   SubscribeResult,
 } from './messages.js'
+export { decodeEmulationRequest, type EmulationRequest } from './protobuf/emulation-request.js'
+export { protobufCodec } from './protobuf/protobuf-codec.js'
 export { MalformedFrameError } from './protocol.errors.js'
 export { inspectText, type TextFacts } from './text.js'

@@ -16,6 +16,7 @@ import type {
 } from '../messages.js'
 import { MalformedFrameError } from '../protocol.errors.js'
 import { Limits } from '../limits.js'
+import { decodeUtf8, encodeUtf8 } from '../utf8.js'
 import {
   present,
   readBoolean,
@@ -26,7 +27,7 @@ import {
   readString,
   type JsonObject,
 } from './fields.js'
-import { decodeUtf8, encodeUtf8, isObject } from './json-text.js'
+import { isObject } from './json-text.js'
 import { readPlainPublishes } from './plain-publish.js'
 import { findJsonField } from './raw-fields.js'
 

@@ -16,7 +16,8 @@ import type {
   Reply,
   SubscribeResult,
 } from '../messages.js'
-import { decodeUtf8, encodeUtf8, toSingleLine } from './json-text.js'
+import { decodeUtf8, encodeUtf8 } from '../utf8.js'
+import { toSingleLine } from './json-text.js'
 
 /** Members start with a comma each; the first one's is cut when they become an object. */
 const object = (members: string): string => (members === '' ? '{}' : `{${members.slice(1)}}`)

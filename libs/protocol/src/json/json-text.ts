@@ -1,15 +1,9 @@
 /** JSON as text and as UTF-8 bytes: the two shapes in which it passes through without being rewritten. */
 import type { Bytes } from '../messages.js'
+import { decodeUtf8 } from '../utf8.js'
 
-/** Shared: decoding whole inputs leaves no state behind. `ignoreBOM` keeps a byte order mark, which JSON then refuses. */
-const strict = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
+/** Shared: decoding whole inputs leaves no state behind. */
 const lenient = new TextDecoder('utf-8', { ignoreBOM: true })
-const encoder = new TextEncoder()
-
-/** @throws TypeError when the bytes are not UTF-8. */
-export const decodeUtf8 = (bytes: Bytes): string => strict.decode(bytes)
-
-export const encodeUtf8 = (text: string): Bytes => encoder.encode(text)
 
 function parsed(bytes: Bytes): { value: unknown } | undefined {
   try {

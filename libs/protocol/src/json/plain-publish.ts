@@ -6,8 +6,10 @@
  * P2. `data` is a copy: the message is only lent.
  */
 import type { Bytes, Command } from '../messages.js'
+import { asciiName } from '../known-names.js'
+import { ownCopy } from '../own-copy.js'
+import { decodeUtf8 } from '../utf8.js'
 import { JsonScanner } from './json-scanner.js'
-import { decodeUtf8 } from './json-text.js'
 
 const ascii = (text: string): Uint8Array => new TextEncoder().encode(text)
 const idKey = ascii('"id":')
@@ -19,10 +21,7 @@ const newline = 0x0a
 const openBrace = 0x7b
 const closeBrace = 0x7d
 const comma = 0x2c
-const backslash = 0x5c
 const maxId = 0xffff_ffff
-/** Of the name of a channel: longer ones are refused anyway. */
-const maxKnownBytes = 255
 
 /** Undefined: at least one line is something else, or not plain, or not valid. */
 export function readPlainPublishes(message: Uint8Array): Command[] | undefined {
@@ -90,43 +89,17 @@ function readChannel(scanner: JsonScanner): string | undefined {
   return scanner.skipString() ? plainName(scanner.bytes, start, scanner.at - 1) : undefined
 }
 
-interface KnownName {
-  bytes: Uint8Array
-  text: string
-}
-
-/** Clients publish into few channels, again and again: their names needn't be decoded, nor hashed by each map behind, each time. */
-const knownNames: (KnownName | undefined)[] = Array.from({ length: 1_024 }, () => undefined)
-
 /** Undefined: empty, or more than printable ASCII without escapes. */
 function plainName(bytes: Uint8Array, start: number, end: number): string | undefined {
-  let hash = 0
-  for (let at = start; at < end; at += 1) {
-    const byte = bytes[at] as number
-    if (byte === backslash || byte > 0x7e) return undefined
-    hash = (Math.imul(hash, 31) + byte) | 0
-  }
-  if (start === end) return undefined
-  const place = (hash ^ (hash >>> 10)) & (knownNames.length - 1)
-  const known = knownNames[place]
-  if (known !== undefined && isSame(known.bytes, bytes, start, end)) return known.text
-  const name = bytes.slice(start, end)
-  const text = decodeUtf8(name)
-  if (name.length <= maxKnownBytes) knownNames[place] = { bytes: name, text }
-  return text
-}
-
-function isSame(name: Uint8Array, bytes: Uint8Array, start: number, end: number): boolean {
-  if (name.length !== end - start) return false
-  for (let at = start; at < end; at += 1) if (bytes[at] !== name[at - start]) return false
-  return true
+  const name = asciiName(bytes, start, end)
+  return name?.includes('\\') ? undefined : name
 }
 
 function readData(scanner: JsonScanner): Bytes | undefined {
   if (!scanner.skip(dataKey)) return undefined
   const start = scanner.at
   if (scanner.skip(nothing)) return undefined // reads as absent
-  return scanner.skipValue() ? copyOf(scanner.bytes, start, scanner.at) : undefined
+  return scanner.skipValue() ? ownCopy(scanner.bytes, start, scanner.at) : undefined // P2
 }
 
 function isUtf8(bytes: Bytes): boolean {
@@ -136,24 +109,4 @@ function isUtf8(bytes: Bytes): boolean {
   } catch {
     return false
   }
-}
-
-const pieceBytes = 8_192
-/** Longer ones get memory of their own. */
-const maxPooledBytes = 1_024
-let piece = new Uint8Array(pieceBytes)
-let used = 0
-
-/** P2. Short ones share a piece of memory: one of its own costs more than all the reading. */
-function copyOf(bytes: Uint8Array, start: number, end: number): Bytes {
-  const length = end - start
-  if (length > maxPooledBytes) return bytes.slice(start, end)
-  if (used + length > pieceBytes) {
-    piece = new Uint8Array(pieceBytes)
-    used = 0
-  }
-  const copy = piece.subarray(used, used + length)
-  copy.set(bytes.subarray(start, end))
-  used += length
-  return copy
 }
