@@ -25,6 +25,10 @@ export const Limits = Object.freeze({
   maxTokenBytes: 32_768,
   /** A tags filter nested deeper is refused: whoever reads or applies it recurses. */
   maxFilterDepth: 64,
+  /** Nodes of a tags filter: each is looked at for each publication and each subscriber with a filter. */
+  maxFilterNodes: 256,
+  /** Values in all lists of a tags filter: looked up by hash, but each subscriber keeps them. */
+  maxFilterValues: 1_000,
   /** *Wire.* A close frame holds 125 bytes, two of them the code. */
   maxCloseReasonBytes: 123,
 } as const)
