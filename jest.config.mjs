@@ -47,6 +47,8 @@ export default {
       '<rootDir>/apps/*/test/**/*.e2e-spec.ts',
     ]),
     kind('browser', ['<rootDir>/test/browser/**/*.e2e-spec.ts']),
+    kind('conformance', ['<rootDir>/test/conformance/**/*.conformance-spec.ts']),
+    kind('conformance', ['<rootDir>/test/conformance/**/*.conformance-spec.ts']),
     kind('fault', ['<rootDir>/test/{fault,deploy}/**/*.fault-spec.ts']),
     kind('install', ['<rootDir>/test/install/**/*.install-spec.ts']),
     kind('docs', ['<rootDir>/tools/**/*.spec.ts']),

@@ -1,7 +1,7 @@
 /**
  * Runs the tests of one kind: Node as Jest's ES module mode wants it, results as JSON for the total of `npm test`.
  *
- *   node tools/jest.mjs unit|integration|browser|install|docs|fault [args of jest]
+ *   node tools/jest.mjs unit|integration|browser|conformance|install|docs|fault [args of jest]
  *   node tools/jest.mjs fault [--publications N] [--minutes N] [--seed N]
  */
 import { spawn } from 'node:child_process'
@@ -10,7 +10,7 @@ import { constants } from 'node:os'
 import { join } from 'node:path'
 import { pinnedNode, root } from './paths.mjs'
 
-const kinds = ['unit', 'integration', 'browser', 'install', 'docs', 'fault']
+const kinds = ['unit', 'integration', 'browser', 'conformance', 'install', 'docs', 'fault']
 const [kind, ...given] = process.argv.slice(2)
 if (!kinds.includes(kind)) {
   console.error(`Which tests? One of ${kinds.join(', ')}`)

@@ -18,7 +18,8 @@ export class TcpProxy {
   private isPaused = false
   private isRefusing = false
 
-  static async start(target: TcpProxyTarget, port = 0): Promise<TcpProxy> {
+  /** @param target a function is asked for each new connection. */
+  static async start(target: TcpProxyTarget | (() => TcpProxyTarget), port = 0): Promise<TcpProxy> {
     const server = createServer({ allowHalfOpen: true, pauseOnConnect: true })
     const proxy = new TcpProxy(server, target)
     await new Promise<void>((resolve, reject) => {
@@ -30,7 +31,7 @@ export class TcpProxy {
 
   private constructor(
     private readonly server: Server,
-    private readonly target: TcpProxyTarget,
+    private readonly target: TcpProxyTarget | (() => TcpProxyTarget),
   ) {
     server.on('connection', (client) => this.accept(client))
   }
@@ -72,11 +73,8 @@ export class TcpProxy {
 
   private accept(client: Socket): void {
     if (this.isRefusing) return void client.resetAndDestroy()
-    const upstream = connect({
-      host: this.target.host ?? '127.0.0.1',
-      port: this.target.port,
-      allowHalfOpen: true,
-    })
+    const { host = '127.0.0.1', port } = typeof this.target === 'function' ? this.target() : this.target
+    const upstream = connect({ host, port, allowHalfOpen: true })
     const pair = [client, upstream] as const
     this.pairs.add(pair)
     this.forward(client, upstream)

@@ -1,0 +1,91 @@
+/** A Chromium with a page of another origin than the gateways, so that the rules of Origin and CORS are exercised for real. */
+import { launchChromium } from '@natter/testing'
+import { spawnSync } from 'node:child_process'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { createServer, type Server as HttpServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { Page } from 'playwright-core'
+import type { Combination } from '../combinations.js'
+import type { Stage, Way } from '../stage.js'
+import type { Law, Server } from '../world.js'
+
+export interface Browser {
+  /** Of its pages. */
+  readonly origin: string
+  run(law: Law, combination: Combination, stage: Stage): Promise<void>
+  stop(): Promise<void>
+}
+
+let runs = 0
+
+export async function startBrowser(): Promise<Browser> {
+  const http = await servePage(bundle())
+  const origin = `http://localhost:${(http.address() as AddressInfo).port}`
+  const chromium = await launchChromium()
+  if (!chromium.found) throw new Error(`These tests need a browser: ${chromium.reason}`)
+  return {
+    origin,
+    run: async (law, combination, stage) => {
+      const way = await stage.openWay()
+      const page = await chromium.context.newPage()
+      try {
+        await open(page, origin, way)
+        runs += 1
+        const order = {
+          title: law.title,
+          combination,
+          address: way.address,
+          gateways: stage.gateways,
+          run: runs,
+        }
+        await page.evaluate((given) => window.runLaw(given), order)
+      } finally {
+        await page.close()
+        await way.close()
+      }
+    },
+    stop: async () => {
+      await chromium.close()
+      http.closeAllConnections()
+      await new Promise((resolve) => http.close(resolve))
+    },
+  }
+}
+
+/** A page of its own for each law: what it leaves open, such as a connection of the pool, ends with it. */
+async function open(page: Page, origin: string, { server }: Way): Promise<void> {
+  await page.exposeFunction('serverDoes', (method: keyof Server, given: readonly unknown[]) =>
+    (server[method] as (...all: readonly unknown[]) => Promise<unknown>)(...given),
+  )
+  await page.goto(origin)
+}
+
+function bundle(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'natter-page-'))
+  const file = join(folder, 'page.js')
+  const { status, stderr } = spawnSync(process.execPath, [join(import.meta.dirname, 'bundle.mjs'), file], {
+    encoding: 'utf8',
+    env: { ...process.env, NODE_OPTIONS: '' },
+  })
+  if (status !== 0) throw new Error(`the page can't be bundled: ${stderr}`)
+  const script = readFileSync(file, 'utf8')
+  rmSync(folder, { recursive: true })
+  return script
+}
+
+async function servePage(script: string): Promise<HttpServer> {
+  const http = createServer((request, response) => {
+    const isScript = request.url === '/page.js'
+    response.setHeader(
+      'content-type',
+      isScript ? 'text/javascript; charset=utf-8' : 'text/html; charset=utf-8',
+    )
+    response.end(
+      isScript ? script : '<!doctype html><title>laws</title><script type="module" src="/page.js"></script>',
+    )
+  })
+  await new Promise<void>((resolve) => http.listen(0, '127.0.0.1', resolve))
+  return http
+}

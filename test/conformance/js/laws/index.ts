@@ -1,0 +1,25 @@
+import type { Law } from '../world.js'
+import { connecting } from './connecting.js'
+import { initialState } from './initial-state.js'
+import { publishing } from './publishing.js'
+import { reading } from './reading.js'
+import { recovering } from './recovering.js'
+import { serverSubscriptions } from './server-subscriptions.js'
+import { staying } from './staying.js'
+import { subscribing } from './subscribing.js'
+
+export interface Chapter {
+  readonly name: string
+  readonly laws: readonly Law[]
+}
+
+export const chapters: readonly Chapter[] = [
+  { name: 'connecting', laws: connecting },
+  { name: 'subscribing', laws: subscribing },
+  { name: 'publishing', laws: publishing },
+  { name: 'reading', laws: reading },
+  { name: 'recovering', laws: recovering },
+  { name: 'initial state', laws: initialState },
+  { name: 'server-side subscriptions', laws: serverSubscriptions },
+  { name: 'staying connected', laws: staying },
+]
