@@ -104,7 +104,7 @@ describe('what a client may do wrong', () => {
         1009,
       ],
       [
-        'fragments without end, which the library cuts',
+        '[20.2] fragments without end, which the library cuts',
         (one) => {
           const payload = Buffer.alloc(60_000, 'x')
           one.sendFrame({ opcode: opcodes.text, payload, fin: false })
@@ -140,7 +140,7 @@ describe('what a client may do wrong', () => {
       await expectServing(one, 0)
     })
 
-    it('says nothing to a command before connect but 3501', async () => {
+    it('[3.3] says nothing to a command before connect but 3501', async () => {
       const one = await node()
       for (const text of ['{"id":1,"rpc":{}}', '{}', '{"id":1,"subscribe":{"channel":"room:a"}}', '']) {
         const client = await opened(one.url)
@@ -178,7 +178,7 @@ describe('what a client may do wrong', () => {
       await client.until(() => client.received.filter(({ id }) => id === 9).length === 5, 'five answers')
     })
 
-    it('10,000 subscriptions: 106 beyond the channels of a connection, and nothing is left of them', async () => {
+    it('[20.4] 10,000 subscriptions: 106 beyond the channels of a connection, and nothing is left of them', async () => {
       const one = await node({ client: { commandBurst: 20_000 } })
       const client = await connected(one.url)
       for (let n = 0; n < 10_000; n += 1) client.send({ id: n + 2, subscribe: { channel: `room:${n}` } })
@@ -219,7 +219,7 @@ describe('what a client may do wrong', () => {
   })
 
   describe('floods', () => {
-    it('are closed with 3013, their commands handled in order up to there and none after it', async () => {
+    it('[3.11] [20.12] [20.13] are closed with 3013, their commands handled in order up to there and none after it', async () => {
       const one = await node({ client: { commandRate: 10, commandBurst: 200 } })
       const reader = await connected(one.url)
       await reader.call('subscribe', { channel: 'plain' })
@@ -236,7 +236,7 @@ describe('what a client may do wrong', () => {
       expect(seen.length).toBeLessThan(200)
     })
 
-    it('before the answer to connect are closed as well, though nobody is known yet', async () => {
+    it('[20.10] before the answer to connect are closed as well, though nobody is known yet', async () => {
       const one = await node({ secret })
       const client = await opened(one.url)
       const commands = Array.from({ length: 1_000 }, (_, n) => `{"id":${n + 2},"rpc":{}}`)
@@ -247,7 +247,7 @@ describe('what a client may do wrong', () => {
   })
 
   describe('half-open sockets', () => {
-    it('a peer that is silent, or reads nothing, is found out by a ping without a pong', async () => {
+    it('[5.2] a peer that is silent, or reads nothing, is found out by a ping without a pong', async () => {
       const one = await node({ client: { pingIntervalMs: 1_000, pongTimeoutMs: 200 } })
       const [silent, stopped] = [await peer(one), await peer(one)]
       stopped.pause()
@@ -263,7 +263,7 @@ describe('what a client may do wrong', () => {
       expect((await slow.closed).code).toBe(3012)
     })
 
-    it('one that shakes hands and says nothing is stale', async () => {
+    it('[3.8] one that shakes hands and says nothing is stale', async () => {
       const one = await node({ client: { staleCloseMs: 50 } })
       const client = await opened(one.url)
       expect((await client.close()).code).toBe(3502)
@@ -287,13 +287,13 @@ describe('what a client may do wrong', () => {
       expect((await client.call('connect', { token: over }))['error'].code).toBe(110)
     })
 
-    it('closes with 3005 on a refresh with a token that has expired, so that the SDK starts anew', async () => {
+    it('[9.13] closes with 3005 on a refresh with a token that has expired, so that the SDK starts anew', async () => {
       const client = await connected((await node({ secret })).url, { token: await token({ sub: 'ana' }) })
       client.start('refresh', { token: await token({ sub: 'ana', exp: seconds(-10) }) })
       expect((await client.close()).code).toBe(3005)
     })
 
-    it('tells at most a year, because SDKs make one timer of it', async () => {
+    it('[4.6] tells at most a year, because SDKs make one timer of it', async () => {
       const client = await opened((await node({ secret })).url)
       const late = await token({ sub: 'ana', exp: seconds(10 * 365 * 86_400) })
       expect((await client.call('connect', { token: late }))['connect'].ttl).toBe(365 * 86_400)
@@ -312,7 +312,7 @@ describe('what a client may do wrong', () => {
       expect(await code('x'.repeat(300))).toBe(107)
     })
 
-    it('after an unsubscribe no join or leave of the channel follows', async () => {
+    it('[3.9] after an unsubscribe no join or leave of the channel follows', async () => {
       const { url } = await node()
       const [ana, ben] = [await connected(url), await connected(url)]
       await ana.call('subscribe', { channel: 'joins:a' })

@@ -17,7 +17,7 @@ describe('delivery over two nodes', () => {
   const numbers = (from: number, to: number): number[] =>
     Array.from({ length: to - from }, (_, n) => from + n)
 
-  it('G1: a publication is acknowledged only after the stream stored it', async () => {
+  it('[9.7] G1: a publication is acknowledged only after the stream stored it', async () => {
     const [publisher, stored] = [await connect(await start()), () => bench.mesh.stream('NATTER_CH_0').lastSeq]
     for (let n = 1; n <= 20; n += 1) {
       const before = stored()
@@ -56,7 +56,7 @@ describe('delivery over two nodes', () => {
     expect(data(client.publications('room:a'))).toEqual(numbers(1, 16))
   })
 
-  it('resumes on the other node exactly where the first was left', async () => {
+  it('[7.5] resumes on the other node exactly where the first was left', async () => {
     const [one, two] = [await start(), await start()]
     const [ana, writer] = [await connect(one), await connect(two)]
     const { subscribe } = await ana.call('subscribe', { channel: 'room:a' })
@@ -95,7 +95,7 @@ describe('delivery over two nodes', () => {
     expect(data([...(reply.publications ?? []), ...late.publications('room:a')])).toEqual([3, 4])
   })
 
-  it('sends a long recovery in pages, in order, and joins the live ones behind it', async () => {
+  it('[7.5] sends a long recovery in pages, in order, and joins the live ones behind it', async () => {
     const node = await start()
     const writer = await connect(node)
     await publish(writer, 'room:a', 0, 450)
@@ -112,7 +112,7 @@ describe('delivery over two nodes', () => {
     expect(data(all())).toEqual(numbers(0, 460))
   })
 
-  it('recovers exactly the cap where history is capped, and says recovered: false beyond it', async () => {
+  it('[7.5] [20.9] recovers exactly the cap where history is capped, and says recovered: false beyond it', async () => {
     const node = await start()
     const writer = await connect(node)
     const { subscribe } = await writer.call('subscribe', { channel: 'capped:a' })
@@ -132,7 +132,7 @@ describe('delivery over two nodes', () => {
     expect(beyond['recovered']).toBeUndefined()
   })
 
-  it('tells another epoch by recovered: false, or by 112 when the client would rather have an error', async () => {
+  it('[7.3] [7.4] tells another epoch by recovered: false, or by 112 when the client would rather have an error', async () => {
     const client = await connect(await start())
     await publish(client, 'room:a', 0, 10) // the offset is one of this numbering: the epoch alone is wrong
     const request = { channel: 'room:a', recover: true, epoch: 'somebodyelses', offset: 7 }

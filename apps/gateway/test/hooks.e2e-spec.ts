@@ -35,7 +35,7 @@ describe('a gateway with apps', () => {
     data((await client.call('history', { channel, limit: -1 }))['history'].publications as Incoming[])
 
   describe('connect', () => {
-    it('asks the app who it is, with what the client and its request said', async () => {
+    it('[4.2] [4.5] asks the app who it is, with what the client and its request said', async () => {
       const { node, app } = await start({ connect: () => ({ user: 'ana' }) })
       const client = await open(node, { cookie: 'session=1', 'x-secret': 'no' })
       const headers = { Cookie: 'mine', 'User-Agent': 'page', other: 'x' }
@@ -69,7 +69,7 @@ describe('a gateway with apps', () => {
       expect(ips).toEqual(['203.0.113.7', '127.0.0.1', '127.0.0.1'])
     })
 
-    it('takes the answer: who others see, what later hooks know, data for the client; no expiry is told', async () => {
+    it('[4.4] takes the answer: who others see, what later hooks know, data for the client; no expiry is told', async () => {
       const decision: ConnectDecision = {
         user: 'ana',
         infoJson: '{"n":1}',
@@ -96,7 +96,7 @@ describe('a gateway with apps', () => {
       })
     })
 
-    it('believes a token rather than ask, and asks where no key could believe one', async () => {
+    it('[4.2] believes a token rather than ask, and asks where no key could believe one', async () => {
       const answers = { connect: () => ({ user: 'ana' }) }
       const keyed = await start(answers, { secret: 'secret' })
       const refused = await open(keyed.node)
@@ -116,7 +116,7 @@ describe('a gateway with apps', () => {
       ],
       ['what is no code of the wire', new ClientError(5, 'odd'), { code: 100 }],
       ['a crash', new Error('boom'), { code: 100 }],
-    ])('refused with %s is answered, and leads nowhere', async (_what, error, expected) => {
+    ])('[9.5] refused with %s is answered, and leads nowhere', async (_what, error, expected) => {
       const { node } = await start({ connect: () => Promise.reject(error) })
       const client = await open(node)
       expect((await client.call('connect', {}))['error']).toMatchObject(expected)
@@ -128,7 +128,7 @@ describe('a gateway with apps', () => {
     it.each([
       [new DisconnectError(4_501, 'banned'), { code: 4_501, reason: 'banned' }],
       [new DisconnectError(99, 'odd'), Disconnects.internal],
-    ])('refused with %s closes the connection', async (error, expected) => {
+    ])('[9.5] refused with %s closes the connection', async (error, expected) => {
       const { node } = await start({ connect: () => Promise.reject(error) })
       const client = await open(node)
       client.start('connect', {})
@@ -149,7 +149,7 @@ describe('a gateway with apps', () => {
       }
     })
 
-    it('that is slow keeps the order of what came with it', async () => {
+    it('[3.2] that is slow keeps the order of what came with it', async () => {
       const { answer, give } = held<ConnectDecision>()
       const { node, app } = await start({ connect: () => answer })
       const client = await open(node)
@@ -185,7 +185,7 @@ describe('a gateway with apps', () => {
   describe('refresh', () => {
     const soon = (): number => Date.now() + 30
 
-    it('asks the app when its word ends, and goes on without the client', async () => {
+    it('[4.4] asks the app when its word ends, and goes on without the client', async () => {
       let times = 0
       const { node, app } = await start({
         connect: () => ({ user: 'ana', expiresAtMs: soon(), metaJson: '1' }),
@@ -213,7 +213,7 @@ describe('a gateway with apps', () => {
       expect(await client.close()).toEqual(expected)
     })
 
-    it('that nobody can answer ends it after the delay, not before: 3005', async () => {
+    it('[4.4] that nobody can answer ends it after the delay, not before: 3005', async () => {
       const isAway = () => Promise.reject(new ClientError(100, 'away', { temporary: true }))
       for (const refresh of [undefined, isAway]) {
         const connect = () => ({ user: 'ana', expiresAtMs: soon() })
@@ -225,7 +225,7 @@ describe('a gateway with apps', () => {
       }
     })
 
-    it('is not the client’s to ask for: 3501', async () => {
+    it('[4.4] is not the client’s to ask for: 3501', async () => {
       const { node } = await start({ connect: () => ({ user: 'ana' }) }, { secret: 'secret' })
       const client = await open(node)
       await client.call('connect', {})
@@ -242,7 +242,7 @@ describe('a gateway with apps', () => {
       return { node, app, client }
     }
 
-    it('is decided by the app where it answers for that, whatever the namespace allows; its words come with it', async () => {
+    it('[7.6] is decided by the app where it answers for that, whatever the namespace allows; its words come with it', async () => {
       const { app, client } = await connected({
         'subscribe closed': () => ({ dataJson: '[1]', infoJson: '"c"' }),
         'subscribe room': () => ({ dataJson: '{"d":1}', infoJson: '"chan"' }),
@@ -270,7 +270,7 @@ describe('a gateway with apps', () => {
       expect(Object.values(presence.presence)).toMatchObject([{ chan_info: 'chan' }])
     })
 
-    it('asks about a private channel, and nobody asks about a name, a limit or a namespace that isn’t there', async () => {
+    it('[7.6] [7.2] asks about a private channel, and nobody asks about a name, a limit or a namespace that isn’t there', async () => {
       const { app, client } = await connected(
         { 'subscribe room': () => ({}) },
         { client: { maxChannels: 1 } },
@@ -295,7 +295,7 @@ describe('a gateway with apps', () => {
       expect(node.gateway.hub.subscriptionCount).toBe(0)
     })
 
-    it('refused with a disconnect closes the connection', async () => {
+    it('[9.5] refused with a disconnect closes the connection', async () => {
       const { client } = await connected({
         'subscribe room': () => Promise.reject(new DisconnectError(4_501, 'banned')),
       })
@@ -316,7 +316,7 @@ describe('a gateway with apps', () => {
       expect(node.gateway.hub.subscriptionCount).toBe(0)
     })
 
-    it('and an unsubscribe after it are answered in their order', async () => {
+    it('[3.10] and an unsubscribe after it are answered in their order', async () => {
       const { answer, give } = held<object>()
       const { node, client } = await connected({ 'subscribe room': () => answer })
       const [first, second] = [
@@ -333,7 +333,7 @@ describe('a gateway with apps', () => {
       expect(node.gateway.hub.subscriptionCount).toBe(0)
     })
 
-    it('expires with 2501, so that the SDK asks again', async () => {
+    it('[7.6] expires with 2501, so that the SDK asks again', async () => {
       const { node, client } = await connected({
         'subscribe room': () => ({ expiresAtMs: Date.now() + 40 }),
       })
@@ -352,7 +352,7 @@ describe('a gateway with apps', () => {
       return { node, app, client }
     }
 
-    it('is decided by the app: allowed, rewritten or refused before it is stored', async () => {
+    it('[9.3] is decided by the app: allowed, rewritten or refused before it is stored', async () => {
       const { app, client } = await connected({
         'publish room': ({ data: said }) => {
           if (text(said) === '1') return {}
@@ -374,7 +374,7 @@ describe('a gateway with apps', () => {
       })
     })
 
-    it('opens what the namespace closes, and isn’t asked about empty data or a name that can’t be', async () => {
+    it('[9.3] opens what the namespace closes, and isn’t asked about empty data or a name that can’t be', async () => {
       const { app, client } = await connected({ 'publish closed': () => ({}) })
       expect((await client.call('publish', { channel: 'closed:a', data: 1 }))['publish']).toEqual({})
       expect(code(await client.call('publish', { channel: 'closed:a' }))).toBe(107)
@@ -388,7 +388,7 @@ describe('a gateway with apps', () => {
       expect(await history(client, 'room:a')).toEqual([])
     })
 
-    it('keeps the order of a connection in a channel while apps think, and holds up no other channel', async () => {
+    it('[9.3] keeps the order of a connection in a channel while apps think, and holds up no other channel', async () => {
       const answers = Array.from({ length: 6 }, () => held<object>())
       const { app, client } = await connected({
         'publish room': ({ channel, data: said }) =>
@@ -427,7 +427,7 @@ describe('a gateway with apps', () => {
       expect(await history(other, 'room:a')).toEqual([])
     })
 
-    it('counts as in work until it is answered: one more than may be is 111', async () => {
+    it('[20.11] counts as in work until it is answered: one more than may be is 111', async () => {
       const { answer, give } = held<object>()
       const { client } = await connected({ 'publish room': () => answer }, { client: { maxInFlight: 2 } })
       const ids = [1, 2].map((n) => client.start('publish', { channel: 'room:a', data: n }))
@@ -444,7 +444,7 @@ describe('a gateway with apps', () => {
       [{ publish: 'allow', forMs: 0 }, [undefined, undefined, undefined], 3],
       [{ publish: 'deny' }, [103, 103, 103], 0],
     ])(
-      'with the grant %j of its subscription ends as %j, and asks %d times of three',
+      '[7.6] with the grant %j of its subscription ends as %j, and asks %d times of three',
       async (grant, ends, times) => {
         const { app, client } = await connected({
           'subscribe room': () => (grant === undefined ? {} : { grant }),
@@ -486,7 +486,7 @@ describe('a gateway with apps', () => {
       expect(app.asked.map(({ kind }) => kind)).toEqual(['presence', 'presence', 'history'])
     })
 
-    it('capabilities of the connect decision open what namespaces close', async () => {
+    it('[13.3] capabilities of the connect decision open what namespaces close', async () => {
       const capabilities = [{ channels: ['closed:a*'], allow: ['subscribe' as const, 'publish' as const] }]
       const { node } = await start({ connect: () => ({ user: 'ana', capabilities }) })
       const client = await open(node)
@@ -508,7 +508,7 @@ describe('a gateway with apps', () => {
       'rpc no': () => Promise.reject(new ClientError(1_000, 'no')),
     }
 
-    it('answers with what the app said; 104 for a method nobody has, 108 where nobody has any', async () => {
+    it('[9.4] [9.11] answers with what the app said; 104 for a method nobody has, 108 where nobody has any', async () => {
       const { node, app } = await start(answers)
       const client = await open(node)
       const { connect } = await client.call('connect', {})
@@ -533,7 +533,7 @@ describe('a gateway with apps', () => {
       plain.end()
     })
 
-    it('a message goes to the apps that listen, in the order of the connection, else it ends the connection: 3508', async () => {
+    it('[9.4] [9.12] a message goes to the apps that listen, in the order of the connection, else it ends the connection: 3508', async () => {
       const { node, app } = await start({}, { events: ['message'] })
       const client = await open(node)
       await client.call('connect', {})
@@ -550,7 +550,7 @@ describe('a gateway with apps', () => {
     })
   })
 
-  it('answers every command of a client before its SDK gives up, also where an app never does', async () => {
+  it('[3.12] [9.5] answers every command of a client before its SDK gives up, also where an app never does', async () => {
     const never = () => new Promise<never>(() => {})
     const { node } = await start({
       'subscribe room': never,

@@ -69,7 +69,7 @@ describe('gateways on a real NATS', () => {
     expect(outcomes).toEqual(['stored', 'unknown', 'refused'])
   }, 30_000)
 
-  it('answers every command within 4 s while NATS hangs, because SDKs give up after 5', async () => {
+  it('[3.12] answers every command within 4 s while NATS hangs, because SDKs give up after 5', async () => {
     const client = await connect(await start())
     await bench.nats.kill('SIGSTOP')
     const asked = performance.now()

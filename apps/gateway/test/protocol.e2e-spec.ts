@@ -19,7 +19,7 @@ describe('the JSON form of the protocol', () => {
     bench.connect(await node(overrides))
 
   describe('[1] the door', () => {
-    it('lets a browser in only from an allowed origin, because a page elsewhere acts with the cookies of its visitor', async () => {
+    it('[1.2] lets a browser in only from an allowed origin, because a page elsewhere acts with the cookies of its visitor', async () => {
       const { url } = await node()
       await keep(RawClient.open(url, { headers: { origin: 'https://good.example' } }))
       await expect(RawClient.open(url, { headers: { origin: 'https://evil.example' } })).rejects.toThrow(
@@ -27,7 +27,7 @@ describe('the JSON form of the protocol', () => {
       )
     })
 
-    it('echoes the subprotocol that it speaks, or browsers fail the handshake', async () => {
+    it('[1.1] echoes the subprotocol that it speaks, or browsers fail the handshake', async () => {
       const client = await keep(RawClient.open((await node()).url, { protocol: 'centrifuge-json' }))
       expect(client.socket.protocol).toBe('centrifuge-json')
     })
@@ -56,25 +56,25 @@ describe('the JSON form of the protocol', () => {
       ['no JSON', 'hello'],
       ['a wrong type', '{"id":2,"subscribe":{"channel":7}}'],
       ['a blank line between commands', '{"id":2,"rpc":{}}\n\n{"id":3,"rpc":{}}'],
-    ])('[2.2] closes with 3501 on %s', async (_, text) => {
+    ])('[2.1] [2.8] closes with 3501 on %s', async (_, text) => {
       const client = await connected()
       client.text(text)
       expect(await client.close()).toEqual({ code: 3501, reason: 'bad request' })
     })
 
-    it('closes with 3501 on a binary message, which no JSON client sends', async () => {
+    it('[2.1] closes with 3501 on a binary message, which no JSON client sends', async () => {
       const client = await connected()
       client.socket.send(Buffer.from('{"id":2,"rpc":{}}'), { binary: true })
       expect((await client.close()).code).toBe(3501)
     })
 
-    it('[20] closes with 1009 on a message beyond 64 KiB, which SDKs take as final', async () => {
+    it('[20.1] closes with 1009 on a message beyond 64 KiB, which SDKs take as final', async () => {
       const client = await connected()
       client.text(`{"id":2,"publish":{"channel":"room:a","data":"${'x'.repeat(70_000)}"}}`)
       expect((await client.close()).code).toBe(1009)
     })
 
-    it('[2.2] hands data through byte for byte, duplicate keys and odd numbers included', async () => {
+    it('[2.5] hands data through byte for byte, duplicate keys and odd numbers included', async () => {
       const client = await connected()
       await client.call('subscribe', { channel: 'room:a' })
       const data = String.raw`{"a":1,"a":2,"n":1E2,"big":12345678901234567890,"s":"\u0000\ud800"}`
@@ -121,14 +121,14 @@ describe('the JSON form of the protocol', () => {
     it.each([
       ['[3.5] an unknown request', { id: 5, dance: {} }, 3501],
       ['[3.6] a missing channel', { id: 5, subscribe: {} }, 3501],
-      ['[9] send, which nobody handles', { send: { data: 1 } }, 3508],
+      ['[9.12] send, which nobody handles', { send: { data: 1 } }, 3508],
     ])('closes on %s', async (_, command, code) => {
       const client = await connected()
       client.send(command)
       expect((await client.close()).code).toBe(code)
     })
 
-    it('handles nothing that came behind the command that closed the connection, or it would haunt the channel', async () => {
+    it('[3.7] handles nothing that came behind the command that closed the connection, or it would haunt the channel', async () => {
       const { url } = await node()
       const ghost = await keep(RawClient.open(url))
       ghost.send(
@@ -145,16 +145,16 @@ describe('the JSON form of the protocol', () => {
       )
     })
 
-    it('[3.8] closes a socket that never connects with 3502, so that idle handshakes hold nothing', async () => {
+    it('[3.8] [20.16] closes a socket that never connects with 3502, so that idle handshakes hold nothing', async () => {
       const client = await keep(RawClient.open((await node({ client: { staleCloseMs: 50 } })).url))
       expect(await client.close()).toEqual({ code: 3502, reason: 'stale' })
     })
 
-    it('[9] answers rpc with 108 while there are no handlers, as a js SDK test expects', async () => {
+    it('[9.11] answers rpc with 108 while there are no handlers, as a js SDK test expects', async () => {
       expect((await (await connected()).call('rpc', { method: 'x' }))['error'].code).toBe(108)
     })
 
-    it('answers 111 beyond the commands that may be in work at once, instead of queueing without end', async () => {
+    it('[20.11] answers 111 beyond the commands that may be in work at once, instead of queueing without end', async () => {
       const client = await connected({ client: { maxInFlight: 2 } })
       client.send(...[11, 12, 13, 14].map((id) => ({ id, history: { channel: 'room:a' } })))
       expect((await client.reply(14))['error']).toEqual({
@@ -167,13 +167,13 @@ describe('the JSON form of the protocol', () => {
   })
 
   describe('[4] who connects', () => {
-    it('closes with 3501 without token, unless anonymous clients are allowed', async () => {
+    it('[4.2] closes with 3501 without token, unless anonymous clients are allowed', async () => {
       const client = await keep(RawClient.open((await node({ client: { allowAnonymous: false } })).url))
       client.send({ id: 1, connect: {} })
       expect((await client.close()).code).toBe(3501)
     })
 
-    it('believes a token with the right signature, and tells when it ends', async () => {
+    it('[4.1] [4.6] believes a token with the right signature, and tells when it ends', async () => {
       const { url } = await node({ secret, client: { allowAnonymous: false } })
       const client = await keep(RawClient.open(url))
       const { connect } = await client.call('connect', {
@@ -186,7 +186,7 @@ describe('the JSON form of the protocol', () => {
       expect(Object.values(presence.presence)).toMatchObject([{ user: 'ana', conn_info: { name: 'Ana' } }])
     })
 
-    it('closes with 3500 on a forged token, and answers 109 to an expired one, so that the SDK fetches another', async () => {
+    it('[4.1] [3.7] closes with 3500 on a forged token, and answers 109 to an expired one, so that the SDK fetches another', async () => {
       const { url } = await node({ secret })
       const forger = await keep(RawClient.open(url))
       forger.send({ id: 1, connect: { token: `${await token({ sub: 'ana' })}x` } })
@@ -199,7 +199,7 @@ describe('the JSON form of the protocol', () => {
       expect((await late.close()).code).toBe(3501)
     })
 
-    it('closes with 3005 when a token ended and was not refreshed, and not when it was', async () => {
+    it('[9.13] closes with 3005 when a token ended and was not refreshed, and not when it was', async () => {
       const { url } = await node({ secret, client: { expiredCloseDelayMs: 0 } })
       const expiresSoon = await token({ sub: 'ana', exp: Math.floor(Date.now() / 1000) + 2 })
       const [kept, lost] = [await keep(RawClient.open(url)), await keep(RawClient.open(url))]
@@ -213,13 +213,13 @@ describe('the JSON form of the protocol', () => {
       expect((await kept.call('rpc', {}))['error'].code).toBe(108)
     })
 
-    it('closes with 3501 on a refresh without a token', async () => {
+    it('[9.13] closes with 3501 on a refresh without a token', async () => {
       const client = await connected()
       client.start('refresh', {})
       expect((await client.close()).code).toBe(3501)
     })
 
-    it('closes with 3500 on a refresh for somebody else', async () => {
+    it('[9.13] closes with 3500 on a refresh for somebody else', async () => {
       const { url } = await node({ secret })
       const client = await keep(RawClient.connect(url, { token: await token({ sub: 'ana' }) }))
       client.start('refresh', { token: await token({ sub: 'eve' }) })
@@ -228,7 +228,7 @@ describe('the JSON form of the protocol', () => {
   })
 
   describe('[5] ping and pong', () => {
-    it('keeps a client that answers, and closes one that does not with 3012', async () => {
+    it('[5.2] [20.15] keeps a client that answers, and closes one that does not with 3012', async () => {
       const { url } = await node({ client: { pingIntervalMs: 1_000, pongTimeoutMs: 300 } })
       const [alive, silent] = [await keep(RawClient.connect(url)), await keep(RawClient.connect(url))]
       alive.socket.on('message', (data: Buffer) => {
@@ -255,7 +255,7 @@ describe('the JSON form of the protocol', () => {
       expect((await (await connected()).call('subscribe', { channel }))['error'].code).toBe(code)
     })
 
-    it('answers 105 to a second one, also while the first is on its way', async () => {
+    it('[7.2] answers 105 to a second one, also while the first is on its way', async () => {
       const client = await connected()
       const [first, second] = [
         client.start('subscribe', { channel: 'room:a' }),
@@ -265,7 +265,7 @@ describe('the JSON form of the protocol', () => {
       expect((await client.reply(first))['subscribe']).toBeDefined()
     })
 
-    it('answers 106 beyond the channels a client may have', async () => {
+    it('[7.2] [20.4] answers 106 beyond the channels a client may have', async () => {
       const client = await connected({ client: { maxChannels: 2 } })
       await Promise.all([
         client.call('subscribe', { channel: 'room:a' }),
@@ -274,7 +274,7 @@ describe('the JSON form of the protocol', () => {
       expect((await client.call('subscribe', { channel: 'room:c' }))['error'].code).toBe(106)
     })
 
-    it('refuses what it does not know yet: types other than stream, tags filters; delta is silently off', async () => {
+    it('[7.1] refuses what it does not know yet: types other than stream, tags filters; delta is silently off', async () => {
       const client = await connected()
       expect((await client.call('subscribe', { channel: 'room:a', type: 1 }))['error'].code).toBe(108)
       expect(
@@ -287,7 +287,7 @@ describe('the JSON form of the protocol', () => {
   })
 
   describe('[9] the other commands', () => {
-    it('unsubscribe is idempotent, and nothing of the channel follows its reply', async () => {
+    it('[9.6] [3.9] unsubscribe is idempotent, and nothing of the channel follows its reply', async () => {
       const { url } = await node()
       const [client, other] = [await keep(RawClient.connect(url)), await keep(RawClient.connect(url))]
       expect((await client.call('unsubscribe', { channel: 'room:never' }))['unsubscribe']).toEqual({})
@@ -298,7 +298,7 @@ describe('the JSON form of the protocol', () => {
       expect(client.pushes('room:a')).toEqual([])
     })
 
-    it('an unsubscribe right behind its subscribe is answered after it and wins', async () => {
+    it('[3.10] an unsubscribe right behind its subscribe is answered after it and wins', async () => {
       const client = await connected()
       const [subscribe, unsubscribe] = [
         client.start('subscribe', { channel: 'room:a' }),
@@ -311,7 +311,7 @@ describe('the JSON form of the protocol', () => {
       expect(client.pushes('room:a')).toEqual([])
     })
 
-    it('subscribe, unsubscribe, subscribe in one breath end subscribed, as a page that mounts twice needs it', async () => {
+    it('[3.10] subscribe, unsubscribe, subscribe in one breath end subscribed, as a page that mounts twice needs it', async () => {
       const client = await connected()
       const ids = ['subscribe', 'unsubscribe', 'subscribe'].map((method) =>
         client.start(method, { channel: 'room:a' }),
@@ -321,7 +321,7 @@ describe('the JSON form of the protocol', () => {
       await client.until(() => client.publications('room:a').length === 1, 'the publication')
     })
 
-    it('publish needs data and the right; a right for subscribers waits for the subscribe before it', async () => {
+    it('[9.7] [3.1] publish needs data and the right; a right for subscribers waits for the subscribe before it', async () => {
       const client = await connected()
       expect((await client.call('publish', { channel: 'room:a' }))['error'].code).toBe(107)
       expect((await client.call('publish', { channel: 'closed:a', data: 1 }))['error'].code).toBe(103)
@@ -330,7 +330,7 @@ describe('the JSON form of the protocol', () => {
       expect((await client.call('publish', { channel: 'members:a', data: 1 }))['publish']).toEqual({})
     })
 
-    it('history pages both ways, by position, and refuses another epoch with 112', async () => {
+    it('[9.10] [9.15] history pages both ways, by position, and refuses another epoch with 112', async () => {
       const client = await connected()
       for (let n = 0; n < 7; n += 1) await client.call('publish', { channel: 'room:a', data: n })
       const read = async (request: object) =>
@@ -356,7 +356,7 @@ describe('the JSON form of the protocol', () => {
       expect((await client.call('history', { channel: 'plain', limit: 1 }))['error'].code).toBe(108)
     })
 
-    it('a capped history pages forward from where it begins, without leaping over what does not fit a page', async () => {
+    it('[9.1] a capped history pages forward from where it begins, without leaping over what does not fit a page', async () => {
       const client = await connected()
       const data = 'x'.repeat(4_000)
       for (let n = 0; n < 300; n += 1) await client.call('publish', { channel: 'deep:a', data })
@@ -370,7 +370,7 @@ describe('the JSON form of the protocol', () => {
       expect(seen).toEqual(Array.from({ length: 300 }, (_, n) => (seen[0] ?? 0) + n))
     })
 
-    it('history_size bounds what may be read', async () => {
+    it('[9.15] history_size bounds what may be read', async () => {
       const client = await connected()
       for (let n = 0; n < 8; n += 1) await client.call('publish', { channel: 'capped:a', data: n })
       const { history } = await client.call('history', { channel: 'capped:a', limit: -1 })
@@ -396,7 +396,7 @@ describe('the JSON form of the protocol', () => {
   })
 
   describe('[10] pushes', () => {
-    it('does not tell of joins who did not ask and was not made to listen', async () => {
+    it('[10.1] does not tell of joins who did not ask and was not made to listen', async () => {
       const { url } = await node()
       const [ana, ben] = [await keep(RawClient.connect(url)), await keep(RawClient.connect(url))]
       await ana.call('subscribe', { channel: 'room:a' })
@@ -409,7 +409,7 @@ describe('the JSON form of the protocol', () => {
       expect(ana.pushes('room:a')).toEqual([])
     })
 
-    it('join and leave reach subscribers on every node, the own join included', async () => {
+    it('[10.1] join and leave reach subscribers on every node, the own join included', async () => {
       const [one, two] = [await node(), await node()]
       const ana = await keep(RawClient.connect(one.url))
       await ana.call('subscribe', { channel: 'joins:a' })

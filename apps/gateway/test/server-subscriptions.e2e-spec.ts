@@ -63,7 +63,7 @@ describe('[11] subscriptions that the server makes', () => {
     expect((await client.call('presence', { channel: 'room:a' }))['presence'].presence).not.toEqual({})
   })
 
-  it('can’t be subscribed to a second time by the client: 105', async () => {
+  it('[11.5] can’t be subscribed to a second time by the client: 105', async () => {
     const [client] = await connect(await startWith({ subscriptions: { 'room:a': {} } }))
     expect((await client.call('subscribe', { channel: 'room:a' }))['error'].code).toBe(105)
   })
@@ -75,7 +75,7 @@ describe('[11] subscriptions that the server makes', () => {
     expect(await client.reply(2)).toEqual({ id: 2, publish: {} })
   })
 
-  it('are there for each user, as a channel of their own, where the configuration says so', async () => {
+  it('[11.1] are there for each user, as a channel of their own, where the configuration says so', async () => {
     const personalChannel = { namespace: 'room' }
     const node = await startWith({}, { client: { personalChannel } })
     const [, { connect: reply }] = await connect(node)
@@ -85,7 +85,7 @@ describe('[11] subscriptions that the server makes', () => {
     expect(anonymous.subs).toBeUndefined()
   })
 
-  it('recover by position in the connect reply, on another gateway too', async () => {
+  it('[11.3] recover by position in the connect reply, on another gateway too', async () => {
     const decision = { subscriptions: { 'room:a': {}, 'capped:a': {} } }
     const [one, two] = [await startWith(decision), await startWith(decision)]
     const [writer, { connect: first }] = await connect(one)
@@ -107,7 +107,7 @@ describe('[11] subscriptions that the server makes', () => {
     expect(again.subs['deep:gone'].recovered).toBeUndefined()
   })
 
-  it('that a client asks for are those it could subscribe to itself, without a token or an app', async () => {
+  it('[11.2] that a client asks for are those it could subscribe to itself, without a token or an app', async () => {
     const app = new FakeApp({ 'subscribe capped': () => ({}) })
     const node = await start({ hooks: app })
     const subs = { 'room:a': {}, 'closed:a': {}, '$room:a': {}, 'capped:a': {} }
@@ -119,7 +119,7 @@ describe('[11] subscriptions that the server makes', () => {
     expect((await stranger.close()).code).toBe(Disconnects.badRequest.code)
   })
 
-  it('are at most as many as a connection may have: else 3505', async () => {
+  it('[11.2] are at most as many as a connection may have: else 3505', async () => {
     const subscriptions = { 'room:a': {}, 'room:b': {}, 'room:c': {} }
     const node = await startWith({ subscriptions }, { client: { maxChannels: 2 } })
     const client = await open(node)
@@ -137,20 +137,20 @@ describe('[11] subscriptions that the server makes', () => {
     }
   })
 
-  it('end with their connection when they expire: 3006', async () => {
+  it('[11.4] end with their connection when they expire: 3006', async () => {
     const expiresAtMs = Date.now() + 50
     const [client] = await connect(await startWith({ subscriptions: { 'room:a': { expiresAtMs } } }))
     expect((await client.close()).code).toBe(Disconnects.subscriptionExpired.code)
   })
 
-  it('end with their connection when the channel breaks: 3010, and it recovers by coming back', async () => {
+  it('[11.4] end with their connection when the channel breaks: 3010, and it recovers by coming back', async () => {
     const node = await startWith({ subscriptions: { 'room:a': {} } })
     const [client] = await connect(node)
     node.gateway.broken('room:a')
     expect((await client.close()).code).toBe(Disconnects.insufficientState.code)
   })
 
-  it('are added to a live connection by a push, before anything of the channel', async () => {
+  it('[10.2] are added to a live connection by a push, before anything of the channel', async () => {
     const node = await start()
     const [client] = await connect(node)
     const { services } = node.gateway
@@ -166,7 +166,7 @@ describe('[11] subscriptions that the server makes', () => {
     expect(client.pushes('closed:a')).toEqual([{ channel: 'closed:a', subscribe: { data: [1] } }])
   })
 
-  it('are ended by a push, after which nothing of the channel comes; those of clients too', async () => {
+  it('[10.2] are ended by a push, after which nothing of the channel comes; those of clients too', async () => {
     const node = await startWith({ subscriptions: { 'room:a': {} } })
     const [client] = await connect(node)
     await client.call('subscribe', { channel: 'room:b' })
@@ -224,7 +224,7 @@ describe('[11] subscriptions that the server makes', () => {
     expect(seen).toEqual([0, 1, 2, 3, 4, 5, 6])
   })
 
-  it('G2: what is published while they connect is neither lost nor doubled, over a bad way to NATS', async () => {
+  it('[11.3] G2: what is published while they connect is neither lost nor doubled, over a bad way to NATS', async () => {
     const { mesh } = bench
     for (let seed = 1; seed <= 12; seed += 1) {
       const random = seededRandom(seed)
@@ -272,7 +272,7 @@ describe('[11] subscriptions that the server makes', () => {
     }
   }, 60_000)
 
-  it('what one channel brings while another is still being read comes once, after the reply (V1)', async () => {
+  it('[11.3] what one channel brings while another is still being read comes once, after the reply (V1)', async () => {
     const decision = { subscriptions: { 'room:a': {}, 'room:b': {} } }
     const hooks = new FakeApp({ connect: () => ({ user: 'ana', ...decision }) })
     const [one, two] = [await start({ hooks }), await start({ hooks })]
@@ -302,7 +302,7 @@ describe('[11] subscriptions that the server makes', () => {
     expect(client.received[0]?.['id']).toBe(1)
   })
 
-  it('recover more than a send queue holds, over many channels, without being taken for slow (V4)', async () => {
+  it('[11.3] recover more than a send queue holds, over many channels, without being taken for slow (V4)', async () => {
     const channels = Array.from({ length: 120 }, (_, n) => `deep:${n}`)
     const subscriptions = Object.fromEntries(channels.map((channel) => [channel, {}]))
     const node = await startWith({ subscriptions })
@@ -331,7 +331,7 @@ describe('[11] subscriptions that the server makes', () => {
     expect(client.closed).toBeUndefined()
   })
 
-  it('recover far more than one reply holds: the rest follows in pages, in order, then what is live', async () => {
+  it('[11.3] recover far more than one reply holds: the rest follows in pages, in order, then what is live', async () => {
     const subscriptions = { 'room:a': {}, 'deep:a': {} }
     const node = await startWith({ subscriptions })
     const [writer] = await connect(node)

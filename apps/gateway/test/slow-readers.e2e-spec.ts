@@ -101,7 +101,7 @@ describe('clients that stop reading', () => {
     expect(slow()).toBe(rounds * readers)
   }, 90_000)
 
-  it('1,000 readers that stall cost the node a bounded amount, are all ended with 3008, and leave nothing behind', async () => {
+  it('[20.3] 1,000 readers that stall cost the node a bounded amount, are all ended with 3008, and leave nothing behind', async () => {
     const [readers, maxQueueBytes, dataBytes] = [1_000, 65_536, 1_500]
     const slowSeries = 'natter_gateway_closes_total{code="3008"'
     const gateway = await runningGateway(bench, {

@@ -12,7 +12,7 @@ const dataOf = (command: Command | undefined): string | undefined => {
 }
 
 describe('JSON decoding', () => {
-  it('[2.2] one message holds commands separated by single newlines, one at the end tolerated', () => {
+  it('[2.1] [2.3] one message holds commands separated by single newlines, one at the end tolerated', () => {
     const text = '{"id":1,"connect":{}}\n{"id":2,"subscribe":{"channel":"a"}}\n'
     expect(decode(text)).toEqual([
       { id: 1, method: 'connect', request: {} },
@@ -44,21 +44,21 @@ describe('JSON decoding', () => {
     ['since as text', '{"id":1,"history":{"channel":"a","since":"1"}}'],
     ['a delta that nobody knows', '{"id":1,"subscribe":{"channel":"a","delta":"xor"}}'],
     ['a second request of a wrong shape', '{"id":1,"publish":{"channel":"a"},"rpc":3}'],
-  ])('[2.2] refused as malformed: %s', (_what, text) => {
+  ])('[2.1] [2.8] refused as malformed: %s', (_what, text) => {
     expect(() => decode(text)).toThrow(MalformedFrameError)
   })
 
-  it('[2.2] bytes that are not UTF-8 are refused', () => {
+  it('[2.1] bytes that are not UTF-8 are refused', () => {
     expect(() => jsonCodec.decode(Uint8Array.of(0x7b, 0xff, 0x7d))).toThrow(MalformedFrameError)
   })
 
-  it('[2.2] unknown fields are ignored, because newer SDKs send some', () => {
+  it('[2.8] unknown fields are ignored, because newer SDKs send some', () => {
     expect(decode('{"id":1,"new":7,"presence":{"channel":"a","later":{}}}')).toEqual([
       { id: 1, method: 'presence', request: { channel: 'a' } },
     ])
   })
 
-  it('[2.2] null and zero values read as absent', () => {
+  it('[2.6] null and zero values read as absent', () => {
     const text =
       '{"id":1,"subscribe":{"channel":"a","token":"","recover":false,"offset":0,"tf":null,"data":null}}'
     expect(decode(text)).toEqual([{ id: 1, method: 'subscribe', request: { channel: 'a' } }])
@@ -112,7 +112,7 @@ describe('JSON decoding', () => {
     expect(decode('{"id":1,"publish":{}}')).toEqual([{ id: 1, method: 'publish', request: { channel: '' } }])
   })
 
-  it('[4] connect: every field; subscriptions keep their channel, also one named __proto__', () => {
+  it('[2.3] connect: every field; subscriptions keep their channel, also one named __proto__', () => {
     const subs = '{"__proto__":{"recover":true,"epoch":"e","offset":3},"b":null}'
     const text = `{"id":1,"connect":{"token":"t","name":"js","version":"1","headers":{"__proto__":"h"},"subs":${subs}}}`
     const [command] = decode(text)
@@ -164,7 +164,7 @@ describe('JSON decoding', () => {
     expect(() => decode(`{"id":1,"subscribe":{"channel":"a","tf":${tf}}}`)).toThrow(MalformedFrameError)
   })
 
-  it('[17.1] what asks for a map channel or a shared poll says so', () => {
+  it('[7.1] what asks for a map channel or a shared poll says so', () => {
     expect(decode('{"id":1,"publish":{"channel":"a","data":1,"type":1}}')).toMatchObject([
       { request: { channel: 'a', type: 1 } },
     ])
@@ -173,7 +173,7 @@ describe('JSON decoding', () => {
     ])
   })
 
-  it('[9] history: limits below zero, a since without offset', () => {
+  it('[9.10] history: limits below zero, a since without offset', () => {
     expect(decode('{"id":1,"history":{"channel":"a","limit":-1,"since":{},"reverse":true}}')).toEqual([
       {
         id: 1,
@@ -184,7 +184,7 @@ describe('JSON decoding', () => {
   })
 
   it.each(['connect', 'subscribe', 'publish', 'rpc', 'send'])(
-    '[2.2] data of %s stays byte for byte, because parsing and writing again would change it',
+    '[2.5] data of %s stays byte for byte, because parsing and writing again would change it',
     (method) => {
       const awkward = fc.constantFrom(
         '{"a":1,"a":2}',
@@ -207,7 +207,7 @@ describe('JSON decoding', () => {
     },
   )
 
-  it('[2.2] of a request given twice the last counts, and so does its data', () => {
+  it('[2.5] of a request given twice the last counts, and so does its data', () => {
     const [command] = decode('{"id":1,"publish":{"channel":"a","data":1},"publish":{"channel":"b","data":2}}')
     expect(command).toMatchObject({ request: { channel: 'b' } })
     expect(dataOf(command)).toBe('2')

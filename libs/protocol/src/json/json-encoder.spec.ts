@@ -33,10 +33,10 @@ const replies: [rule: string, reply: Reply, frame: string][] = [
     { id: 1, connect: { client: 'c', version: 'v', subs: named('__proto__', { recoverable: true }) } },
     '{"id":1,"connect":{"client":"c","version":"v","subs":{"__proto__":{"recoverable":true}}}}',
   ],
-  ['[2.2] an empty result keeps its key', { id: 5, publish: {} }, '{"id":5,"publish":{}}'],
-  ['[9] unsubscribe', { id: 6, unsubscribe: {} }, '{"id":6,"unsubscribe":{}}'],
+  ['[2.7] an empty result keeps its key', { id: 5, publish: {} }, '{"id":5,"publish":{}}'],
+  ['[2.7] unsubscribe', { id: 6, unsubscribe: {} }, '{"id":6,"unsubscribe":{}}'],
   [
-    '[2.2] zero values are left out',
+    '[2.6] zero values are left out',
     { id: 2, subscribe: { recoverable: false, offset: 0, epoch: '', publications: [] } },
     '{"id":2,"subscribe":{}}',
   ],
@@ -67,29 +67,29 @@ const replies: [rule: string, reply: Reply, frame: string][] = [
     '{"id":2,"subscribe":{"was_recovering":true}}',
   ],
   [
-    '[2.2] presence is there when nobody is',
+    '[2.6] presence is there when nobody is',
     { id: 3, presence: { presence: {} } },
     '{"id":3,"presence":{"presence":{}}}',
   ],
   [
-    '[2.2] user and client are always there; a client named __proto__ is one like any other',
+    '[2.6] user and client are always there; a client named __proto__ is one like any other',
     { id: 3, presence: { presence: named('__proto__', { user: '', client: '' }) } },
     '{"id":3,"presence":{"presence":{"__proto__":{"user":"","client":""}}}}',
   ],
   [
-    '[2.2] both counts are always there',
+    '[2.6] both counts are always there',
     { id: 4, presence_stats: { num_clients: 0, num_users: 0 } },
     '{"id":4,"presence_stats":{"num_clients":0,"num_users":0}}',
   ],
   [
-    '[2.2] publications, epoch and offset of a history are always there',
+    '[2.6] publications, epoch and offset of a history are always there',
     { id: 4, history: { publications: [], epoch: '', offset: 0 } },
     '{"id":4,"history":{"publications":[],"epoch":"","offset":0}}',
   ],
-  ['[9] rpc', { id: 9, rpc: { data: bytes('null') } }, '{"id":9,"rpc":{"data":null}}'],
-  ['[9] rpc without data', { id: 9, rpc: {} }, '{"id":9,"rpc":{}}'],
+  ['[2.4] rpc', { id: 9, rpc: { data: bytes('null') } }, '{"id":9,"rpc":{"data":null}}'],
+  ['[2.4] rpc without data', { id: 9, rpc: {} }, '{"id":9,"rpc":{}}'],
   [
-    '[9] refresh',
+    '[9.13] refresh',
     { id: 9, refresh: { client: 'c', version: 'v', expires: true, ttl: 5 } },
     '{"id":9,"refresh":{"client":"c","version":"v","expires":true,"ttl":5}}',
   ],
@@ -123,17 +123,17 @@ const pushes: [rule: string, push: Push, frame: string][] = [
     '{"push":{"channel":"a","pub":{"data":{"x":1},"info":{"user":"u","client":"c","conn_info":{"n":1},"chan_info":[2]},"offset":3,"tags":{"t":"\\""},"time":4}}}',
   ],
   [
-    '[7.4] no offset where nothing is kept',
+    '[10.3] no offset where nothing is kept',
     { channel: 'a', pub: { data: bytes('0') } },
     '{"push":{"channel":"a","pub":{"data":0}}}',
   ],
   [
-    '[10] join',
+    '[10.2] join',
     { channel: 'a', join: { info: { user: '', client: 'c' } } },
     '{"push":{"channel":"a","join":{"info":{"user":"","client":"c"}}}}',
   ],
   [
-    '[10] leave',
+    '[10.2] leave',
     { channel: 'a', leave: { info: { user: 'u', client: 'c' } } },
     '{"push":{"channel":"a","leave":{"info":{"user":"u","client":"c"}}}}',
   ],
@@ -168,7 +168,7 @@ describe('JSON encoding', () => {
     expect(jsonCodec.join(['{}'])).toBe('{}')
   })
 
-  it('[5] the ping is an empty object, never an empty message', () => {
+  it('[2.4] [5.1] the ping is an empty object, never an empty message', () => {
     expect(jsonCodec.ping).toBe('{}')
   })
 
@@ -180,7 +180,7 @@ describe('JSON encoding', () => {
     expect(jsonCodec.push(push)).toBe(frame)
   })
 
-  it('[2.2] whatever the data and the names are, a push is one line of JSON that says the same', () => {
+  it('[2.2] [2.5] whatever the data and the names are, a push is one line of JSON that says the same', () => {
     const gap = fc.constantFrom('', '\n', '\r\n', ' ')
     const name = fc.oneof(fc.string({ unit: 'binary' }), fc.constantFrom('__proto__', '\ud800', '"\\\n'))
     fc.assert(
@@ -202,7 +202,7 @@ describe('JSON encoding', () => {
     )
   })
 
-  it('[2.2] data without a newline goes out byte for byte', () => {
+  it('[2.5] data without a newline goes out byte for byte', () => {
     const data = '{"a":1, "a":1E2,"\\u0000":12345678901234567890}'
     expect(jsonCodec.push({ channel: 'a', pub: { data: bytes(data) } })).toContain(`"data":${data}}`)
   })
