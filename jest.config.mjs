@@ -48,7 +48,6 @@ export default {
     ]),
     kind('browser', ['<rootDir>/test/browser/**/*.e2e-spec.ts']),
     kind('conformance', ['<rootDir>/test/conformance/**/*.conformance-spec.ts']),
-    kind('conformance', ['<rootDir>/test/conformance/**/*.conformance-spec.ts']),
     kind('fault', ['<rootDir>/test/{fault,deploy}/**/*.fault-spec.ts']),
     kind('install', ['<rootDir>/test/install/**/*.install-spec.ts']),
     kind('docs', ['<rootDir>/tools/**/*.spec.ts']),
