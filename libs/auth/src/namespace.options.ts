@@ -52,6 +52,19 @@ const plainSchema = (duration: z.ZodType<number, unknown>) =>
     allow_recovery: off,
     /** Every subscriber recovers what it missed. Absent = on where publications are kept. */
     force_recovery: on,
+    /** What a subscriber recovers: all that it missed (`stream`), or the newest publication alone (`cache`). */
+    force_recovery_mode: z.enum(['stream', 'cache']).default('stream'),
+    /** Every subscriber gets the newest publication with its subscription, asked or not. */
+    auto_cache_recover: off,
+    /** Subscribers may ask for what a publication changes in the one before it, in place of the publication: `fossil`. */
+    allowed_delta_types: z
+      .array(z.enum(['fossil']))
+      .readonly()
+      .default([]),
+    /** Every publication may be told as such a change; else those alone whose publisher says so. */
+    delta_publish: off,
+    /** Subscribers may ask for the publications alone whose tags match a filter of theirs. It hides nothing: they choose it. */
+    allow_tags_filter: off,
     /** Users may subscribe. */
     allow_subscribe_for_client: off,
     /** Clients without a user id may subscribe too, where users may. */
@@ -82,7 +95,9 @@ const plainSchema = (duration: z.ZodType<number, unknown>) =>
     publication_data_format: z.enum(['', 'json', 'json_object', 'binary']).default(''),
   })
 
-export type NamespaceOptions = z.output<ReturnType<typeof plainSchema>>
+type Parsed = z.output<ReturnType<typeof plainSchema>>
+
+export type NamespaceOptions = { readonly [K in keyof Parsed]: Readonly<Parsed[K]> }
 
 /** What the options say when nobody set `keep`. */
 export const decideKeep = (options: Pick<NamespaceOptions, 'keep' | 'history_size' | 'history_ttl'>) =>
@@ -105,6 +120,7 @@ function contradictions(options: NamespaceOptions): Problem[] {
       if (options[key]) problems.push([key, "needs keep 'archive': nothing else is archived"])
   if (options.force_push_join_leave && !options.join_leave)
     problems.push(['force_push_join_leave', 'needs join_leave: there is nothing to push'])
+  problems.push(...deltaContradictions(options), ...cacheContradictions(options))
   if (decideKeep(options) !== 'none') return problems
   const needKept = [
     'force_recovery',
@@ -113,9 +129,39 @@ function contradictions(options: NamespaceOptions): Problem[] {
     'allow_positioning',
     'message_id',
   ] as const
-  for (const key of needKept)
-    if (options[key]) problems.push([key, "needs publications that are kept: keep 'stream' or 'archive'"])
+  for (const key of needKept) if (options[key]) problems.push([key, needsKept])
   return problems
+}
+
+const needsKept = "needs publications that are kept: keep 'stream' or 'archive'"
+
+const canRecover = ({
+  force_recovery: isForced = true,
+  allow_recovery: isAllowed,
+}: NamespaceOptions): boolean => isForced || isAllowed
+
+function deltaContradictions(options: NamespaceOptions): Problem[] {
+  const { allowed_delta_types: types, delta_publish: isForAll } = options
+  const hasTypes = types.length > 0
+  if (isForAll && !hasTypes)
+    return [['delta_publish', "needs allowed_delta_types: ['fossil']: else nobody may ask for what changed"]]
+  if (!hasTypes) return []
+  if (decideKeep(options) === 'none') return [['allowed_delta_types', needsKept]]
+  if (canRecover(options) || options.force_positioning || options.allow_positioning) return []
+  const sentence = 'needs recovery or positioning: only who knows its position can be told what changed'
+  return [['allowed_delta_types', sentence]]
+}
+
+function cacheContradictions(options: NamespaceOptions): Problem[] {
+  const isCache = options.force_recovery_mode === 'cache'
+  if (isCache && decideKeep(options) === 'none') return [['force_recovery_mode', needsKept]]
+  if (isCache && !canRecover(options))
+    return [['force_recovery_mode', "'cache' needs recovery: set force_recovery or allow_recovery"]]
+  if (!options.auto_cache_recover) return []
+  if (!isCache) return [['auto_cache_recover', "needs force_recovery_mode: 'cache'"]]
+  if (options.force_recovery === false)
+    return [['auto_cache_recover', 'needs force_recovery: it recovers for everybody']]
+  return []
 }
 
 /**

@@ -40,6 +40,11 @@ describe('namespaces', () => {
       forcePushJoinLeave: false,
       positioning: 'off',
       recovery: 'off',
+      recoveryMode: 'stream',
+      recoversUnasked: false,
+      allowsDelta: false,
+      patchesAll: false,
+      allowsTagsFilter: false,
       allowSubscribe: nobody,
       allowPublish: nobody,
       allowPresence: nobody,
@@ -56,6 +61,22 @@ describe('namespaces', () => {
     ['does not exist where nothing is kept', {}, 'off'],
   ])('recovery %s', (_what, options, expected) => {
     expect(resolve(options).recovery).toBe(expected)
+  })
+
+  it.each([
+    [
+      'patches',
+      { allowed_delta_types: ['fossil'], delta_publish: true },
+      { allowsDelta: true, patchesAll: true },
+    ],
+    ['filters', { allow_tags_filter: true }, { allowsTagsFilter: true }],
+    [
+      'a cache',
+      { force_recovery_mode: 'cache', auto_cache_recover: true },
+      { recoveryMode: 'cache', recoversUnasked: true, recovery: 'forced' },
+    ],
+  ])('%s can be allowed where publications are kept', (_what, options, expected) => {
+    expect(resolve({ keep: 'stream', ...options })).toMatchObject(expected)
   })
 
   it.each([{ history_size: 5 }, { history_ttl: 5 }])('either bound caps the history: %j', (bound) => {
@@ -79,6 +100,36 @@ describe('namespaces', () => {
     ['recovery of nothing', { force_recovery: true }, 'force_recovery'],
     ['ids of what is not stored', { message_id: '/id' }, 'message_id'],
     ['pushing joins that are not emitted', { force_push_join_leave: true }, 'force_push_join_leave'],
+    ['patches of what is not kept', { allowed_delta_types: ['fossil'] }, 'allowed_delta_types'],
+    ['patches for nobody', { keep: 'stream', delta_publish: true }, 'delta_publish'],
+    [
+      'patches for who knows no position',
+      { keep: 'stream', allowed_delta_types: ['fossil'], force_recovery: false },
+      'allowed_delta_types',
+    ],
+    [
+      'patches of an unknown kind',
+      { keep: 'stream', allowed_delta_types: ['bsdiff'] },
+      'allowed_delta_types',
+    ],
+    ['a cache of nothing', { force_recovery_mode: 'cache' }, 'force_recovery_mode'],
+    [
+      'a cache that nobody recovers',
+      { keep: 'stream', force_recovery_mode: 'cache', force_recovery: false },
+      'force_recovery_mode',
+    ],
+    ['a stream recovered unasked', { keep: 'stream', auto_cache_recover: true }, 'auto_cache_recover'],
+    [
+      'recovery unasked where it is not forced',
+      {
+        keep: 'stream',
+        force_recovery_mode: 'cache',
+        force_recovery: false,
+        allow_recovery: true,
+        auto_cache_recover: true,
+      },
+      'auto_cache_recover',
+    ],
     ['a pointer that is none', { keep: 'stream', message_id: 'id' }, 'message_id'],
     ['a broken expression', { channel_regex: '(' }, 'channel_regex'],
   ])('refused: %s', (_what, options, key) => {
@@ -92,7 +143,7 @@ describe('namespaces', () => {
     ['a:b', false],
     ['$a', false],
     ['', false],
-  ])('[13.1] a namespace may be called %j: %s', (name, expected) => {
+  ])('[13.2] a namespace may be called %j: %s', (name, expected) => {
     expect(namespaceName.safeParse(name).success).toBe(expected)
   })
 

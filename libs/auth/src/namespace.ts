@@ -32,6 +32,15 @@ export interface Namespace {
   readonly forcePushJoinLeave: boolean
   readonly positioning: 'off' | 'allowed' | 'forced'
   readonly recovery: 'off' | 'allowed' | 'forced'
+  /** `cache`: what is recovered is the newest publication alone. */
+  readonly recoveryMode: 'stream' | 'cache'
+  /** Recovers for every subscriber, asked or not. Only with `cache`. */
+  readonly recoversUnasked: boolean
+  /** Subscribers may ask for patches. */
+  readonly allowsDelta: boolean
+  /** Every publication may be patched; else those alone that say so. */
+  readonly patchesAll: boolean
+  readonly allowsTagsFilter: boolean
   readonly allowSubscribe: Allowance
   readonly allowPublish: Allowance
   readonly allowPresence: Allowance
@@ -103,6 +112,11 @@ export function resolveNamespace(name: string, options: NamespaceOptions): Names
     positioning: granting(isDurable && options.force_positioning, isDurable && options.allow_positioning),
     // What is kept is recovered unless somebody says no: a durable channel that forgets on a reconnect would be a trap.
     recovery: granting(isDurable && (options.force_recovery ?? true), isDurable && options.allow_recovery),
+    recoveryMode: options.force_recovery_mode,
+    recoversUnasked: options.auto_cache_recover,
+    allowsDelta: options.allowed_delta_types.includes('fossil'),
+    patchesAll: options.delta_publish,
+    allowsTagsFilter: options.allow_tags_filter,
     ...allowances(options),
     allowUserLimitedChannels: options.allow_user_limited_channels,
     ...(options.channel_regex === undefined ? {} : { channelRegex: new RegExp(options.channel_regex, 'u') }),

@@ -18,6 +18,7 @@ const meta = fc.record(
     tags: fc.dictionary(fc.string({ unit: 'binary' }), fc.string({ unit: 'binary' })),
     timeMs: fc.nat(),
     key: fc.string(),
+    delta: fc.constant(true),
   },
   { requiredKeys: ['kind'] },
 ) as fc.Arbitrary<PublicationMeta>

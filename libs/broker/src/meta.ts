@@ -14,6 +14,8 @@ export interface PublicationMeta {
   timeMs?: number
   /** What the publication is about, in namespaces that keep the newest per key. */
   key?: string
+  /** Its publisher lets it be told as what it changes in the one before it. */
+  delta?: boolean
 }
 
 /** Bytes as text where they are text: shorter, and readable in the log. */
@@ -25,6 +27,7 @@ interface WireMeta {
   t?: Readonly<Record<string, string>>
   at?: number
   y?: string
+  d?: 1
 }
 
 const beginnings = (['json', 'bin'] as const).map((kind) => ({ kind, start: `{"k":"${kind}"` }))
@@ -37,6 +40,7 @@ export function encodeMeta(meta: PublicationMeta): string {
   if (meta.tags !== undefined) wire.t = meta.tags
   if (meta.timeMs !== undefined) wire.at = meta.timeMs
   if (meta.key !== undefined) wire.y = meta.key
+  if (meta.delta === true) wire.d = 1
   return JSON.stringify(wire).replace(NOT_ASCII, escapeUnit)
 }
 
@@ -51,6 +55,7 @@ export function decodeMeta(text: string | undefined): PublicationMeta | undefine
   if (isTextRecord(tags)) meta.tags = tags
   if (typeof wire['at'] === 'number') meta.timeMs = wire['at']
   if (typeof wire['y'] === 'string') meta.key = wire['y']
+  if (wire['d'] === 1) meta.delta = true
   return meta
 }
 

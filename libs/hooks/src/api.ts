@@ -6,11 +6,15 @@
 import type { Bytes, ClientInfo, StreamPosition } from '@natter/protocol'
 import type { RefusalError, SubscriptionOptions } from './hooks.js'
 
-/** A `key` makes a repeat harmless: the same key into the same channel is stored once, for at least two minutes. */
+/**
+ * A `key` makes a repeat harmless: the same key into the same channel is stored once, for at least two minutes. `delta` lets subscribers
+ * who asked for it be told what changed since the publication before.
+ */
 interface Publishing {
   data: Bytes
   tags?: Readonly<Record<string, string>>
   key?: string
+  delta?: boolean
 }
 
 export type ApiRequest =

@@ -6,7 +6,7 @@ import type { PublicationEnd, Publisher, Sender } from '../publishing/publisher.
 import { demand, demandChannel, isText, isTextRecord } from './checks.js'
 import { explain, RefusedError } from './refusal.js'
 
-type Publication = Pick<Extract<ApiRequest, { kind: 'publish' }>, 'data' | 'tags' | 'key'>
+type Publication = Pick<Extract<ApiRequest, { kind: 'publish' }>, 'data' | 'tags' | 'key' | 'delta'>
 
 const maxChannels = 1_000
 
@@ -71,10 +71,15 @@ export class ApiPublisher {
 }
 
 /** B1. Ids that clients choose begin with `"` or `#`: see `readPointer`. */
-function senderOf(channel: string, { tags, key }: Publication): Sender {
+function senderOf(channel: string, { tags, key, delta }: Publication): Sender {
   demand(tags === undefined || isTextRecord(tags), 'Tags are texts by name')
   demand(key === undefined || isText(key), 'A key is a text')
-  const meta = encodeMeta({ kind: 'json', ...(tags === undefined ? {} : { tags }) })
+  demand(delta === undefined || typeof delta === 'boolean', 'Delta is true or false')
+  const meta = encodeMeta({
+    kind: 'json',
+    ...(tags === undefined ? {} : { tags }),
+    ...(delta === true ? { delta } : {}),
+  })
   if (key === undefined) return { user: '', meta }
   return { user: '', meta, messageId: publicationMessageId({ user: '', channel, value: `api ${key}` }) }
 }

@@ -36,6 +36,8 @@ export interface PublishChoices {
   tags?: Readonly<Record<string, string>>
   /** Default: a random one, so that a repeat by this client is harmless. */
   idempotencyKey?: string
+  /** Subscribers who asked for it are told what changed since the publication before. Default false. */
+  delta?: boolean
 }
 
 type Result<R extends ApiRequest> = ApiResults[R['kind']]
@@ -251,12 +253,13 @@ function verdict(request: ApiRequest, failures: readonly ApiError[]): NatterErro
 }
 
 /** P1 */
-function keyed({ tags, idempotencyKey }: PublishChoices): {
+function keyed({ tags, idempotencyKey, delta }: PublishChoices): {
   key: string
   tags?: PublishChoices['tags'] & object
+  delta?: true
 } {
   const key = idempotencyKey ?? randomBytes(12).toString('base64url')
-  return tags === undefined ? { key } : { key, tags }
+  return { key, ...(tags === undefined ? {} : { tags }), ...(delta === true ? { delta } : {}) }
 }
 
 const narrowed = (client: string | undefined): { client?: string } => (client === undefined ? {} : { client })

@@ -16,6 +16,11 @@ export interface PublishOptions {
   tags?: Readonly<Record<string, string>>
   /** A repeat with the same key into the same channel is stored once, for at least two minutes. */
   idempotencyKey?: string
+  /**
+   * Subscribers who asked for it are told what this changes in the publication before it, where that is shorter; in namespaces with
+   * `allowed_delta_types`. They see the same data. Default false, or what the namespace's `delta_publish` says.
+   */
+  delta?: boolean
 }
 
 /** Where a publication stands; absent in channels that are not kept. */
