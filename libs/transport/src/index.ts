@@ -1,9 +1,17 @@
 export type {
+  Certificate,
+  Framing,
+  HttpAnswer,
+  PlainRequest,
+  RequestDecision,
+  RequestHead,
   SendVerdict,
   Socket,
   SocketHandlers,
   SocketServer,
   SocketServerOptions,
+  StreamOpening,
+  TlsOptions,
   UpgradeDecision,
   UpgradeRequest,
 } from './transport.js'
@@ -13,4 +21,6 @@ export {
   MemorySocketServer,
   type MemoryConnectOptions,
   type MemoryRefusal,
+  type MemoryRequestOptions,
 } from './memory/memory-socket-server.js'
+export { type MemoryAnswer, MemoryStream } from './memory/memory-stream.js'

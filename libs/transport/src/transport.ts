@@ -7,7 +7,10 @@
  * T2. After a frame was dropped for a socket, nothing else reaches it but its close (3008).
  * T3. Every call on a socket that has closed is a no-op; nothing here throws because a peer went away.
  * T4. `onClose` is called exactly once for each socket that `onOpen` was called for, and nothing for it afterwards.
- * T5. `onOpen` of a request that was let in comes in the same turn, before `onUpgrade` of any other.
+ * T5. `onOpen` of a request that was let in comes in the same turn, before `onUpgrade` or `onRequest` of any other.
+ *
+ * A response that stays open ({@link StreamOpening}) is a socket like any other, except that it has no close frame: what is said
+ * at its end is `farewell`.
  */
 import type { Frame } from '@natter/protocol'
 
@@ -24,20 +27,68 @@ export interface Socket<C> {
   send(frame: Frame): SendVerdict
   join(topic: string): void
   leave(topic: string): void
-  /** Sends a close frame and ends the socket. `reason` is cut to 123 bytes of UTF-8. The first call wins; `onClose` is called before it returns. */
+  /** Sends a close frame, or the farewell, and ends the socket. `reason` is cut to 123 bytes of UTF-8. The first call wins; `onClose` is called before it returns. */
   end(code: number, reason: string): void
 }
 
-/** The HTTP request that wants to become a socket. */
-export interface UpgradeRequest {
+/** What every HTTP request says before its body. */
+export interface RequestHead {
   readonly path: string
   readonly query: string
   /** Lower-case names. */
   readonly headers: Readonly<Record<string, string>>
   readonly remoteAddress: string
+}
+
+/** The HTTP request that wants to become a WebSocket. */
+export interface UpgradeRequest extends RequestHead {
   /** Offered by the client, in its order. */
   readonly subprotocols: readonly string[]
 }
+
+/** Any other request. */
+export interface PlainRequest extends RequestHead {
+  /** In upper case. */
+  readonly method: string
+}
+
+export interface HttpAnswer {
+  readonly status: number
+  readonly headers?: Readonly<Record<string, string>>
+  readonly body?: string
+}
+
+/**
+ * How frames are told apart in a response that stays open: `lines` = a newline after each, `events` = each line of a frame is an
+ * event of an EventSource, `bytes` = not at all, the frames say it themselves.
+ */
+export type Framing = 'lines' | 'events' | 'bytes'
+
+/** A response that stays open and is a {@link Socket} from then on; what its client says comes in by other requests. */
+export interface StreamOpening {
+  readonly framing: Framing
+  /** Of the answer, beside those that keep everybody on the way from caching it or holding it back. */
+  readonly headers: Readonly<Record<string, string>>
+  /** Handed to `onMessage` after `onOpen`, in the same turn. */
+  readonly message: Uint8Array
+  readonly isBinary: boolean
+  /** The last frame before the end of the response, which has no close code of its own. */
+  farewell(code: number, reason: string): Frame
+}
+
+/** What becomes of a plain request. */
+export type RequestDecision =
+  | { readonly is: 'answer'; readonly answer: HttpAnswer }
+  /** Never rejects. */
+  | { readonly is: 'later'; readonly answer: Promise<HttpAnswer> }
+  | { readonly is: 'stream'; readonly stream: StreamOpening }
+  | {
+      readonly is: 'body'
+      /** Said when it is longer than `maxMessageBytes`. */
+      readonly tooLong: HttpAnswer
+      /** `body` is only valid during the call. */
+      decide(body: Uint8Array): Exclude<RequestDecision, { is: 'body' }>
+    }
 
 export type UpgradeDecision =
   | { accept: true; subprotocol?: string }
@@ -46,12 +97,36 @@ export type UpgradeDecision =
 export interface SocketHandlers<C> {
   /** Synchronous: who may upgrade is decided by path, origin and limits; who they are comes with the first command. */
   onUpgrade(request: UpgradeRequest): UpgradeDecision
+  /** Synchronous too. Absent: plain requests are told that WebSocket is spoken here. */
+  onRequest?(request: PlainRequest): RequestDecision
   onOpen(socket: Socket<C>): void
   /** `message` is only valid during the call: copy what is kept. */
   onMessage(socket: Socket<C>, message: Uint8Array, isBinary: boolean): void
   /** The peer took waiting bytes, some or all, however few waited: `bufferedBytes` says what is left. Not told for a closed socket. */
   onDrain(socket: Socket<C>): void
   onClose(socket: Socket<C>, code: number, reason: string): void
+  /** New connections get this certificate from now on; open ones stay as they are. */
+  onCertificate?(certificate: Certificate): void
+  /** The files changed, but not into a pair that can be used: the one before stays. Told once for each change. */
+  onBrokenCertificate?(error: unknown): void
+}
+
+export interface Certificate {
+  /** SHA-256, in pairs of hex digits with colons between. */
+  readonly fingerprint: string
+  readonly subject: string
+  /** Milliseconds since 1970. */
+  readonly expiresAtMs: number
+}
+
+/** Files that are looked at again and again: whoever renews them need not tell. */
+export interface TlsOptions {
+  /** PEM: the certificate, then those that lead to its authority. */
+  certFile: string
+  /** PEM, without a passphrase. */
+  keyFile: string
+  /** Default 10 s. */
+  lookEveryMs?: number
 }
 
 export interface SocketServerOptions {
@@ -64,6 +139,10 @@ export interface SocketServerOptions {
   maxMessageBytes?: number
   /** Waiting bytes per socket beyond which frames are dropped and the socket is closed with 3008. Default 1 MiB. */
   maxQueueBytes?: number
+  /** TLS 1.2 and later. Absent: none, that is the matter of who stands in front. */
+  tls?: TlsOptions
+  /** permessage-deflate for WebSockets that offer it. Absent: none. `fromBytes`: shorter frames are sent as they are. */
+  compression?: { fromBytes: number }
   /** Where plain HTTP requests are told that WebSocket is spoken here. Default `/connection/websocket`. */
   socketPath?: string
 }
@@ -72,6 +151,7 @@ export interface SocketServer<C> {
   /**
    * Starts listening and answers the port.
    *
+   * @throws InvalidError `tls-files-broken`.
    * @throws UnavailableError `port-in-use`, naming host and port.
    */
   listen(): Promise<number>

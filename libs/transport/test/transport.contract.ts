@@ -2,6 +2,7 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
 import fc from 'fast-check'
 import type {
+  Framing,
   Socket,
   SocketHandlers,
   SocketServer,
@@ -34,7 +35,22 @@ export type StartTransport = (
 const maxMessageBytes = 1_000
 const maxQueueBytes = 65_536
 
-export function transportContract(name: string, start: StartTransport): void {
+/** `stream`: a response that stays open. Its client says nothing more after its request, and its end carries no code but the farewell. */
+export type SocketKind = 'websocket' | 'stream'
+
+/** What a stream says at its end, in the contract. */
+export const farewellMark = 'farewell '
+
+export function transportContract(
+  name: string,
+  start: StartTransport,
+  socketKind: SocketKind = 'websocket',
+): void {
+  const isStream = socketKind === 'stream'
+  const itSpeaks = (title: string, test: () => Promise<void>): void => {
+    if (!isStream) it(title, test)
+  }
+
   describe(`${name}: the transport contract`, () => {
     let started: ContractServer
     let server: SocketServer<string>
@@ -54,6 +70,20 @@ export function transportContract(name: string, start: StartTransport): void {
           ? { accept: true, subprotocol: 'chosen' }
           : { accept: true }
       },
+      onRequest: (request) => ({
+        is: 'body',
+        tooLong: { status: 413, body: 'too long' },
+        decide(body) {
+          requests.push({ ...request, subprotocols: [] })
+          calls.push('upgrade')
+          if (request.path === '/refused') return { is: 'answer', answer: { status: 403, body: 'not here' } }
+          const framing = request.headers['x-framing'] as Framing
+          const farewell = (code: number, reason: string): string =>
+            `${farewellMark}${JSON.stringify({ code, reason })}`
+          const opening = { framing, headers: {}, message: body, isBinary: false, farewell }
+          return { is: 'stream', stream: opening }
+        },
+      }),
       onOpen(socket) {
         socket.context = `socket ${sockets.length}`
         sockets.push(socket)
@@ -108,26 +138,29 @@ export function transportContract(name: string, start: StartTransport): void {
 
     afterEach(() => started.dispose())
 
-    it('hands over path, query, headers and offers before the decision, and echoes only a chosen subprotocol', async () => {
-      const [chosen] = await open({ path: '/somewhere?a=1', subprotocols: ['other', 'chosen'] })
-      const [none] = await open({ path: '/', subprotocols: [] })
+    itSpeaks(
+      'hands over path, query, headers and offers before the decision, and echoes only a chosen subprotocol',
+      async () => {
+        const [chosen] = await open({ path: '/somewhere?a=1', subprotocols: ['other', 'chosen'] })
+        const [none] = await open({ path: '/', subprotocols: [] })
 
-      expect(requests[0]).toMatchObject({
-        path: '/somewhere',
-        query: 'a=1',
-        subprotocols: ['other', 'chosen'],
-      })
-      expect(chosen.subprotocol).toBe('chosen')
-      expect(none.subprotocol).toBeFalsy()
-      expect(sockets[0]?.remoteAddress).toBe('127.0.0.1')
-    })
+        expect(requests[0]).toMatchObject({
+          path: '/somewhere',
+          query: 'a=1',
+          subprotocols: ['other', 'chosen'],
+        })
+        expect(chosen.subprotocol).toBe('chosen')
+        expect(none.subprotocol).toBeFalsy()
+        expect(sockets[0]?.remoteAddress).toBe('127.0.0.1')
+      },
+    )
 
     it('refuses with the status it was told and opens nothing', async () => {
       await expect(started.connect({ path: '/refused' })).rejects.toThrow('403')
       expect(sockets).toHaveLength(0)
     })
 
-    it('strings travel as text and bytes as binary, both ways', async () => {
+    itSpeaks('strings travel as text and bytes as binary, both ways', async () => {
       const [client, socket] = await open()
       client.send('hello')
       client.send(Buffer.from('bytes'))
@@ -256,7 +289,7 @@ export function transportContract(name: string, start: StartTransport): void {
       await until(() => log.includes('socket 0 drain') && socket.bufferedBytes === 0)
     })
 
-    it('a reader that keeps up is never said to have drained', async () => {
+    itSpeaks('a reader that keeps up is never said to have drained', async () => {
       const [client, socket] = await open()
       for (let i = 0; i < 10; i += 1) socket.send('x')
       expect(socket.bufferedBytes).toBe(0)
@@ -281,7 +314,7 @@ export function transportContract(name: string, start: StartTransport): void {
       expect(closes).toMatchObject([{ code: 3001, reason: 'first', wasOpen: false }])
     })
 
-    it('T3: the same after the peer has gone', async () => {
+    itSpeaks('T3: the same after the peer has gone', async () => {
       const [client, socket] = await open()
       client.close(4000, 'bye')
       await until(() => closes.length === 1)
@@ -300,7 +333,7 @@ export function transportContract(name: string, start: StartTransport): void {
       expect(closes[0]?.reason).toBe(close.reason)
     })
 
-    it('answers a message that is too long with 1009 and does not hand it over', async () => {
+    itSpeaks('answers a message that is too long with 1009 and does not hand it over', async () => {
       const [client] = await open()
       client.send('x'.repeat(maxMessageBytes))
       await until(() => log.length === 1)
@@ -309,13 +342,16 @@ export function transportContract(name: string, start: StartTransport): void {
       expect(log).toHaveLength(1)
     })
 
-    it('answers 1009 up to 1 MiB and cuts what is longer, so that what arrives is bounded', async () => {
-      const [[long], [longer]] = [await open(), await open()]
-      long.send('x'.repeat(1_048_576))
-      expect((await long.closed).code).toBe(1009)
-      longer.send('x'.repeat(1_048_577))
-      expect((await longer.closed).code).toBe(1006)
-    })
+    itSpeaks(
+      'answers 1009 up to 1 MiB and cuts what is longer, so that what arrives is bounded',
+      async () => {
+        const [[long], [longer]] = [await open(), await open()]
+        long.send('x'.repeat(1_048_576))
+        expect((await long.closed).code).toBe(1009)
+        longer.send('x'.repeat(1_048_577))
+        expect((await longer.closed).code).toBe(1006)
+      },
+    )
 
     it('stops accepting while open sockets stay', async () => {
       const [client, socket] = await open()
@@ -333,6 +369,38 @@ export function transportContract(name: string, start: StartTransport): void {
       await until(() => sockets.length === 20)
       expect(calls).toEqual(Array.from({ length: 20 }, () => ['upgrade', 'open']).flat())
     })
+
+    if (isStream) {
+      it('the request is its first message, after it was opened', async () => {
+        const [, socket] = await open()
+        await until(() => log.length === 1)
+        expect(log).toEqual([`${socket.context} text the request`])
+        expect(calls).toEqual(['upgrade', 'open'])
+      })
+
+      it('T3, T4: a client that goes away is closed once with 3000, and nothing is written after it', async () => {
+        const [client, socket] = await open()
+        socket.join('room')
+        client.close()
+        await until(() => closes.length === 1)
+        expect(closes).toMatchObject([{ code: 3000, reason: 'connection closed', wasOpen: false }])
+        server.publish('room', 'late')
+        expect(socket.send('late')).toBe('dropped')
+        socket.end(3001, 'late')
+        await new Promise(setImmediate)
+        expect(closes).toHaveLength(1)
+      })
+
+      it('what was accepted comes before the farewell, and the farewell is the last', async () => {
+        const [client, socket] = await open()
+        socket.join('room')
+        socket.send('one')
+        server.publish('room', 'two')
+        socket.end(3001, 'shutdown')
+        expect(await client.closed).toEqual({ code: 3001, reason: 'shutdown' })
+        expect(client.messages).toEqual(['one', 'two'])
+      })
+    }
 
     it('T4: close ends what is open, each reported once', async () => {
       const clients = [await open(), await open()]

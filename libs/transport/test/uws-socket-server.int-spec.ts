@@ -3,6 +3,7 @@ import { afterEach, describe, expect, it } from '@jest/globals'
 import type { IncomingMessage } from 'node:http'
 import { WebSocket } from 'ws'
 import { createUwsServer, type SocketHandlers, type SocketServer } from '../src/index.js'
+import { HttpStreamClient } from './http-stream-client.js'
 import { transportContract } from './transport.contract.js'
 
 transportContract('uws', async (options, handlers) => {
@@ -22,6 +23,31 @@ transportContract('uws', async (options, handlers) => {
     },
   }
 })
+
+for (const framing of ['lines', 'events'] as const) {
+  transportContract(
+    `uws, a stream of ${framing}`,
+    async (options, handlers) => {
+      const server = createUwsServer<string>({ host: '127.0.0.1', port: 0, ...options }, handlers)
+      const port = await server.listen()
+      const clients: HttpStreamClient[] = []
+      return {
+        server,
+        async connect({ path = '/' } = {}) {
+          const client = new HttpStreamClient(framing, { port, path, body: 'the request' })
+          clients.push(client)
+          await client.opened
+          return client
+        },
+        dispose() {
+          server.close()
+          for (const client of clients) client.close()
+        },
+      }
+    },
+    'stream',
+  )
+}
 
 describe('uws: on a real port', () => {
   const servers: SocketServer<undefined>[] = []

@@ -6,9 +6,33 @@
  */
 import type { Frame } from '@natter/protocol'
 import { longestPayloadBytes } from '../payload-limit.js'
-import type { SocketHandlers, SocketServer, SocketServerOptions, UpgradeRequest } from '../transport.js'
+import { framers } from '../stream/framing.js'
+import { aborted, StreamSocket } from '../stream/stream-socket.js'
+import { StreamSockets } from '../stream/stream-sockets.js'
+import type {
+  PlainRequest,
+  RequestDecision,
+  RequestHead,
+  SocketHandlers,
+  SocketServer,
+  SocketServerOptions,
+  StreamOpening,
+  UpgradeRequest,
+} from '../transport.js'
+import { webSocketOnly } from '../web-socket-only.js'
 import { MemoryClient } from './memory-client.js'
 import { MemorySocket } from './memory-socket.js'
+import { MemoryPipe, MemoryStream, type MemoryAnswer } from './memory-stream.js'
+
+export interface MemoryRequestOptions {
+  /** Default POST. */
+  method?: string
+  path: string
+  query?: string
+  headers?: Readonly<Record<string, string>>
+  body?: string | Uint8Array
+  remoteAddress?: string
+}
 
 export interface MemoryConnectOptions {
   path?: string
@@ -29,6 +53,7 @@ export interface MemoryRefusal {
 export class MemorySocketServer<C> implements SocketServer<C> {
   private readonly topics = new Map<string, Set<MemorySocket<C>>>()
   private readonly sockets = new Set<MemorySocket<C>>()
+  private readonly streams: StreamSockets<C>
   private isListening = false
   private readonly maxMessageBytes: number
 
@@ -37,6 +62,7 @@ export class MemorySocketServer<C> implements SocketServer<C> {
     readonly handlers: SocketHandlers<C>,
   ) {
     this.maxMessageBytes = options.maxMessageBytes ?? 65_536
+    this.streams = new StreamSockets(options.maxQueueBytes ?? 1_048_576, handlers)
   }
 
   async listen(): Promise<number> {
@@ -75,8 +101,53 @@ export class MemorySocketServer<C> implements SocketServer<C> {
     return client
   }
 
+  /** A plain request: an answer, or a response that stays open. */
+  async request(options: MemoryRequestOptions): Promise<MemoryStream | MemoryAnswer> {
+    if (!this.isListening) return { accepted: false, status: 503, body: 'not listening' }
+    const { method = 'POST', body = '' } = options
+    const request: PlainRequest = { ...toHead(options), method }
+    const { socketPath = '/connection/websocket' } = this.options
+    const first: RequestDecision = this.handlers.onRequest?.(request) ?? {
+      is: 'answer',
+      answer: webSocketOnly(request.path, socketPath),
+    }
+    const decision = first.is === 'body' ? this.decideBody(first, Buffer.from(body)) : first
+    switch (decision.is) {
+      case 'answer':
+        return { accepted: false, ...decision.answer }
+      case 'later':
+        return { accepted: false, ...(await decision.answer) }
+      case 'stream':
+        return this.openStream(decision.stream, request.remoteAddress)
+    }
+  }
+
+  private decideBody(
+    { tooLong, decide }: Extract<RequestDecision, { is: 'body' }>,
+    body: Uint8Array,
+  ): Exclude<RequestDecision, { is: 'body' }> {
+    return body.byteLength > this.maxMessageBytes ? { is: 'answer', answer: tooLong } : decide(body)
+  }
+
+  private openStream(opening: StreamOpening, remoteAddress: string): MemoryStream {
+    const pipe = new MemoryPipe()
+    const socket = new StreamSocket<C>(this.streams, remoteAddress, opening, pipe)
+    pipe.ends = {
+      writable: () => socket.writable(),
+      gone: () => socket.gone(aborted.code, aborted.reason),
+    }
+    this.streams.opened(socket)
+    const { contentType, preamble } = framers[opening.framing]
+    const stream = new MemoryStream({ 'content-type': contentType, ...opening.headers }, pipe)
+    if (preamble !== undefined) pipe.write(Buffer.from(preamble))
+    this.handlers.onOpen(socket)
+    if (socket.isOpen) this.handlers.onMessage(socket, opening.message, opening.isBinary)
+    return stream
+  }
+
   publish(topic: string, frame: Frame): void {
     for (const socket of this.topics.get(topic) ?? []) socket.write(frame)
+    this.streams.publish(topic, frame)
   }
 
   stopListening(): void {
@@ -85,6 +156,7 @@ export class MemorySocketServer<C> implements SocketServer<C> {
 
   close(): void {
     this.isListening = false
+    this.streams.close()
     for (const socket of this.sockets) socket.cut()
   }
 
@@ -96,10 +168,14 @@ export class MemorySocketServer<C> implements SocketServer<C> {
   }
 }
 
-const toRequest = (options: MemoryConnectOptions): UpgradeRequest => ({
+const toHead = (options: Omit<MemoryConnectOptions, 'subprotocols'>): RequestHead => ({
   path: options.path ?? '/connection/websocket',
   query: options.query ?? '',
   headers: options.headers ?? {},
   remoteAddress: options.remoteAddress ?? '127.0.0.1',
+})
+
+const toRequest = (options: MemoryConnectOptions): UpgradeRequest => ({
+  ...toHead(options),
   subprotocols: options.subprotocols ?? [],
 })

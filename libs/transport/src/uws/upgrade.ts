@@ -4,11 +4,11 @@
  * An `HttpRequest` lives on uWebSockets.js's stack: everything is read before the first decision, nothing is kept.
  */
 import type { HttpRequest, HttpResponse } from 'uWebSockets.js'
-import type { UpgradeDecision, UpgradeRequest } from '../transport.js'
+import type { RequestHead, UpgradeDecision, UpgradeRequest } from '../transport.js'
 
 const decoder = new TextDecoder()
 
-export function readUpgradeRequest(res: HttpResponse, req: HttpRequest): UpgradeRequest {
+export function readHead(res: HttpResponse, req: HttpRequest): RequestHead {
   const headers: Record<string, string> = {}
   // oxlint-disable-next-line unicorn/no-array-for-each -- not an array: the only way to list the headers
   req.forEach((name, value) => {
@@ -19,27 +19,18 @@ export function readUpgradeRequest(res: HttpResponse, req: HttpRequest): Upgrade
     query: req.getQuery() ?? '',
     headers,
     remoteAddress: decoder.decode(res.getRemoteAddressAsText()),
-    subprotocols: splitList(headers['sec-websocket-protocol']),
   }
+}
+
+export function readUpgradeRequest(res: HttpResponse, req: HttpRequest): UpgradeRequest {
+  const head = readHead(res, req)
+  return { ...head, subprotocols: splitList(head.headers['sec-websocket-protocol']) }
 }
 
 export function refuse(res: HttpResponse, decision: Extract<UpgradeDecision, { accept: false }>): void {
   res.writeStatus(statusLine(decision.status))
   for (const [name, value] of Object.entries(decision.headers ?? {})) res.writeHeader(name, value)
   res.end(decision.body, true)
-}
-
-/** Answers a request that doesn't ask for a WebSocket. */
-export function answerPlainHttp(res: HttpResponse, req: HttpRequest, socketPath: string): void {
-  const isSocketPath = req.getUrl() === socketPath
-  res
-    .writeStatus(statusLine(isSocketPath ? 400 : 404))
-    .writeHeader('content-type', 'text/plain; charset=utf-8')
-  res.end(
-    isSocketPath
-      ? 'This address speaks WebSocket: connect with a Centrifugo SDK, not with a plain HTTP request.\n'
-      : 'Nothing here.\n',
-  )
 }
 
 const splitList = (header: string | undefined): string[] =>
@@ -49,12 +40,17 @@ const splitList = (header: string | undefined): string[] =>
     .filter((item) => item !== '')
 
 const reasonPhrases: Readonly<Record<number, string>> = {
+  200: 'OK',
+  204: 'No Content',
   400: 'Bad Request',
   401: 'Unauthorized',
   403: 'Forbidden',
   404: 'Not Found',
+  405: 'Method Not Allowed',
+  413: 'Content Too Large',
   429: 'Too Many Requests',
+  500: 'Internal Server Error',
   503: 'Service Unavailable',
 }
 
-const statusLine = (status: number): string => `${status} ${reasonPhrases[status] ?? 'Refused'}`
+export const statusLine = (status: number): string => `${status} ${reasonPhrases[status] ?? 'Refused'}`

@@ -7,6 +7,7 @@
  * S2. The users of such sockets hear of it in `setImmediate`, never in the middle of a publish or a send.
  * S3. `onOpen` and `onClose` pair up: a socket closes for its user in `end`, in the library's close event or after a drop,
  *     and only its first close is reported (T4).
+ * S4. Responses that stay open are in no topic of the library: they are gone through in JavaScript (`stream/`).
  */
 import { UnavailableError } from '@natter/primitives'
 import type { Frame } from '@natter/protocol'
@@ -16,26 +17,52 @@ import type {
   TemplatedApp,
   us_listen_socket,
   us_socket_context_t,
+  WebSocketBehavior,
 } from 'uWebSockets.js'
 import { longestPayloadBytes } from '../payload-limit.js'
-import type { SocketHandlers, SocketServer, SocketServerOptions } from '../transport.js'
+import { StreamSocket, aborted } from '../stream/stream-socket.js'
+import { StreamSockets } from '../stream/stream-sockets.js'
+import { webSocketOnly } from '../web-socket-only.js'
+import type { Certificate, SocketHandlers, SocketServer, SocketServerOptions } from '../transport.js'
 import { DropLedger } from './drop-ledger.js'
 import { loadUws, type Uws } from './load-uws.js'
 import { bigFrameBytes, NearLimit } from './near-limit.js'
-import { answerPlainHttp, readUpgradeRequest, refuse } from './upgrade.js'
+import { Requests, type RequestOwner } from './requests.js'
+import { readPair, watchPair } from './tls-files.js'
+import { readUpgradeRequest, refuse } from './upgrade.js'
 import { slow, UwsSocket, type SocketBox, type SocketOwner } from './uws-socket.js'
 
 /** `LIBUS_LISTEN_DEFAULT` and `LIBUS_LISTEN_EXCLUSIVE_PORT`; the package's types declare the enum, its code does not export it. */
 const listenShared = 0
 const listenExclusively = 1
 
-type Listening =
+/**
+ * One certificate's app. A new one takes over the port when the files have changed; this one keeps the sockets that it has until the
+ * last is gone.
+ */
+interface Generation {
+  readonly app: TemplatedApp
+  /** WebSockets, and requests that are not answered yet. */
+  busy: number
+}
+
+interface Port {
+  readonly uws: Uws
+  readonly number: number
+  readonly socket: us_listen_socket
+  readonly stopWatching: () => void
+}
+
+type State =
   | { kind: 'idle' }
-  | { kind: 'listening'; uws: Uws; app: TemplatedApp; socket: us_listen_socket }
-  | { kind: 'deaf'; app: TemplatedApp }
+  | { kind: 'listening'; port: Port; current: Generation; old: readonly Generation[] }
+  | { kind: 'deaf'; current: Generation; old: readonly Generation[] }
   | { kind: 'closed' }
 
 const decoder = new TextDecoder()
+
+/** How long the connections of an old app may idle between two requests. */
+const oldIdleMs = 15_000
 
 /** Serves sockets on uWebSockets.js. The binary is loaded by `listen`. */
 export function createUwsServer<C>(
@@ -50,7 +77,10 @@ export class UwsSocketServer<C> implements SocketServer<C>, SocketOwner<C> {
   private readonly maxMessageBytes: number
   private readonly drops = new DropLedger<C>((socket) => this.onClosed(socket, slow.code, slow.reason))
   private readonly nearLimit: NearLimit<C>
-  private state: Listening = { kind: 'idle' }
+  private readonly streams: StreamSockets<C>
+  /** Shorter frames are not compressed. */
+  readonly compressFromBytes: number
+  private state: State = { kind: 'idle' }
 
   constructor(
     private readonly options: SocketServerOptions,
@@ -60,6 +90,8 @@ export class UwsSocketServer<C> implements SocketServer<C>, SocketOwner<C> {
     this.maxMessageBytes = options.maxMessageBytes ?? 65_536
     this.maxQueueBytes = options.maxQueueBytes ?? 1_048_576
     this.nearLimit = new NearLimit(this.maxQueueBytes)
+    this.streams = new StreamSockets(this.maxQueueBytes, handlers)
+    this.compressFromBytes = options.compression?.fromBytes ?? Infinity
   }
 
   get undrainedBytes(): number {
@@ -67,46 +99,69 @@ export class UwsSocketServer<C> implements SocketServer<C>, SocketOwner<C> {
   }
 
   async listen(): Promise<number> {
-    const { host, port, sharePort = false } = this.options
+    const { host, port, tls } = this.options
     const uws = await this.load()
-    const app = this.createApp(uws)
-    const socket = await listenOn(app, host, port, sharePort ? listenShared : listenExclusively)
+    if (tls !== undefined) this.handlers.onCertificate?.(readPair(tls))
+    const generation = this.createGeneration(uws)
+    let socket = this.listenOn(generation, port)
     if (socket === false) {
-      app.close()
+      generation.app.close()
       throw new UnavailableError(
         'port-in-use',
         `Port ${port} on ${host} is already in use (${host}:${port}).`,
       )
     }
-    this.state = { kind: 'listening', uws, app, socket }
-    return uws.us_socket_local_port(socket)
+    const number = uws.us_socket_local_port(socket)
+    if (tls !== undefined && port === 0) {
+      uws.us_listen_socket_close(socket) // only a socket that was told its port lets another take over while it has connections
+      socket = this.listenOn(generation, number)
+      if (socket === false) throw new UnavailableError('port-in-use', `Port ${number} was taken at once.`)
+    }
+    this.state = {
+      kind: 'listening',
+      port: { uws, number, socket, stopWatching: this.watchFiles() },
+      current: generation,
+      old: [],
+    }
+    return number
   }
 
   publish(topic: string, frame: Frame): void {
-    if (this.state.kind !== 'listening' && this.state.kind !== 'deaf') return
+    const { state } = this
+    if (state.kind !== 'listening' && state.kind !== 'deaf') return
     const payloadBytes = typeof frame === 'string' ? Buffer.byteLength(frame) : frame.byteLength
     const isBig = payloadBytes >= bigFrameBytes
+    const isCompressed = payloadBytes >= this.compressFromBytes
+    const wireBytes = payloadBytes + maxHeaderBytes + (isCompressed ? maxDeflateBytes : 0)
     if (isBig) this.nearLimit.beforeBigFrame(this.drops.undrainedBytes)
-    else this.drops.held(payloadBytes + maxHeaderBytes)
-    this.nearLimit.published(payloadBytes + maxHeaderBytes, isBig)
+    else this.drops.held(wireBytes)
+    this.nearLimit.published(wireBytes, isBig)
     this.drops.settle() // S1
-    this.state.app.publish(topic, frame, typeof frame !== 'string', false)
+    const isBinary = typeof frame !== 'string'
+    state.current.app.publish(topic, frame, isBinary, isCompressed)
     this.drops.settle()
+    for (const { app } of state.old) {
+      app.publish(topic, frame, isBinary, isCompressed)
+      this.drops.settle()
+    }
+    this.streams.publish(topic, frame)
   }
 
   stopListening(): void {
     if (this.state.kind !== 'listening') return
-    const { uws, app, socket } = this.state
-    uws.us_listen_socket_close(socket)
-    this.state = { kind: 'deaf', app }
+    const { port, current, old } = this.state
+    port.stopWatching()
+    port.uws.us_listen_socket_close(port.socket)
+    this.state = { kind: 'deaf', current, old }
   }
 
   close(): void {
     this.stopListening()
     if (this.state.kind !== 'deaf') return
-    const { app } = this.state
+    const { current, old } = this.state
     this.state = { kind: 'closed' }
-    app.close()
+    this.streams.close()
+    for (const { app } of [current, ...old]) app.close()
     this.drops.report()
   }
 
@@ -122,38 +177,74 @@ export class UwsSocketServer<C> implements SocketServer<C>, SocketOwner<C> {
     this.handlers.onClose(socket, code, reason)
   }
 
-  private createApp(uws: Uws): TemplatedApp {
+  private createGeneration(uws: Uws): Generation {
+    const { tls } = this.options
+    const app =
+      tls === undefined ? uws.App() : uws.SSLApp({ cert_file_name: tls.certFile, key_file_name: tls.keyFile })
+    const generation: Generation = { app, busy: 0 }
+    const requests = new Requests(this.requestOwner(generation))
+    app
+      .ws<SocketBox<C>>('/*', this.behavior(uws, generation))
+      .any('/*', (res, req) => requests.handle(res, req))
+    return generation
+  }
+
+  private behavior(uws: Uws, generation: Generation): WebSocketBehavior<SocketBox<C>> {
+    const { compression } = this.options
+    return {
+      ...(compression === undefined ? {} : { compression: compressors(uws) }),
+      maxPayloadLength: longestPayloadBytes(this.maxMessageBytes), // of what was compressed too
+      maxBackpressure: this.maxQueueBytes,
+      closeOnBackpressureLimit: false, // it would cut with 1006 instead of 3008
+      sendPingsAutomatically: false, // pings are the protocol's, and the hub's
+      idleTimeout: 0,
+      upgrade: (res, req, context) => this.upgrade(res, req, context),
+      open: (native) => {
+        const { socket } = native.getUserData()
+        generation.busy += 1
+        socket.opened(native)
+        this.nearLimit.opened(socket)
+        this.handlers.onOpen(socket)
+      },
+      message: (native, message, isBinary) => this.message(native.getUserData().socket, message, isBinary),
+      dropped: (native) => this.drops.note(native.getUserData().socket),
+      drain: (native) => {
+        const { socket } = native.getUserData()
+        this.drops.settle()
+        this.nearLimit.drained()
+        if (socket.drained()) this.handlers.onDrain(socket)
+      },
+      close: (native, code, reason) => {
+        const { socket } = native.getUserData()
+        this.nearLimit.closed(socket)
+        this.freed(generation)
+        socket.nativeClosed(code, decoder.decode(reason))
+      },
+    }
+  }
+
+  private requestOwner(generation: Generation): RequestOwner {
+    const { handlers, streams } = this
     const { socketPath = '/connection/websocket' } = this.options
-    return uws
-      .App()
-      .ws<SocketBox<C>>('/*', {
-        maxPayloadLength: longestPayloadBytes(this.maxMessageBytes),
-        maxBackpressure: this.maxQueueBytes,
-        closeOnBackpressureLimit: false, // it would cut with 1006 instead of 3008
-        sendPingsAutomatically: false, // pings are the protocol's, and the hub's
-        idleTimeout: 0,
-        upgrade: (res, req, context) => this.upgrade(res, req, context),
-        open: (native) => {
-          const { socket } = native.getUserData()
-          socket.opened(native)
-          this.nearLimit.opened(socket)
-          this.handlers.onOpen(socket)
-        },
-        message: (native, message, isBinary) => this.message(native.getUserData().socket, message, isBinary),
-        dropped: (native) => this.drops.note(native.getUserData().socket),
-        drain: (native) => {
-          const { socket } = native.getUserData()
-          this.drops.settle()
-          this.nearLimit.drained()
-          if (socket.drained()) this.handlers.onDrain(socket)
-        },
-        close: (native, code, reason) => {
-          const { socket } = native.getUserData()
-          this.nearLimit.closed(socket)
-          socket.nativeClosed(code, decoder.decode(reason))
-        },
-      })
-      .any('/*', (res, req) => answerPlainHttp(res, req, socketPath))
+    return {
+      maxBodyBytes: this.maxMessageBytes,
+      decide: (request) =>
+        handlers.onRequest?.(request) ?? { is: 'answer', answer: webSocketOnly(request.path, socketPath) },
+      openStream: (opening, remoteAddress, pipe) => {
+        const socket = new StreamSocket<C>(streams, remoteAddress, opening, pipe)
+        streams.opened(socket)
+        handlers.onOpen(socket)
+        if (socket.isOpen) handlers.onMessage(socket, opening.message, opening.isBinary)
+        return {
+          writable: () => socket.writable(),
+          gone: () => socket.gone(aborted.code, aborted.reason),
+        }
+      },
+      onBusy: (change) => {
+        if (change === 1) generation.busy += 1
+        else this.freed(generation)
+      },
+    }
   }
 
   private upgrade(res: HttpResponse, req: HttpRequest, context: us_socket_context_t): void {
@@ -174,10 +265,79 @@ export class UwsSocketServer<C> implements SocketServer<C>, SocketOwner<C> {
     if (message.byteLength > this.maxMessageBytes) return socket.end(1009, 'message too big')
     this.handlers.onMessage(socket, new Uint8Array(message), isBinary)
   }
+
+  private listenOn({ app }: Generation, port: number): us_listen_socket | false {
+    const { host, sharePort = false } = this.options
+    return listenOn(app, host, port, sharePort ? listenShared : listenExclusively)
+  }
+
+  private watchFiles(): () => void {
+    const { tls } = this.options
+    if (tls === undefined) return () => {}
+    return watchPair(tls, tls.lookEveryMs ?? 10_000, {
+      use: (certificate) => this.renew(certificate),
+      onBroken: (error) => this.handlers.onBrokenCertificate?.(error),
+    })
+  }
+
+  /**
+   * The library can change the certificate of a name, not that of clients who name none: so another app takes the port, in one turn.
+   *
+   * @throws Error when the library doesn't take the files, or the port can't be had again.
+   */
+  private renew(certificate: Certificate): void {
+    if (this.state.kind !== 'listening') return
+    const { port, current, old } = this.state
+    const next = this.createGeneration(port.uws)
+    port.uws.us_listen_socket_close(port.socket)
+    let socket = this.listenOn(next, port.number)
+    const isRenewed = socket !== false
+    if (socket === false) {
+      next.app.close()
+      socket = this.listenOn(current, port.number)
+    }
+    if (socket === false) {
+      port.stopWatching()
+      this.state = { kind: 'deaf', current, old }
+    } else {
+      const renewed = { ...port, socket }
+      this.state = isRenewed
+        ? { kind: 'listening', port: renewed, current: next, old: [...old, current] }
+        : { kind: 'listening', port: renewed, current, old }
+    }
+    if (!isRenewed) throw new UnavailableError('port-in-use', `Port ${port.number} could not be taken over.`)
+    this.handlers.onCertificate?.(certificate)
+    this.retire(current)
+  }
+
+  private freed(generation: Generation): void {
+    generation.busy -= 1
+    this.retire(generation)
+  }
+
+  /** Closes an old app that has nothing left, when its clients had the time to ask again. */
+  private retire(generation: Generation): void {
+    const isUnused = (): boolean =>
+      generation.busy === 0 && 'old' in this.state && this.state.old.includes(generation)
+    if (!isUnused()) return
+    setTimeout(() => {
+      if (!isUnused() || !('old' in this.state)) return
+      this.state = { ...this.state, old: this.state.old.filter((one) => one !== generation) }
+      generation.app.close()
+    }, oldIdleMs).unref()
+  }
+}
+
+/** The package's types lack them. No window is kept for what is sent: 15,000 sockets with one each would be gigabytes. */
+function compressors(uws: Uws): number {
+  const { SHARED_COMPRESSOR: out, SHARED_DECOMPRESSOR: into } = uws as unknown as Record<string, number>
+  return (out ?? 0) | (into ?? 0)
 }
 
 /** Of a server's frame: no mask. */
 const maxHeaderBytes = 10
+/** What compression adds where there is nothing to compress. */
+const maxDeflateBytes = 22
 
 /** The overload with host and options exists, though the package's types lack it. */
 type Listen = (
@@ -187,12 +347,11 @@ type Listen = (
   done: (socket: us_listen_socket | false) => void,
 ) => void
 
-const listenOn = (
-  app: TemplatedApp,
-  host: string,
-  port: number,
-  options: number,
-): Promise<us_listen_socket | false> =>
-  new Promise((resolve) => {
-    ;(app.listen as unknown as Listen).call(app, host, port, options, resolve)
+/** The library answers before it returns. */
+function listenOn(app: TemplatedApp, host: string, port: number, options: number): us_listen_socket | false {
+  let listening: us_listen_socket | false = false
+  ;(app.listen as unknown as Listen).call(app, host, port, options, (socket) => {
+    listening = socket
   })
+  return listening
+}

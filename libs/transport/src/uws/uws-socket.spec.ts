@@ -4,6 +4,7 @@ import { UwsSocket, type SocketOwner } from './uws-socket.js'
 
 const owner: SocketOwner<null> = {
   maxQueueBytes: 1_000,
+  compressFromBytes: Infinity,
   undrainedBytes: 0,
   onQueued: () => {},
   settleDrops: () => {},

@@ -31,6 +31,8 @@ type State<C> =
 /** What a socket needs of its server. */
 export interface SocketOwner<C> {
   readonly maxQueueBytes: number
+  /** Shorter frames are not compressed; Infinity = none is. */
+  readonly compressFromBytes: number
   /** Upper bound of the published bytes that wait inside the library, not yet in any socket's `bufferedBytes`. */
   readonly undrainedBytes: number
   /** Bytes of a `send` wait for the peer. */
@@ -73,7 +75,8 @@ export class UwsSocket<C> implements Socket<C> {
       this.writeUndrained(native)
       if (!this.isOpen) return 'dropped' // T2
     }
-    const verdict = verdicts[native.send(frame, typeof frame !== 'string', false)] ?? 'dropped'
+    const isCompressed = frame.length >= owner.compressFromBytes
+    const verdict = verdicts[native.send(frame, typeof frame !== 'string', isCompressed)] ?? 'dropped'
     owner.settleDrops()
     if (verdict === 'queued') owner.onQueued(this)
     if (verdict === 'dropped' || this.isOpen) return verdict
