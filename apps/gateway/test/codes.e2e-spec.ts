@@ -5,14 +5,15 @@ import { ClientError, DisconnectError } from '@natter/hooks'
 import { Disconnects, Errors, Unsubscribes } from '@natter/protocol'
 import { deadKey } from '../src/sessions/dead-record.js'
 import { FakeApp, held, type Answers } from './fake-app.js'
+import { dialects } from './dialect.js'
 import type { Incoming, NodeOverrides, RawClient, TestNode } from './harness.js'
 import { secret, tokenOf, wireBench } from './wire-bench.js'
 
 const room = { channel: 'room:a' }
 const seconds = (fromNow: number): number => Math.floor(Date.now() / 1_000) + fromNow
 
-describe('codes', () => {
-  const { start, open, connect, api } = wireBench()
+describe.each(dialects)('codes, for clients that speak $name', (dialect) => {
+  const { start, open, connect, api } = wireBench(dialect)
 
   const startWith = (
     answers: Answers,

@@ -1,5 +1,6 @@
 /** The processing rules and the commands of docs/protocol.md, on real sockets and a real NATS. */
 import { describe, expect, it } from '@jest/globals'
+import { dialects } from './dialect.js'
 import { FakeApp, held, type Answers } from './fake-app.js'
 import type { Incoming, NodeOverrides, RawClient, TestNode } from './harness.js'
 import { secret, tokenOf, wireBench } from './wire-bench.js'
@@ -15,8 +16,8 @@ const channelMethods = [
 ]
 const methods = [...channelMethods, 'rpc', 'refresh']
 
-describe('commands', () => {
-  const { start, open, connect, api } = wireBench()
+describe.each(dialects)('commands, for clients that speak $name', (dialect) => {
+  const { start, open, connect, api } = wireBench(dialect)
   let channels = 0
 
   /** One that no other test has published into. */

@@ -8,6 +8,7 @@ import { z } from 'zod'
 import { Gateway, type GatewayParts } from '../src/gateway.js'
 import type { GatewayOptions } from '../src/gateway.options.js'
 import type { Hooks } from '../src/hooks/hooks.js'
+import { jsonDialect, type Dialect } from './dialect.js'
 
 const namespaceOptions = namespaceSchema({ duration: z.number() })
 
@@ -137,16 +138,19 @@ export const startMemoryNode = (mesh: MemoryMesh, overrides?: NodeOverrides): Pr
 /** One incoming JSON object: a reply, a push, or `{}`. */
 export type Incoming = Record<string, any> // oxlint-disable-line typescript/no-explicit-any -- tests read the wire's JSON as it is
 
-/** A client that speaks the JSON form by hand, so that nothing an SDK does hides what the server did. */
+/** A client that speaks by hand, JSON where nothing else is said, so that nothing an SDK does hides what the server did. */
 export class RawClient {
   readonly received: Incoming[] = []
   closed: { code: number; reason: string } | undefined
   private ids = 0
   private readonly looking = new Set<() => void>()
 
-  private constructor(readonly socket: WebSocket) {
+  private constructor(
+    readonly socket: WebSocket,
+    private readonly dialect: Dialect,
+  ) {
     socket.on('message', (data: Buffer) => {
-      for (const line of data.toString().split('\n')) this.received.push(JSON.parse(line) as Incoming)
+      this.received.push(...dialect.decode(data))
       this.look()
     })
     socket.on('close', (code, reason) => {
@@ -158,13 +162,12 @@ export class RawClient {
 
   static async open(
     url: string,
-    options: { headers?: Record<string, string>; protocol?: string } = {},
+    options: { headers?: Record<string, string>; protocol?: string; dialect?: Dialect } = {},
   ): Promise<RawClient> {
-    const socket = new WebSocket(url, options.protocol === undefined ? [] : [options.protocol], {
-      headers: options.headers ?? {},
-      perMessageDeflate: false,
-    })
-    const raw = new RawClient(socket)
+    const { headers = {}, dialect = jsonDialect, protocol = dialect.protocol } = options
+    const protocols = protocol === undefined ? [] : [protocol]
+    const socket = new WebSocket(url, protocols, { headers, perMessageDeflate: false })
+    const raw = new RawClient(socket, dialect)
     await new Promise<void>((resolve, reject) => {
       socket.once('open', resolve)
       socket.once('error', reject)
@@ -183,7 +186,7 @@ export class RawClient {
   }
 
   send(...commands: object[]): void {
-    this.text(commands.map((command) => JSON.stringify(command)).join('\n'))
+    this.socket.send(this.dialect.encode(commands))
   }
 
   /** Sends a command and answers its reply. */

@@ -1,5 +1,6 @@
 /** A history is read to its end, page by page, in both directions: each publication once, in order, whatever is published meanwhile. */
 import { describe, expect, it } from '@jest/globals'
+import { dialects } from './dialect.js'
 import type { Incoming, RawClient } from './harness.js'
 import { wireBench } from './wire-bench.js'
 
@@ -12,8 +13,8 @@ interface Page {
 /** A read that never ends would end the test by its time alone. */
 const maxPages = 200
 
-describe('paging through a history', () => {
-  const { start, connect } = wireBench()
+describe.each(dialects)('paging through a history, for clients that speak $name', (dialect) => {
+  const { start, connect } = wireBench(dialect)
   let channels = 0
 
   const fresh = (namespace: string): string => {

@@ -8,6 +8,7 @@ import { createNatsBroker, type Broker } from '@natter/broker'
 import { ApiClient } from '@natter/hooks'
 import { leakCheck, startNatsServer, type NatsServer } from '@natter/testing'
 import { SignJWT } from 'jose'
+import type { Dialect } from './dialect.js'
 import { RawClient, startNode, type NodeOverrides, type TestNode } from './harness.js'
 
 export const secret = 'a secret of the tests of the wire'
@@ -25,7 +26,8 @@ export interface WireBench {
   api(): Promise<ApiClient>
 }
 
-export function wireBench(): WireBench {
+/** @param dialect What its clients speak. */
+export function wireBench(dialect: Dialect): WireBench {
   const ends: (() => unknown)[] = []
   let nats: NatsServer
   let expectNoLeaks: ReturnType<typeof leakCheck>
@@ -45,7 +47,7 @@ export function wireBench(): WireBench {
   const broker = (name: string): Promise<Broker> =>
     createNatsBroker({ urls: [nats.url], prefix: 'natter', name })
   const open = async ({ url }: TestNode): Promise<RawClient> => {
-    const client = await RawClient.open(url)
+    const client = await RawClient.open(url, { dialect })
     ends.push(() => client.end())
     return client
   }
