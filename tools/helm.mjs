@@ -10,7 +10,8 @@ import { randomUUID } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { copyFile, mkdir, rename, writeFile } from 'node:fs/promises'
 import { platform } from 'node:os'
-import { delimiter, join } from 'node:path'
+import { join } from 'node:path'
+import { goEnv } from './go.mjs'
 import { oneAtATime } from './one-at-a-time.mjs'
 import { printWhenRun } from './print-when-run.mjs'
 import { run } from './run.mjs'
@@ -39,9 +40,6 @@ async function cached() {
   if (!existsSync(cachedFile)) throw new Skipped()
   return await checked(cachedFile)
 }
-
-/** Go's own installer leaves it there, and not every shell has that on its PATH. */
-const goEnv = { ...process.env, PATH: [process.env.PATH, '/usr/local/go/bin'].join(delimiter) }
 
 /**
  * Through the module proxy and the checksum database, as every Go module. A module of our own around it, because `go install` knows

@@ -2,7 +2,10 @@ import { describe, expect, it } from '@jest/globals'
 import { readRepositoryFile, repositoryFiles } from './repository.js'
 
 /** Tests that may be skipped on Linux with apt and root, by `file: name`. A skip prints its reason in its name. */
-const allowedSkips: readonly string[] = []
+const allowedSkips: readonly string[] = [
+  // an official SDK of another language, where that language or its packages can't be had: Debian's Go is too old for the SDK
+  'test/conformance/programs/programs.conformance-spec.ts',
+]
 
 const skip =
   /\b(?:it|test|describe)(?:\.each\([^)]*\))?\.(?:skip|todo|failing|only)\b|\bx(?:it|test|describe)\(/

@@ -29,7 +29,8 @@ const quick = [
   tool('page types', 'typescript/bin/tsc', '--noEmit', '-p', 'apps/messenger/web/tsconfig.json'),
 ]
 const build = { name: 'build', command: [node, ['tools/build.mjs']] }
-const suites = [tests('unit'), tests('integration'), tests('browser'), tests('install'), tests('docs')]
+const kindsInOrder = ['unit', 'integration', 'browser', 'conformance', 'install', 'docs']
+const suites = kindsInOrder.map((kind) => tests(kind))
 const faults = withFaults && existsSync(join(root, 'test', 'fault')) ? [tests('fault')] : []
 
 const minutesMs = 60_000
@@ -76,10 +77,14 @@ if (!process.env.NATTER_NATS_SERVER) {
   const file = await obtainNatsServer((line) => console.log(line))
   if (file !== null) process.env.NATTER_NATS_SERVER = file
 }
-const ahead = ['helm', 'nginx', 'image-base'].map((name) => obtainAhead(name, `tools/${name}.mjs`))
+const ahead = (...names) => Promise.all(names.map((name) => obtainAhead(name, `tools/${name}.mjs`)))
+const needed = {
+  conformance: ahead('go-sdk', 'python-sdk'),
+  install: ahead('helm', 'nginx', 'image-base'),
+}
 await sideBySide([...quick, build]) // V3
 for (const suite of [...suites, ...faults]) {
-  if (suite.kind === 'install') await Promise.all(ahead)
+  await needed[suite.kind]
   await step(suite)
 }
 

@@ -1,0 +1,1 @@
+export function obtainGoSdk(say: (line: string) => void): Promise<[string, ...string[]] | string>

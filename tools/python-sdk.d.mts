@@ -1,0 +1,1 @@
+export function obtainPythonSdk(say: (line: string) => void): Promise<[string, ...string[]] | string>
