@@ -57,10 +57,7 @@ const plainSchema = (duration: z.ZodType<number, unknown>) =>
     /** Every subscriber gets the newest publication with its subscription, asked or not. */
     auto_cache_recover: off,
     /** Subscribers may ask for what a publication changes in the one before it, in place of the publication: `fossil`. */
-    allowed_delta_types: z
-      .array(z.enum(['fossil']))
-      .readonly()
-      .default([]),
+    allowed_delta_types: z.array(z.enum(['fossil'])).default([]),
     /** Every publication may be told as such a change; else those alone whose publisher says so. */
     delta_publish: off,
     /** Subscribers may ask for the publications alone whose tags match a filter of theirs. It hides nothing: they choose it. */
