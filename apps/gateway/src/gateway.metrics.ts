@@ -180,7 +180,7 @@ export function meter(metrics: Metrics, { gateway, broker, events }: Metered): v
     connections: () => gateway.connectionCount,
     subscriptions: () => gateway.hub.subscriptionCount,
     channels: () => gateway.channels.count,
-    deliveries: () => gateway.sink.delivered,
+    deliveries: () => gateway.audience.delivered,
     natsUp: () => (broker.bus.isConnected ? 1 : 0),
     peers: () => gateway.peerCount,
     drainPhase: () => gateway.drain.phase,

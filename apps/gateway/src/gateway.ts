@@ -2,19 +2,20 @@ import type { Namespace, TokenVerifier } from '@natter/auth'
 import { Subjects, type Broker } from '@natter/broker'
 import { Hub } from '@natter/hub'
 import { Backoff, TypedEvents, type Clock, type Timer } from '@natter/primitives'
-import { Disconnects, jsonCodec, Unsubscribes } from '@natter/protocol'
+import { Disconnects, Unsubscribes } from '@natter/protocol'
 import { defaultFeedOptions } from '@natter/recovery'
 import type { Socket, SocketHandlers, SocketServer } from '@natter/transport'
 import { randomUUID } from 'node:crypto'
 import { ApiServer } from './api/api-server.js'
 import type { ChannelsOwner } from './channels/channel.js'
-import { ChannelSink } from './channels/channel-sink.js'
+import { Audience } from './channels/audience.js'
 import { Channels } from './channels/channels.js'
 import { defaultGatherOptions } from './channels/gather.js'
 import { CatchUps } from './connection/catch-ups.js'
 import { Connection } from './connection/connection.js'
 import { createMessageHandler, dispatch } from './connection/dispatch.js'
-import { endSubscription, leaveTopics } from './connection/end-subscription.js'
+import { websocketWires, type Wire } from './connection/wire.js'
+import { endSubscription } from './connection/end-subscription.js'
 import { Heartbeat } from './connection/heartbeat.js'
 import { Intake } from './connection/intake.js'
 import type { Services } from './connection/services.js'
@@ -39,6 +40,7 @@ import { Replayer } from './sessions/replayer.js'
 import { Sessions } from './sessions/sessions.js'
 import { clientAddresses, type Approach } from './upgrade/client-address.js'
 import { Upgrade } from './upgrade/upgrade.js'
+import { wireOf } from './upgrade/wire-of.js'
 
 /** Over how long a broken channel's subscribers are told to come back. */
 const breakSpreadMs = 2_000
@@ -70,7 +72,7 @@ export interface GatewayParts {
 export class Gateway implements SocketHandlers<Connection>, ChannelsOwner {
   readonly events: TypedEvents<GatewayEvents>
   readonly hub = new Hub<Connection, Subscription>()
-  readonly sink: ChannelSink
+  readonly audience: Audience
   readonly channels: Channels
   readonly fullness: Fullness
   readonly stalls: Stalls
@@ -93,14 +95,14 @@ export class Gateway implements SocketHandlers<Connection>, ChannelsOwner {
   private resuming: Timer | undefined
   private isStopped = false
   /** Of the request that was just let in: its socket opens next (T5 of the transport). */
-  private upgraded: { headers: Headers | undefined; address: string } | undefined
+  private upgraded: { wire: Wire; headers: Headers | undefined; address: string } | undefined
 
   constructor(private readonly parts: GatewayParts) {
     const { options, broker, clock } = parts
     this.events = parts.events ?? new TypedEvents<GatewayEvents>()
     this.server = parts.createServer(this)
-    this.sink = new ChannelSink(this.server, jsonCodec)
-    this.channels = new Channels(broker, this.sink, this, clock, this.events, {
+    this.audience = new Audience(this.server, this.hub)
+    this.channels = new Channels(broker, this.audience, this, clock, this.events, {
       feed: defaultFeedOptions,
       gather: defaultGatherOptions,
       readyTimeoutMs: 3_000,
@@ -128,7 +130,7 @@ export class Gateway implements SocketHandlers<Connection>, ChannelsOwner {
       isThere: (other, life) => peers.lifeOf(other) === life,
       isOccupiedHere: (channel) => this.isOccupied(channel),
     })
-    this.joinLeave = new JoinLeave(broker, this.server, jsonCodec, clock, (namespace, channel) =>
+    this.joinLeave = new JoinLeave(broker, this.audience, clock, (namespace, channel) =>
       subjects.presence(namespace, channel),
     )
     this.addressOf = clientAddresses(options.trustedProxies)
@@ -243,6 +245,7 @@ export class Gateway implements SocketHandlers<Connection>, ChannelsOwner {
 
   onUpgrade(request: Parameters<SocketHandlers<Connection>['onUpgrade']>[0]) {
     this.upgraded = {
+      wire: wireOf(request),
       headers: pickHeaders(this.parts.options.client.hookHeaders, request.headers),
       address: this.addressOf(request),
     }
@@ -254,7 +257,7 @@ export class Gateway implements SocketHandlers<Connection>, ChannelsOwner {
     const connection: Connection = new Connection(
       randomUUID(),
       socket,
-      jsonCodec,
+      this.upgraded?.wire ?? websocketWires.json,
       clock,
       options.client.staleCloseMs,
       () => connection.disconnect(Disconnects.stale),
@@ -304,7 +307,7 @@ export class Gateway implements SocketHandlers<Connection>, ChannelsOwner {
     const spreadMs = Math.min(breakSpreadMs, subscribers.length) // a millisecond each
     for (const [connection, subscription] of subscribers) {
       subscription.broken()
-      leaveTopics(connection, channel)
+      this.audience.leave(connection, subscription)
       const tell = (): void => this.tellBroken(connection, subscription)
       this.parts.clock.setTimer(tell, Math.random() * spreadMs)
     }
@@ -353,7 +356,7 @@ export class Gateway implements SocketHandlers<Connection>, ChannelsOwner {
 
   private createServices(subjects: Subjects): Services {
     const { options, broker, clock, verifier, namespaces, hooks = noHooks } = this.parts
-    const { events, hub, channels } = this
+    const { events, hub, channels, audience } = this
     const presence = new Presence(broker, hub, this.peers, this.joinLeave, {
       node: options.name,
       askSubject: subjects.presenceAsk,
@@ -362,11 +365,11 @@ export class Gateway implements SocketHandlers<Connection>, ChannelsOwner {
     const services: Services = {
       options,
       clock,
-      codec: jsonCodec,
       events,
       hub,
       verifier,
       channels,
+      audience,
       presence,
       namespace: (name) => namespaces.get(name),
       catchUps: new CatchUps(clock, options.client.recoveryPage),
@@ -375,7 +378,7 @@ export class Gateway implements SocketHandlers<Connection>, ChannelsOwner {
       hooks,
       facts: new Facts(hooks, this.sessions, this.occupancy, clock, options.name),
       publishOrder: new PublishOrder(),
-      heartbeat: new Heartbeat(this.server, jsonCodec, clock, options.client),
+      heartbeat: new Heartbeat(this.server, clock, options.client),
       dispatch: (connection, command) => dispatch(services, connection, command),
     }
     return services

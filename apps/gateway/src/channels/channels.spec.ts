@@ -2,12 +2,10 @@ import { describe, expect, it } from '@jest/globals'
 import { namespaceSchema, resolveNamespace, type Namespace } from '@natter/auth'
 import { encodeMeta, MemoryBroker, MemoryMesh } from '@natter/broker'
 import { TypedEvents } from '@natter/primitives'
-import { jsonCodec } from '@natter/protocol'
 import { defaultFeedOptions } from '@natter/recovery'
 import { ManualClock } from '@natter/testing'
 import { z } from 'zod'
 import type { GatewayEvents } from '../gateway.events.js'
-import { ChannelSink } from './channel-sink.js'
 import { Channels, type NodeChannel } from './channels.js'
 import { defaultGatherOptions } from './gather.js'
 
@@ -26,10 +24,10 @@ class Bench {
   readonly broken: string[] = []
   readonly published: string[] = []
   subscriberCount = 1
-  private readonly sink = new ChannelSink({ publish: (topic) => void this.published.push(topic) }, jsonCodec)
+  private readonly audience = { deliver: (channel: string) => void this.published.push(channel) }
   readonly channels = new Channels(
     this.broker,
-    this.sink,
+    this.audience,
     {
       broken: (channel) => void this.broken.push(channel),
       isWanted: (channel) => this.wanted.has(channel),

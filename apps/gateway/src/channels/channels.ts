@@ -4,7 +4,7 @@ import { Gate, type Clock, type TypedEvents } from '@natter/primitives'
 import type { FeedOptions } from '@natter/recovery'
 import type { GatewayEvents } from '../gateway.events.js'
 import type { ChannelKeeper, ChannelsOwner } from './channel.js'
-import type { ChannelSink } from './channel-sink.js'
+import type { Audience } from './audience.js'
 import { DurableChannel, type DurableChannelParts } from './durable-channel.js'
 import { EphemeralChannel } from './ephemeral-channel.js'
 import { Gather, type GatherOptions, type GatherTarget } from './gather.js'
@@ -40,7 +40,7 @@ export class Channels {
 
   constructor(
     private readonly broker: Broker,
-    private readonly sink: ChannelSink,
+    private readonly audience: Pick<Audience, 'deliver'>,
     private readonly owner: ChannelsOwner,
     private readonly clock: Clock,
     events: TypedEvents<GatewayEvents>,
@@ -55,7 +55,7 @@ export class Channels {
     const { opener, gather, keeper } = this
     this.durableParts = {
       broker,
-      sink,
+      audience,
       owner: keeper,
       reads: new Gate(options.concurrentReads),
       opener,
@@ -118,11 +118,11 @@ export class Channels {
   }
 
   private ephemeral(name: string, namespace: Namespace): EphemeralChannel {
-    const { broker, sink, keeper: owner, clock, options } = this
+    const { broker, audience, keeper: owner, clock, options } = this
     return new EphemeralChannel(name, namespace, {
       bus: broker.bus,
       liveSubject: broker.route(namespace.name, name).liveSubject,
-      sink,
+      audience,
       owner,
       clock,
       lingerMs: options.feed.lingerMs,

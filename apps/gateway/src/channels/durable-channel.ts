@@ -13,7 +13,7 @@ import {
   type Ring,
 } from '@natter/recovery'
 import type { ChannelKeeper, OpenChannel } from './channel.js'
-import type { ChannelSink } from './channel-sink.js'
+import type { Audience } from './audience.js'
 import type { Gather, GatherTarget } from './gather.js'
 import type { Opener } from './opener.js'
 import { fromLive, fromLog, type NodeMessage } from './node-message.js'
@@ -25,7 +25,7 @@ const healPage = { limit: 500, maxBytes: 1_048_576 }
 /** One object for all channels of a node. */
 export interface DurableChannelParts {
   broker: Broker
-  sink: ChannelSink
+  audience: Pick<Audience, 'deliver'>
   owner: ChannelKeeper
   /** Lets so many reads of catch-ups run at once. */
   reads: Gate
@@ -134,7 +134,7 @@ export class DurableChannel
   // the feed's output
 
   deliver(message: NodeMessage): void {
-    this.parts.sink.deliver(this.name, message.publication)
+    this.parts.audience.deliver(this.name, message.publication)
   }
 
   heal(range: HealRange): void {

@@ -2,7 +2,7 @@ import type { Namespace } from '@natter/auth'
 import type { Bus, BusMessage, BusSubscription } from '@natter/broker'
 import type { Clock, Timer } from '@natter/primitives'
 import type { ChannelKeeper, OpenChannel } from './channel.js'
-import type { ChannelSink } from './channel-sink.js'
+import type { Audience } from './audience.js'
 import { publicationOf } from './node-message.js'
 import { Waiters } from './waiters.js'
 
@@ -11,7 +11,7 @@ type State = { kind: 'opening' } | { kind: 'live' } | { kind: 'lingering'; timer
 export interface EphemeralChannelParts {
   bus: Bus
   liveSubject: string
-  sink: ChannelSink
+  audience: Pick<Audience, 'deliver'>
   owner: ChannelKeeper
   clock: Clock
   lingerMs: number
@@ -70,6 +70,6 @@ export class EphemeralChannel implements OpenChannel {
   }
 
   private receive(message: BusMessage): void {
-    this.parts.sink.deliver(this.name, publicationOf(message.body, message.meta))
+    this.parts.audience.deliver(this.name, publicationOf(message.body, message.meta))
   }
 }

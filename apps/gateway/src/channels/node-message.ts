@@ -35,8 +35,9 @@ const nothing = new TextEncoder().encode('null')
  */
 export function publicationOf(data: Uint8Array, meta: string | undefined): Publication {
   const decoded = decodeMeta(meta)
-  const isText = decoded?.kind === 'json' || isJson(data)
-  const publication: Publication = { data: isText ? data : nothing }
+  const publication: Publication = { data }
+  if (decoded?.kind === 'bin') publication.isBinary = true
+  else if (decoded === undefined && !isJson(data)) publication.data = nothing
   if (decoded?.info !== undefined) publication.info = decoded.info
   if (decoded?.tags !== undefined) publication.tags = decoded.tags
   return publication

@@ -2,11 +2,9 @@ import { describe, expect, it, jest } from '@jest/globals'
 import { namespaceSchema, resolveNamespace } from '@natter/auth'
 import { MemoryBroker, MemoryMesh } from '@natter/broker'
 import { UnavailableError } from '@natter/primitives'
-import { jsonCodec } from '@natter/protocol'
 import { defaultFeedOptions } from '@natter/recovery'
 import { ManualClock } from '@natter/testing'
 import { z } from 'zod'
-import { ChannelSink } from './channel-sink.js'
 import { DurableChannel, type DurableChannelParts } from './durable-channel.js'
 import { defaultGatherOptions, Gather } from './gather.js'
 import { Opener } from './opener.js'
@@ -39,7 +37,7 @@ function start(streams = 3) {
   const delivered: string[] = []
   const parts = {
     broker,
-    sink: new ChannelSink({ publish: (topic) => delivered.push(topic) }, jsonCodec),
+    audience: { deliver: (channel: string) => void delivered.push(channel) },
     owner: { broken() {}, closed() {}, isWanted: () => true },
     opener,
     gather: new Gather({ subscriberCount: () => 1, failed() {} }, clock, defaultGatherOptions),
@@ -92,7 +90,7 @@ describe('channels that are opened in one turn', () => {
     await opened.whenLive()
     await settled()
     expect(opened.last).toBe(2)
-    expect(delivered).toEqual(['m:chat:a'])
+    expect(delivered).toEqual(['chat:a'])
   })
 })
 

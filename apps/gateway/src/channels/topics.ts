@@ -1,9 +1,13 @@
+import type { Encoding, Flavour } from '@natter/protocol'
+
 /**
- * The node's native topics. A topic is one string in the transport; a channel has one for its publications and one for
- * those of its subscribers who also want to know who joins and leaves. With a second encoding the flavour joins the name.
+ * The node's native topics. A topic is one string in the transport, and all its members get the same frame: so a channel has one for
+ * each flavour that its subscribers speak, and another for those of them who also want to know who joins and leaves.
  */
-export const publicationTopic = (channel: string): string => `m:${channel}`
+const prefixes: Readonly<Record<Flavour, string>> = { json: 'm:', protobuf: 'b:', 'uni-json': 'u:' }
 
-export const joinLeaveTopic = (channel: string): string => `j:${channel}`
+export const publicationTopic = (flavour: Flavour, channel: string): string => prefixes[flavour] + channel
 
-export const pingTopic = (slot: number): string => `p:${slot}`
+export const joinLeaveTopic = (flavour: Flavour, channel: string): string => `j${prefixes[flavour]}${channel}`
+
+export const pingTopic = (encoding: Encoding, slot: number): string => `p${prefixes[encoding]}${slot}`

@@ -55,5 +55,5 @@ export function answerError(
   if (disconnect !== undefined) return connection.disconnect(disconnect)
   const { reply, isBug } = explain(error)
   services.events.emit('command:error', { method, code: reply.code, cause: isBug ? error : undefined })
-  connection.replyInTurn({ id, error: reply })
+  connection.reply({ id, error: reply })
 }

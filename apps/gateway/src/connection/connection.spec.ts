@@ -1,9 +1,10 @@
 import { describe, expect, it } from '@jest/globals'
-import { Disconnects, jsonCodec, type Command } from '@natter/protocol'
+import { Disconnects, type Command } from '@natter/protocol'
 import { ManualClock } from '@natter/testing'
 import { MemoryClient, MemorySocketServer } from '@natter/transport'
 import fc from 'fast-check'
 import { Connection, type Identity } from './connection.js'
+import { websocketWires } from './wire.js'
 
 const staleCloseMs = 10_000
 const ana: Identity = { user: 'ana', expiresAtMs: undefined }
@@ -18,8 +19,13 @@ async function open() {
     {
       onUpgrade: () => ({ accept: true }),
       onOpen(socket) {
-        const connection: Connection = new Connection('c1', socket, jsonCodec, clock, staleCloseMs, () =>
-          connection.disconnect(Disconnects.stale),
+        const connection: Connection = new Connection(
+          'c1',
+          socket,
+          websocketWires.json,
+          clock,
+          staleCloseMs,
+          () => connection.disconnect(Disconnects.stale),
         )
         socket.context = connection
         opened.push(connection)
@@ -33,7 +39,7 @@ async function open() {
   const client = server.connect()
   const connection = opened[0]
   if (!(client instanceof MemoryClient) || connection === undefined) throw new Error('no client')
-  return { clock, connection, client }
+  return { clock, connection, client, server }
 }
 
 type Opened = Awaited<ReturnType<typeof open>>
@@ -171,14 +177,14 @@ describe('a connection', () => {
     const { connection, client } = await openAs('connected')
     connection.disconnect(Disconnects.shutdown)
     connection.reply({ id: 1, publish: {} })
-    expect(connection.push({ channel: 'news', unsubscribe: { code: 2000, reason: '' } })).toBe('dropped')
+    connection.push({ channel: 'news', unsubscribe: { code: 2000, reason: '' } })
     connection.disconnect(Disconnects.stale)
     expect(await client.closedWith).toEqual(Disconnects.shutdown)
     expect(client.messages).toEqual([])
     expect([connection.kind, connection.user, connection.identity]).toEqual(['closed', '', undefined])
   })
 
-  describe('replies that may wait for the end of the turn', () => {
+  describe('what it is told in a turn', () => {
     /** The turn ends, and what was written arrives. */
     const turn = async (): Promise<void> => {
       for (let i = 0; i < 3; i += 1) await new Promise(setImmediate)
@@ -188,59 +194,54 @@ describe('a connection', () => {
         .split('\n')
         .map((line) => (JSON.parse(line) as { id: number }).id)
 
-    it('leave in one frame and in order, because a write costs more than a reply', async () => {
+    it('[2.5] leaves in one frame and in order, because a write costs more than a reply', async () => {
       const { connection, client } = await openAs('connected')
-      for (const id of [1, 2, 3]) connection.replyInTurn({ id, publish: {} })
+      for (const id of [1, 2, 3]) connection.reply({ id, publish: {} })
       expect(client.messages).toEqual([])
       await turn()
       expect(client.messages.map(ids)).toEqual([[1, 2, 3]])
-      connection.replyInTurn({ id: 4, publish: {} })
+      connection.reply({ id: 4, publish: {} })
       await turn()
       expect(client.messages.map(ids)).toEqual([[1, 2, 3], [4]])
     })
 
-    it('leave before anything else that is written: nothing overtakes them (N4)', async () => {
-      const { connection, client } = await openAs('connected')
-      connection.replyInTurn({ id: 1, publish: {} })
-      connection.reply({ id: 2, unsubscribe: {} })
-      connection.replyInTurn({ id: 3, publish: {} })
-      connection.push({ channel: 'news', unsubscribe: { code: 2000, reason: '' } })
+    it('leaves before anything of a topic that it joins then: a reply comes before the channel that it speaks of (N4)', async () => {
+      const { connection, client, server } = await openAs('connected')
+      connection.reply({ id: 1, subscribe: {} })
+      connection.join('topic')
+      server.publish('topic', '{"push":1}')
+      connection.reply({ id: 2, publish: {} })
       await turn()
-      expect(client.messages.map((frame) => String(frame).slice(0, 8))).toEqual([
-        '{"id":1,',
-        '{"id":2,',
-        '{"id":3,',
-        '{"push":',
-      ])
+      expect(client.messages).toEqual(['{"id":1,"subscribe":{}}', '{"push":1}', '{"id":2,"publish":{}}'])
     })
 
-    it('leave before the end, so that an acknowledgement is not lost with the connection (N4)', async () => {
+    it('leaves before the end, so that an acknowledgement is not lost with the connection (N4)', async () => {
       const { connection, client } = await openAs('connected')
-      connection.replyInTurn({ id: 1, publish: {} })
+      connection.reply({ id: 1, publish: {} })
       connection.disconnect(Disconnects.shutdown)
       expect(await client.closedWith).toEqual(Disconnects.shutdown)
       expect(client.messages.map(ids)).toEqual([[1]])
     })
 
-    it('are at most 16 and 64 KiB a frame, and none is lost at the border', async () => {
+    it('[2.5] is at most 16 messages and 64 KiB a frame, and none is lost at the border', async () => {
       const { connection, client } = await openAs('connected')
       const many = Array.from({ length: 40 }, (_, i) => i + 1)
-      for (const id of many) connection.replyInTurn({ id, publish: {} })
+      for (const id of many) connection.reply({ id, publish: {} })
       await turn()
       expect(client.messages.map((frame) => ids(frame).length)).toEqual([16, 16, 8])
       expect(client.messages.flatMap(ids)).toEqual(many)
       client.messages.length = 0
       const big = { data: Buffer.from(`"${'x'.repeat(40_000)}"`) }
-      for (const id of [1, 2, 3]) connection.replyInTurn({ id, rpc: big })
-      connection.replyInTurn({ id: 4, rpc: { data: Buffer.from(`"${'x'.repeat(100_000)}"`) } })
-      connection.replyInTurn({ id: 5, publish: {} })
+      for (const id of [1, 2, 3]) connection.reply({ id, rpc: big })
+      connection.reply({ id: 4, rpc: { data: Buffer.from(`"${'x'.repeat(100_000)}"`) } })
+      connection.reply({ id: 5, publish: {} })
       await turn()
       expect(client.messages.map(ids)).toEqual([[1], [2], [3], [4], [5]])
     })
 
-    it('of a connection that has gone are dropped in silence', async () => {
+    it('is dropped in silence where the connection has gone', async () => {
       const { connection, client } = await openAs('connected')
-      connection.replyInTurn({ id: 1, publish: {} })
+      connection.reply({ id: 1, publish: {} })
       connection.closed()
       await turn()
       expect(client.messages).toEqual([])

@@ -1,12 +1,23 @@
 import { encodeMeta } from '@natter/broker'
 import type { Clock, Timer } from '@natter/primitives'
 import type { HubConnection } from '@natter/hub'
-import type { Bytes, Codec, Command, DisconnectCode, Frame, Push, Reply, Capability } from '@natter/protocol'
-import type { SendVerdict, Socket } from '@natter/transport'
+import {
+  isJson,
+  type Bytes,
+  type Command,
+  type DisconnectCode,
+  type Frame,
+  type Push,
+  type Reply,
+  type Capability,
+} from '@natter/protocol'
+import type { Socket } from '@natter/transport'
+import { GatheredFrames } from '../channels/gathered-frames.js'
 import type { Headers } from '../hooks/handshake-headers.js'
 import { clientInfoOf } from './client-info.js'
-import { GatheredReplies } from './gathered-replies.js'
+import type { Sender } from '../publishing/publisher.js'
 import type { Lane } from './intake.js'
+import type { Wire } from './wire.js'
 
 /** Who a connection is, once it said so. */
 export interface Identity {
@@ -37,7 +48,8 @@ export interface AppIdentity {
  *     While it is connecting it may become known who it is (`identified`): from then on whoever looks for the user finds it.
  * N2. A timer belongs to the state it was started for and ends with it.
  * N3. After `closed` every method is a no-op; commands still running find their replies swallowed.
- * N4. Gathered replies leave before anything else that is written, before the end, and by the end of the turn.
+ * N4. What it is told leaves in the order it was said, in as few frames as a turn's fits into: by the end of the turn, before it
+ *     joins a topic, and before its end.
  */
 type State =
   | { kind: 'awaiting'; stale: Timer }
@@ -64,14 +76,14 @@ export class Connection implements HubConnection {
   address: string
   readonly openedAtMs: number
   private state: State
-  private gathered: GatheredReplies | undefined
+  private gathered: GatheredFrames | undefined
   /** Of the present identity; made with the first publication. */
   private knownMeta: string | undefined
 
   constructor(
     readonly id: string,
     readonly socket: Socket<Connection>,
-    readonly codec: Codec,
+    readonly wire: Wire,
     private readonly clock: Clock,
     staleCloseMs: number,
     onStale: () => void,
@@ -104,33 +116,46 @@ export class Connection implements HubConnection {
     return this.knownMeta
   }
 
-  send(frame: Frame): SendVerdict {
-    this.flush() // N4
-    return this.socket.send(frame)
+  /** Who publishes this: bytes that are no JSON are marked as such. @param chanInfo What others are shown of its subscription. */
+  senderOf(data: Bytes, chanInfo?: Bytes): Sender {
+    const isText = this.wire.codec.encoding === 'json' || isJson(data)
+    if (isText && chanInfo === undefined) return this
+    const info = clientInfoOf(this)
+    if (chanInfo !== undefined) info.chanInfo = chanInfo
+    return { user: this.user, meta: encodeMeta({ kind: isText ? 'json' : 'bin', info }) }
   }
 
-  /** Written at once. */
   reply(reply: Reply): void {
-    this.send(this.codec.reply(reply))
+    this.say(this.wire.codec.reply(reply))
   }
 
-  /** Written by the end of the turn, with the other replies of the turn: for those that nothing else has to follow. */
-  replyInTurn(reply: Reply): void {
+  push(push: Push): void {
+    this.say(this.wire.codec.push(push))
+  }
+
+  /** Of its flavour. */
+  say(frame: Frame): void {
     if (this.gathered === undefined) setImmediate(flush, this)
-    this.gathered ??= new GatheredReplies(this.codec)
-    if (this.gathered.add(reply)) return
+    this.gathered ??= new GatheredFrames(this.wire.codec)
+    if (this.gathered.add(frame)) return
     this.flush()
-    this.replyInTurn(reply)
+    this.say(frame)
   }
 
+  /** Hands what was said to the socket; it may turn out that this has closed. */
   flush(): void {
     const { gathered } = this
     this.gathered = undefined
     if (gathered !== undefined) this.socket.send(gathered.toFrame())
   }
 
-  push(push: Push): SendVerdict {
-    return this.send(this.codec.push(push))
+  join(topic: string): void {
+    this.flush() // N4
+    this.socket.join(topic)
+  }
+
+  leave(topic: string): void {
+    this.socket.leave(topic)
   }
 
   /** awaiting → connecting; false when that is not legal. */
@@ -178,6 +203,7 @@ export class Connection implements HubConnection {
 
   /** Ends the socket; its `onClose` does the rest. */
   disconnect({ code, reason }: DisconnectCode): void {
+    if (!this.wire.hasCloseCodes) this.push({ disconnect: { code, reason } })
     this.flush() // N4
     this.socket.end(code, reason)
   }

@@ -29,7 +29,7 @@ export function createMessageHandler(services: Services): MessageHandler {
 
 function decode(services: Services, connection: Connection, message: Uint8Array): readonly Command[] {
   try {
-    return connection.codec.decode(message)
+    return connection.wire.codec.decode(message)
   } catch (error) {
     if (!(error instanceof MalformedFrameError))
       services.events.emit('command:error', { method: 'decode', code: 3501, cause: error })
@@ -72,7 +72,7 @@ export function dispatch(services: Services, connection: Connection, command: Co
     return
   }
   if (connection.inFlight >= services.options.client.maxInFlight) {
-    return connection.replyInTurn({ id: command.id, error: Errors.tooManyRequests }) // D3
+    return connection.reply({ id: command.id, error: Errors.tooManyRequests }) // D3
   }
   try {
     const work = handle(services, connection, command)

@@ -1,4 +1,3 @@
-import { joinLeaveTopic, publicationTopic } from '../channels/topics.js'
 import type { Connection } from './connection.js'
 import type { Leaving } from './facts.js'
 import type { Services } from './services.js'
@@ -9,7 +8,7 @@ import type { Subscription } from './subscription.js'
  * the client nothing.
  */
 export function endSubscription(
-  services: Pick<Services, 'hub' | 'presence' | 'channels' | 'facts'>,
+  services: Pick<Services, 'audience' | 'hub' | 'presence' | 'channels' | 'facts'>,
   connection: Connection,
   subscription: Subscription,
   why: Leaving,
@@ -17,17 +16,11 @@ export function endSubscription(
   if (subscription.state === 'ended') return
   const { channel, isPresent } = subscription
   subscription.end()
-  leaveTopics(connection, channel)
+  services.audience.leave(connection, subscription)
   services.hub.unsubscribe(connection, channel)
   if (isPresent) {
     services.presence.left(subscription)
     services.facts.unsubscribed(connection, subscription, why)
   } else services.facts.abandoned(subscription)
   services.channels.release(channel)
-}
-
-/** From here on nothing of the channel reaches the client by a topic. */
-export function leaveTopics(connection: Connection, channel: string): void {
-  connection.socket.leave(publicationTopic(channel))
-  connection.socket.leave(joinLeaveTopic(channel))
 }

@@ -1,12 +1,13 @@
 import { describe, expect, it } from '@jest/globals'
 import type { Clock, Timer } from '@natter/primitives'
-import { Disconnects, jsonCodec, type Frame } from '@natter/protocol'
+import { Disconnects, type Frame } from '@natter/protocol'
 import { ManualClock } from '@natter/testing'
 import { MemoryClient, MemorySocketServer } from '@natter/transport'
 import fc from 'fast-check'
 import { pingTopic } from '../channels/topics.js'
 import { Connection } from './connection.js'
 import { Heartbeat } from './heartbeat.js'
+import { websocketWires } from './wire.js'
 
 const pingIntervalMs = 25_000
 const beatMs = 1_000
@@ -40,7 +41,7 @@ async function start(options: Options = {}) {
     {
       onUpgrade: () => ({ accept: true }),
       onOpen(socket) {
-        socket.context = new Connection('c', socket, jsonCodec, clock, 60_000, () => {})
+        socket.context = new Connection('c', socket, websocketWires.json, clock, 60_000, () => {})
         heartbeat.add(socket.context)
         opened.push(socket.context)
       },
@@ -60,11 +61,11 @@ async function start(options: Options = {}) {
       pings.set(topic, [...(pings.get(topic) ?? []), clock.now()])
       if (options.answers !== true) return
       for (const connection of opened)
-        if (pingTopic(connection.pingSlot) === topic) heartbeat.onPong(connection)
+        if (pingTopic('json', connection.pingSlot) === topic) heartbeat.onPong(connection)
     },
   }
   const times = { pingIntervalMs, pongTimeoutMs: options.pongTimeoutMs ?? pongTimeoutMs }
-  const heartbeat: Heartbeat = new Heartbeat(publishing, jsonCodec, clock, times, options.random)
+  const heartbeat: Heartbeat = new Heartbeat(publishing, clock, times, options.random)
   await server.listen()
   heartbeat.start()
   return {
@@ -77,10 +78,10 @@ async function start(options: Options = {}) {
       if (!(client instanceof MemoryClient) || connection === undefined) throw new Error('no client')
       return { client, connection }
     },
-    pingsOf: (connection: Connection) => pings.get(pingTopic(connection.pingSlot)) ?? [],
+    pingsOf: (connection: Connection) => pings.get(pingTopic('json', connection.pingSlot)) ?? [],
     /** Stops the clock at the very moment of the connection's next ping. */
     untilPing(connection: Connection): void {
-      const topic = pingTopic(connection.pingSlot)
+      const topic = pingTopic('json', connection.pingSlot)
       const before = pings.get(topic)?.length ?? 0
       for (let ms = 0; ms < 2 * pingIntervalMs; ms += 1) {
         clock.advance(1)
@@ -92,7 +93,7 @@ async function start(options: Options = {}) {
 }
 
 describe('the first ping (P1)', () => {
-  it('comes between half and a whole interval after the connect, whatever the random number and the moment', async () => {
+  it('[5.1] comes between half and a whole interval after the connect, whatever the random number and the moment', async () => {
     await fc.assert(
       fc.asyncProperty(anyRandom, fc.nat(2 * pingIntervalMs), async (random, atMs) => {
         const { clock, connect, pingsOf } = await start({ random: () => random })
@@ -115,7 +116,7 @@ describe('the first ping (P1)', () => {
 })
 
 describe('later pings (P1)', () => {
-  it('reach the client once per interval, ten intervals long', async () => {
+  it('[5.1] reach the client once per interval, ten intervals long', async () => {
     await fc.assert(
       fc.asyncProperty(anyRandom, fc.nat(pingIntervalMs), async (random, atMs) => {
         const { clock, connect, pingsOf } = await start({ random: () => random, answers: true })
@@ -153,7 +154,7 @@ describe('later pings (P1)', () => {
 })
 
 describe('a connection that owes a pong (P2)', () => {
-  it('is closed with 3012 after the timeout, at most a beat later, and never before', async () => {
+  it('[5.2] is closed with 3012 after the timeout, at most a beat later, and never before', async () => {
     const timeouts = fc.integer({ min: 1, max: pingIntervalMs - beatMs })
     await fc.assert(
       fc.asyncProperty(timeouts, anyRandom, async (timeoutMs, random) => {
@@ -218,7 +219,7 @@ describe('a connection that owes a pong (P2)', () => {
     expect(closes).toEqual([])
   })
 
-  it('may answer once per ping: a pong that nobody asked for breaks the protocol', async () => {
+  it('[3.4] may answer once per ping: a pong that nobody asked for breaks the protocol', async () => {
     const { connect, heartbeat, untilPing } = await start()
     const { connection } = connect()
     expect(heartbeat.onPong(connection)).toBe(false)

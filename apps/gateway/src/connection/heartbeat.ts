@@ -1,8 +1,12 @@
 import type { Clock, Timer } from '@natter/primitives'
-import { Disconnects, type Codec } from '@natter/protocol'
+import { Disconnects } from '@natter/protocol'
 import type { SocketServer } from '@natter/transport'
 import { pingTopic } from '../channels/topics.js'
 import type { Connection } from './connection.js'
+import { codecOf, flavours } from './wire.js'
+
+/** What pings say depends on the encoding alone. */
+const pinging = flavours.map(codecOf).filter(({ flavour, encoding }) => flavour === encoding)
 
 /** One wheel for all connections: 25 slots, one of them pinged per beat, so the load is even and no socket has a timer. */
 const slots = 25
@@ -24,7 +28,6 @@ export class Heartbeat {
 
   constructor(
     private readonly server: Pick<SocketServer<Connection>, 'publish'>,
-    private readonly codec: Codec,
     private readonly clock: Clock,
     private readonly options: { pingIntervalMs: number; pongTimeoutMs: number },
     private readonly random: () => number = Math.random,
@@ -45,7 +48,7 @@ export class Heartbeat {
     const firstBeat = Math.ceil(slots / 2) + 1 + Math.floor(this.random() * (slots / 2 - 1))
     connection.pingSlot = (this.beat + firstBeat) % slots
     this.members[connection.pingSlot]?.add(connection)
-    connection.socket.join(pingTopic(connection.pingSlot))
+    connection.join(pingTopic(connection.wire.codec.encoding, connection.pingSlot))
   }
 
   remove(connection: Connection): void {
@@ -83,9 +86,9 @@ export class Heartbeat {
     this.closeSilent()
     const due = this.members[this.beat]
     if (due === undefined || due.size === 0) return
-    for (const connection of due) connection.owedPongs += 1
+    for (const connection of due) if (!connection.wire.isUnidirectional) connection.owedPongs += 1
     this.pingedAtMs.set(this.beat, this.clock.now())
-    this.server.publish(pingTopic(this.beat), this.codec.ping)
+    for (const { encoding, ping } of pinging) this.server.publish(pingTopic(encoding, this.beat), ping)
   }
 
   /** P2: counted from when the ping really went out. */

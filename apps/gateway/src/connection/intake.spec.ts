@@ -5,6 +5,7 @@ import { MemoryClient, MemorySocketServer } from '@natter/transport'
 import fc from 'fast-check'
 import { Connection } from './connection.js'
 import { Intake, type IntakeOptions } from './intake.js'
+import { websocketWires } from './wire.js'
 
 const generous: IntakeOptions = { commandRate: 5_000, commandBurst: 10_000 }
 
@@ -36,7 +37,7 @@ async function start(options: IntakeOptions = generous, costMs = 0) {
         socket.context = new Connection(
           `c${opened.length}`,
           socket,
-          jsonCodec,
+          websocketWires.json,
           new ManualClock(),
           1_000,
           () => {},
@@ -190,7 +191,7 @@ describe('the intake', () => {
     expect([intake.waitingBytes, connection.lane?.inbox.isEmpty]).toEqual([0, true])
   })
 
-  it('takes a steady stream at the rate for ever, and closes one above it', async () => {
+  it('[20.13] takes a steady stream at the rate for ever, and closes one above it', async () => {
     const { open, pass } = await start({ commandRate: 100, commandBurst: 20 })
     const [steady, fast] = [open('10.0.0.1'), open('10.0.0.2')]
     for (const id of upTo(1_000)) {
@@ -235,7 +236,7 @@ describe('the intake', () => {
     expect(usual.connection.socket.isOpen).toBe(true)
   })
 
-  it('bounds the bytes that wait for one connection, and for all of them (I3)', async () => {
+  it('[20.14] bounds the bytes that wait for one connection, and for all of them (I3)', async () => {
     const { open, intake } = await start({ commandRate: 1_000_000, commandBurst: 1_000_000 }, 10)
     const long = `{"id":1,"rpc":{"data":"${'x'.repeat(60_000)}"}}`
     const clients = Array.from({ length: 12 }, () => open())
@@ -301,7 +302,7 @@ describe('the intake', () => {
     expect([...early, ...many].every(({ connection }) => connection.socket.isOpen)).toBe(true)
   })
 
-  it('gives an address that was closed for flooding a small burst for ten seconds, and others the whole (I5)', async () => {
+  it('[3.11] gives an address that was closed for flooding a small burst for ten seconds, and others the whole (I5)', async () => {
     const { open, pass } = await start({ commandRate: 1, commandBurst: 1_000 })
     const batch = (count: number): string => upTo(count).map(rpc).join('\n')
     open('10.0.0.1').send(batch(1_001))

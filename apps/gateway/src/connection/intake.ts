@@ -102,7 +102,7 @@ export class Intake {
     this.takenInTurn += commands
     const lane = (connection.lane ??= this.createLane(connection, nowMs))
     if (!lane.allowance.take(commands, nowMs)) return this.refuse(connection, nowMs) // I3
-    const text = isBinary === connection.codec.isBinary ? message : malformed
+    const text = isBinary === connection.wire.codec.isBinary ? message : malformed
     if (!lane.inbox.isEmpty || nowMs >= this.turnEndsAtMs) return this.keep(connection, lane, text, nowMs)
     lane.inbox.load(this.handler.decode(connection, text))
     this.serve(connection, lane, this.turnEndsAtMs)

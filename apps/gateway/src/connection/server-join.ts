@@ -15,8 +15,8 @@ import { catchUp, type CatchUpReply, type CatchUpTarget } from '@natter/recovery
 import type { NodeChannel } from '../channels/channels.js'
 import type { DurableChannel } from '../channels/durable-channel.js'
 import type { NodeMessage } from '../channels/node-message.js'
-import { publicationTopic } from '../channels/topics.js'
 import type { Connection } from './connection.js'
+import { sendPage } from './publications.js'
 import type { Services } from './services.js'
 import type { Subscription } from './subscription.js'
 import { enter } from './subscription-terms.js'
@@ -86,7 +86,7 @@ export class ServerJoin {
     const { connection, subscription, channel } = this
     if (!subscription.isWanted) return
     if (!channel.isDurable) {
-      connection.socket.join(publicationTopic(subscription.channel)) // V3
+      this.services.audience.join(connection, subscription) // V3
       return enter(this.services, connection, subscription)
     }
     const hasJoined = await this.followDurable(channel).catch(() => false)
@@ -153,23 +153,18 @@ export class ServerJoin {
   private async followDurable(channel: DurableChannel): Promise<boolean> {
     const { services, connection, subscription } = this
     let isUnbroken = true
-    const push = (messages: readonly NodeMessage[]): void => {
-      for (const { publication } of messages) {
-        if (connection.push({ channel: subscription.channel, pub: publication }) === 'dropped') return
-      }
-    }
     const target: CatchUpTarget<NodeMessage> = {
       isWanted: () => isUnbroken && subscription.isWanted && connection.socket.isOpen,
       reply: ({ recovered, messages }) => {
         isUnbroken = recovered === true && channel.epoch === this.epoch
-        if (isUnbroken) push(messages)
+        if (isUnbroken) sendPage(connection, subscription, messages)
       },
       page: (messages) => {
-        push(messages)
+        sendPage(connection, subscription, messages)
         return services.catchUps.drained(connection)
       },
       join: () => {
-        if (isUnbroken) connection.socket.join(publicationTopic(subscription.channel))
+        if (isUnbroken) services.audience.join(connection, subscription)
       },
     }
     const { page } = services.catchUps.request(subscription.namespace, this.position)

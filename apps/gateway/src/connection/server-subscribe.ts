@@ -3,7 +3,6 @@ import type { SubscriptionOptions } from '@natter/hooks'
 import { Errors, type SubscribePush } from '@natter/protocol'
 import { catchUp } from '@natter/recovery'
 import type { NodeMessage } from '../channels/node-message.js'
-import { publicationTopic } from '../channels/topics.js'
 import { inTime } from './command-deadline.js'
 import { CommandError } from './command-error.js'
 import { give } from './connect-subscriptions.js'
@@ -44,7 +43,7 @@ export async function serverSubscribe(
       if (!subscription.isWanted) return
       const open = channels.acquire(channel, subscription.namespace)
       if (open.isDurable) await joinDurable(connection, subscription, open, services)
-      else await joinLive(connection, subscription, open)
+      else await joinLive(services, connection, subscription, open)
     })
   } catch (error) {
     endSubscription(services, connection, subscription, connectionClosed)
@@ -75,6 +74,7 @@ export function serverUnsubscribe(
 }
 
 async function joinLive(
+  services: Services,
   connection: Connection,
   subscription: Subscription,
   open: { whenLive(): Promise<void> },
@@ -82,7 +82,7 @@ async function joinLive(
   await open.whenLive()
   if (!subscription.isWanted) return
   tell(connection, subscription, {})
-  connection.socket.join(publicationTopic(subscription.channel))
+  services.audience.join(connection, subscription)
 }
 
 /** One step, unlike with a connect: the push is written and the topic joined in one turn. */
@@ -104,7 +104,7 @@ async function joinDurable(
           ...(positioned ? { positioned, epoch: open.epoch, offset: open.last } : {}),
         }),
       page: () => Promise.resolve(),
-      join: () => connection.socket.join(publicationTopic(subscription.channel)),
+      join: () => services.audience.join(connection, subscription),
     },
     request,
   )

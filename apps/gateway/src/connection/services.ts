@@ -1,7 +1,8 @@
 import type { Namespace, TokenVerifier } from '@natter/auth'
 import type { Hub } from '@natter/hub'
 import type { Clock, TypedEvents } from '@natter/primitives'
-import type { Codec, Command } from '@natter/protocol'
+import type { Command } from '@natter/protocol'
+import type { Audience } from '../channels/audience.js'
 import type { Channels } from '../channels/channels.js'
 import type { GatewayEvents } from '../gateway.events.js'
 import type { GatewayOptions } from '../gateway.options.js'
@@ -20,13 +21,13 @@ import type { Subscription } from './subscription.js'
 export interface Services {
   readonly options: GatewayOptions
   readonly clock: Clock
-  readonly codec: Codec
   readonly events: TypedEvents<GatewayEvents>
   readonly hub: Hub<Connection, Subscription>
   readonly verifier: TokenVerifier
   /** Options by namespace name, '' for channels without one; undefined = unknown. */
   namespace(name: string): Namespace | undefined
   readonly channels: Channels
+  readonly audience: Audience
   readonly catchUps: CatchUps
   readonly publisher: Publisher
   readonly history: History

@@ -1,6 +1,5 @@
 import { Grant, type SubscriptionOptions } from '@natter/hooks'
 import { Disconnects, Unsubscribes } from '@natter/protocol'
-import { joinLeaveTopic } from '../channels/topics.js'
 import { appJson } from '../hooks/app-json.js'
 import type { Connection } from './connection.js'
 import { endSubscription } from './end-subscription.js'
@@ -22,7 +21,7 @@ export function termsOf(options: SubscriptionOptions, isServerSide: boolean, now
 /** It is in: others may be told, and it may be told of others; itself included, which SDKs rely on. [10] */
 export function enter(services: Services, connection: Connection, subscription: Subscription): void {
   subscription.joined()
-  if (subscription.features.pushesJoinLeave) connection.socket.join(joinLeaveTopic(subscription.channel))
+  if (subscription.features.pushesJoinLeave) services.audience.joinJoinLeave(connection, subscription)
   services.presence.joined(subscription)
   services.facts.entered(subscription)
   const { expiresAtMs } = subscription.terms ?? {}

@@ -37,6 +37,8 @@ export class Subscription {
   /** Runs while it is in and its terms say that it expires. */
   expiry: Timer | undefined
   terms: Terms | undefined
+  /** Publications reach it by a topic: the audience's to say. */
+  isListening = false
   private current: State = 'pending'
   /** Who waits for it, only while somebody does: connections are many, and few are asked about while they join. */
   private waiting: { settled: Promise<void>; settle: () => void } | undefined

@@ -2,11 +2,11 @@ import { describe, expect, it, jest } from '@jest/globals'
 import { namespaceSchema, resolveNamespace } from '@natter/auth'
 import { MemoryBroker, MemoryMesh } from '@natter/broker'
 import { UnavailableError } from '@natter/primitives'
-import { jsonCodec, type ClientInfo, type Frame } from '@natter/protocol'
+import type { ClientInfo } from '@natter/protocol'
 import { ManualClock } from '@natter/testing'
 import fc from 'fast-check'
 import { z } from 'zod'
-import { joinLeaveTopic } from '../channels/topics.js'
+import type { Audience } from '../channels/audience.js'
 import { JoinLeave } from './join-leave.js'
 
 const gatherMs = 200
@@ -25,11 +25,11 @@ function startMesh() {
   const mesh = new MemoryMesh()
   const node = () => {
     const broker = new MemoryBroker(mesh, clock)
-    const told: { topic: string; event: string }[] = []
-    const server = {
-      publish: (topic: string, frame: Frame) => void told.push({ topic, event: eventIn(frame) }),
+    const told: { channel: string; event: string }[] = []
+    const audience: Pick<Audience, 'announce'> = {
+      announce: (channel, push) => void told.push({ channel, event: eventIn(push) }),
     }
-    const joinLeave = new JoinLeave(broker, server, jsonCodec, clock, (name, channel) =>
+    const joinLeave = new JoinLeave(broker, audience, clock, (name, channel) =>
       mesh.subjects.presence(name, channel),
     )
     const publish = jest.spyOn(broker.bus, 'publish')
@@ -38,12 +38,10 @@ function startMesh() {
   return { clock, mesh, node }
 }
 
-function eventIn(frame: Frame): string {
-  const { push } = JSON.parse(String(frame)) as {
-    push: { channel: string; join?: { info: ClientInfo }; leave?: { info: ClientInfo } }
-  }
-  const kind = push.join === undefined ? 'leaves' : 'joins'
-  return `${(push.join ?? push.leave)?.info.client} ${kind} ${push.channel}`
+function eventIn(push: Parameters<Audience['announce']>[1]): string {
+  return 'join' in push
+    ? `${push.join.info.client} joins ${push.channel}`
+    : `${push.leave.info.client} leaves ${push.channel}`
 }
 
 const settled = (): Promise<void> => new Promise(setImmediate)
@@ -70,9 +68,7 @@ describe('joins and leaves', () => {
       '1 leaves chat:a',
       '3 joins chat:b',
     ])
-    expect(new Set(there.told.map(({ topic }) => topic))).toEqual(
-      new Set(['chat:a', 'chat:b'].map(joinLeaveTopic)),
-    )
+    expect(new Set(there.told.map(({ channel }) => channel))).toEqual(new Set(['chat:a', 'chat:b']))
     expect(clock.pendingTimers).toBe(0)
   })
 

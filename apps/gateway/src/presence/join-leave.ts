@@ -1,9 +1,8 @@
 import type { Namespace } from '@natter/auth'
 import { decodeMeta, encodeMeta, type Broker, type BusSubscription } from '@natter/broker'
 import { NatterError, type Clock, type Timer } from '@natter/primitives'
-import type { ClientInfo, Codec } from '@natter/protocol'
-import type { SocketServer } from '@natter/transport'
-import { joinLeaveTopic } from '../channels/topics.js'
+import type { ClientInfo } from '@natter/protocol'
+import type { Audience } from '../channels/audience.js'
 
 /** Joins and leaves of a channel are gathered this long on a node, so that a storm of them is few messages. */
 const gatherMs = 200
@@ -30,8 +29,7 @@ export class JoinLeave {
 
   constructor(
     private readonly broker: Broker,
-    private readonly server: Pick<SocketServer<never>, 'publish'>,
-    private readonly codec: Codec,
+    private readonly audience: Pick<Audience, 'announce'>,
     private readonly clock: Clock,
     private readonly subjectOf: (namespace: string, channel: string) => string,
   ) {}
@@ -101,8 +99,10 @@ export class JoinLeave {
     for (const [kind, text] of parse(body)) {
       const info = decodeMeta(text)?.info
       if (info === undefined) continue
-      const push = kind === 'join' ? { channel, join: { info } } : { channel, leave: { info } }
-      this.server.publish(joinLeaveTopic(channel), this.codec.push(push))
+      this.audience.announce(
+        channel,
+        kind === 'join' ? { channel, join: { info } } : { channel, leave: { info } },
+      )
     }
   }
 }

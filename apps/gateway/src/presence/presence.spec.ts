@@ -3,13 +3,14 @@ import { namespaceSchema, resolveNamespace, type Features, type Namespace } from
 import { MemoryBroker, MemoryMesh } from '@natter/broker'
 import { Hub } from '@natter/hub'
 import { TypedEvents } from '@natter/primitives'
-import { jsonCodec, type ClientInfo } from '@natter/protocol'
+import type { ClientInfo } from '@natter/protocol'
 import { ManualClock } from '@natter/testing'
 import { MemorySocketServer, type Socket } from '@natter/transport'
 import fc from 'fast-check'
 import { z } from 'zod'
 import { Connection } from '../connection/connection.js'
 import { Subscription } from '../connection/subscription.js'
+import { websocketWires } from '../connection/wire.js'
 import type { GatewayEvents } from '../gateway.events.js'
 import { JoinLeave } from './join-leave.js'
 import { Peers } from './peers.js'
@@ -50,7 +51,7 @@ async function startMesh() {
     const broker = new MemoryBroker(mesh, clock)
     const hub = new Hub<Connection, Subscription>()
     const peers = new Peers(broker, mesh.subjects.presenceBeat, name, clock, new TypedEvents<GatewayEvents>())
-    const joinLeave = new JoinLeave(broker, { publish() {} }, jsonCodec, clock, (...of) =>
+    const joinLeave = new JoinLeave(broker, { announce() {} }, clock, (...of) =>
       mesh.subjects.presence(...of),
     )
     const options = { node: name, askSubject: mesh.subjects.presenceAsk, timeoutMs }
@@ -58,7 +59,7 @@ async function startMesh() {
     peers.start()
     if (answers) presence.start()
     const put = (client: string, namespace: Namespace = seen, info: ClientInfo = { user: 'ana', client }) => {
-      const connection = new Connection(client, socket, jsonCodec, new ManualClock(), 1, () => {})
+      const connection = new Connection(client, socket, websocketWires.json, new ManualClock(), 1, () => {})
       hub.add(connection)
       const subscription = new Subscription('chat:a', namespace, info, features)
       hub.subscribe(connection, 'chat:a', subscription)

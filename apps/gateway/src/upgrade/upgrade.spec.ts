@@ -57,19 +57,12 @@ describe('an upgrade', () => {
     expect(refused).toEqual(Array(4).fill('origin'))
   })
 
-  it.each([
-    [{ subprotocols: ['centrifuge-protobuf'] }],
-    [{ subprotocols: ['centrifuge-json', 'centrifuge-protobuf'] }],
-    [{ query: 'format=protobuf' }],
-    [{ query: 'a=b&cf_protocol=protobuf' }],
-  ])(
-    'is refused when Protobuf is asked for, rather than answered in bytes that can’t be read: %j',
-    (request) => {
-      const { decide, refused } = start()
-      expect(decide(request)).toMatchObject({ accept: false, status: 400 })
-      expect(refused).toHaveLength(1)
-    },
-  )
+  it('[1.1] echoes the subprotocol of the encoding that it will speak, Protobuf where both are offered', () => {
+    const { decide } = start()
+    const protobuf = { accept: true, subprotocol: 'centrifuge-protobuf' }
+    expect(decide({ subprotocols: ['centrifuge-protobuf'] })).toEqual(protobuf)
+    expect(decide({ subprotocols: ['centrifuge-json', 'centrifuge-protobuf'] })).toEqual(protobuf)
+  })
 
   it('speaks JSON when asked for it by name, and chooses no subprotocol that was not offered', () => {
     const { decide } = start()

@@ -2,10 +2,12 @@ import type { TypedEvents } from '@natter/primitives'
 import type { UpgradeDecision, UpgradeRequest } from '@natter/transport'
 import type { GatewayEvents } from '../gateway.events.js'
 import { OriginRule } from './origin.js'
+import { jsonSubprotocol, protobufSubprotocol } from './wire-of.js'
 
 const path = '/connection/websocket'
-const jsonSubprotocol = 'centrifuge-json'
-const protobufSubprotocol = 'centrifuge-protobuf'
+
+/** [2.1] What a client offers of them is echoed, or it would end the handshake; Protobuf where it offers both. */
+const subprotocols = [protobufSubprotocol, jsonSubprotocol]
 
 type Refusal = GatewayEvents['connection:refuse']['reason']
 
@@ -32,9 +34,6 @@ export class Upgrade {
     if (!this.origins.allows(request.headers['origin'])) {
       return this.refuse('origin', 403, 'This origin is not allowed: add it to client.allowed_origins.')
     }
-    if (wantsProtobuf(request)) {
-      return this.refuse('protocol', 400, 'This gateway speaks the JSON form of the protocol only.')
-    }
     if (this.isClosed) {
       return this.refuse('draining', 503, 'This gateway is about to end. Try another one.', {
         'retry-after': '1',
@@ -43,7 +42,7 @@ export class Upgrade {
     if (this.connectionCount() >= this.options.maxConnections) {
       return this.refuse('limit', 503, 'This gateway is full. Try another one.', { 'retry-after': '1' })
     }
-    const subprotocol = request.subprotocols.find((name) => name === jsonSubprotocol)
+    const subprotocol = subprotocols.find((name) => request.subprotocols.includes(name))
     return subprotocol === undefined ? { accept: true } : { accept: true, subprotocol }
   }
 
@@ -56,10 +55,4 @@ export class Upgrade {
     this.events.emit('connection:refuse', { reason })
     return headers === undefined ? { accept: false, status, body } : { accept: false, status, body, headers }
   }
-}
-
-function wantsProtobuf({ query, subprotocols }: UpgradeRequest): boolean {
-  if (subprotocols.includes(protobufSubprotocol)) return true
-  const parameters = new URLSearchParams(query)
-  return parameters.get('format') === 'protobuf' || parameters.get('cf_protocol') === 'protobuf'
 }

@@ -7,12 +7,9 @@
  * A3. Who has gone meanwhile publishes nothing.
  */
 import { acceptsData, canAskPublish, mayPublish, type Namespace } from '@natter/auth'
-import { encodeMeta } from '@natter/broker'
 import { Errors, type Bytes, type ChannelName } from '@natter/protocol'
 import { BrokenAnswerError, checkedJson } from '../../hooks/app-json.js'
 import { callerOf } from '../../hooks/caller.js'
-import type { Sender } from '../../publishing/publisher.js'
-import { clientInfoOf } from '../client-info.js'
 import { inTime } from '../command-deadline.js'
 import { CommandError } from '../command-error.js'
 import type { Connection } from '../connection.js'
@@ -45,13 +42,13 @@ export async function publishAsked(
       return verdict
     })
     if (!connection.isConnected) return // A3
-    const sender = senderOf(services, connection, channel)
+    const sender = connection.senderOf(data, services.hub.subscription(connection, channel)?.info.chanInfo)
     const stored = new Promise<void>((resolve, failed) => {
       services.publisher.publish(channel, namespace, data, sender, { published: () => resolve(), failed })
     })
     place.done() // it is with the log: the next one may follow
     await stored
-    connection.replyInTurn({ id, publish: {} })
+    connection.reply({ id, publish: {} })
   } finally {
     place.done()
   }
@@ -82,12 +79,4 @@ function rewritten(namespace: Namespace, data: Bytes): Bytes {
   if (!acceptsData(namespace, checkedJson(data, 'data')))
     throw new BrokenAnswerError('an app answered data that its namespace does not take')
   return data
-}
-
-/** Where an app said what others are shown of the subscription, its publications say it too. */
-function senderOf({ hub }: Services, connection: Connection, channel: string): Sender {
-  const chanInfo = hub.subscription(connection, channel)?.info.chanInfo
-  if (chanInfo === undefined) return connection
-  const info = { ...clientInfoOf(connection), chanInfo }
-  return { user: connection.user, meta: encodeMeta({ kind: 'json', info }) }
 }

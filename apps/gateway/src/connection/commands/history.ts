@@ -2,6 +2,7 @@ import { Errors, type HistoryRequest } from '@natter/protocol'
 import { inTime } from '../command-deadline.js'
 import { CommandError } from '../command-error.js'
 import type { Connection } from '../connection.js'
+import { canBeShown } from '../publications.js'
 import type { Services } from '../services.js'
 import { demandFromApp } from './question.js'
 
@@ -26,5 +27,5 @@ export async function historyCommand(
     return services.history.read(request.channel, namespace, query, isWanted)
   })
   if (result === 'other-epoch') throw new CommandError(Errors.unrecoverablePosition)
-  connection.reply({ id, history: result })
+  if (canBeShown(connection, result.publications)) connection.reply({ id, history: result })
 }

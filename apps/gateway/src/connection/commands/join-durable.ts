@@ -1,9 +1,9 @@
 import { Errors, Unsubscribes, type SubscribeResult } from '@natter/protocol'
 import { catchUp, type CatchUpReply, type CatchUpTarget } from '@natter/recovery'
 import type { NodeMessage } from '../../channels/node-message.js'
-import { publicationTopic } from '../../channels/topics.js'
 import { CommandError } from '../command-error.js'
 import { endSubscription } from '../end-subscription.js'
+import { canBeShown, sendPage } from '../publications.js'
 import type { Services } from '../services.js'
 import type { Joining } from './joining.js'
 
@@ -58,8 +58,10 @@ class JoiningClient implements CatchUpTarget<NodeMessage> {
       this.refusal = new CommandError(Errors.unrecoverablePosition)
       return
     }
+    const result = this.result(outcome, isRecovered)
+    if (!canBeShown(connection, result.publications)) return
     subscription.replied()
-    connection.reply({ id, subscribe: this.result(outcome, isRecovered) })
+    connection.reply({ id, subscribe: result })
     this.services.events.emit('subscription:reply', {
       channel: subscription.channel,
       recovered: wasAsked ? (isRecovered ? 'yes' : 'no') : 'fresh',
@@ -69,15 +71,13 @@ class JoiningClient implements CatchUpTarget<NodeMessage> {
 
   async page(messages: readonly NodeMessage[]): Promise<void> {
     const { connection, subscription } = this.joining
-    for (const { publication } of messages) {
-      if (connection.push({ channel: subscription.channel, pub: publication }) === 'dropped') return
-    }
+    if (!sendPage(connection, subscription, messages)) return
     await this.services.catchUps.drained(connection)
   }
 
   join(): void {
     const { connection, subscription } = this.joining
-    if (this.refusal === undefined) connection.socket.join(publicationTopic(subscription.channel))
+    if (this.refusal === undefined) this.services.audience.join(connection, subscription)
   }
 
   private result(outcome: CatchUpReply<NodeMessage>, isRecovered: boolean): SubscribeResult {

@@ -43,7 +43,7 @@ function publish(
   if (data === undefined || !acceptsData(namespace, data)) throw new CommandError(Errors.badRequest)
   const reply = new PublishReply(services, connection, id)
   try {
-    services.publisher.publish(channel, namespace, data, connection, reply)
+    services.publisher.publish(channel, namespace, data, connection.senderOf(data), reply)
   } catch (error) {
     reply.failed(error) // D2 of dispatch
   }
@@ -62,7 +62,7 @@ class PublishReply implements PublicationEnd {
 
   published(): void {
     this.connection.inFlight -= 1
-    this.connection.replyInTurn({ id: this.id, publish: {} })
+    this.connection.reply({ id: this.id, publish: {} })
   }
 
   failed(error: unknown): void {

@@ -1,7 +1,6 @@
 import { canAskSubscribe, grantFeatures, maySubscribe, type Features, type Namespace } from '@natter/auth'
 import { Errors, validateChannelName, type SubscribeRequest } from '@natter/protocol'
 import type { EphemeralChannel } from '../../channels/ephemeral-channel.js'
-import { publicationTopic } from '../../channels/topics.js'
 import { appJson } from '../../hooks/app-json.js'
 import { callerOf } from '../../hooks/caller.js'
 import { clientInfoOf } from '../client-info.js'
@@ -14,6 +13,7 @@ import type { Services } from '../services.js'
 import { Subscription } from '../subscription.js'
 import { enter, termsOf } from '../subscription-terms.js'
 import { joinDurable } from './join-durable.js'
+import type { Joining } from './joining.js'
 import { demand, questionOf } from './question.js'
 
 /** `subscribe` [7]: checks, the app's word where it is demanded, then the way into the channel. From the check on the hub knows it. */
@@ -39,7 +39,7 @@ export async function subscribeCommand(
     if (!subscription.isWanted) return
     const channel = services.channels.acquire(request.channel, namespace)
     if (channel.isDurable) await joinDurable(services, { id, request, connection, subscription, channel })
-    else await joinEphemeral(channel, connection, subscription, id, request)
+    else await joinEphemeral(services, channel, { id, request, connection, subscription })
     if (subscription.isWanted) enter(services, connection, subscription)
   } catch (error) {
     if (!subscription.isWanted) return // whoever ended it has answered
@@ -51,11 +51,9 @@ export async function subscribeCommand(
 }
 
 async function joinEphemeral(
+  services: Services,
   channel: EphemeralChannel,
-  connection: Connection,
-  subscription: Subscription,
-  id: number,
-  request: SubscribeRequest,
+  { id, request, connection, subscription }: Omit<Joining, 'channel'>,
 ): Promise<void> {
   await channel.whenLive()
   if (!subscription.isWanted) return
@@ -68,7 +66,7 @@ async function joinEphemeral(
       ...(data === undefined ? {} : { data }),
     },
   })
-  connection.socket.join(publicationTopic(subscription.channel))
+  services.audience.join(connection, subscription)
 }
 
 /** Nothing was replied in time: the answer is "try again", and what is still on its way finds nobody. */

@@ -1,0 +1,20 @@
+import { describe, expect, it } from '@jest/globals'
+import { wireOf } from './wire-of.js'
+
+const encodingOf = (query: string, subprotocols: string[] = []) =>
+  wireOf({ query, subprotocols }).codec.encoding
+
+describe('the encoding of a WebSocket', () => {
+  it('[1.1] is Protobuf where the subprotocol or the query asks for it', () => {
+    expect(encodingOf('', ['centrifuge-protobuf'])).toBe('protobuf')
+    expect(encodingOf('', ['centrifuge-json', 'centrifuge-protobuf'])).toBe('protobuf')
+    expect(encodingOf('format=protobuf')).toBe('protobuf')
+    expect(encodingOf('a=b&cf_protocol=protobuf')).toBe('protobuf')
+  })
+
+  it('[1.1] is JSON for everybody else, because most SDKs ask for nothing', () => {
+    expect(encodingOf('')).toBe('json')
+    expect(encodingOf('', ['centrifuge-json', 'other'])).toBe('json')
+    expect(encodingOf('format=json&cf_protocol_version=v2')).toBe('json')
+  })
+})
