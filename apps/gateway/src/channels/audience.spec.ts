@@ -97,7 +97,7 @@ describe('the way of a publication out of the node', () => {
     expect(members.map(offsetsOf)).toEqual([[]])
   })
 
-  it('[2.5] is one frame for what comes in one turn, at most 16 publications of it, because each frame costs a write (A3)', async () => {
+  it('[2.13] is one frame for what comes in one turn, at most 16 publications of it, because each frame costs a write (A3)', async () => {
     const { audience, members } = await serve(json(1))
     join(audience, members)
     const many = Array.from({ length: 40 }, (_, n) => n + 1)

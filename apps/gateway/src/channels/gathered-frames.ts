@@ -1,6 +1,6 @@
 import type { Codec, Frame } from '@natter/protocol'
 
-/** What SDKs of every language take in one frame without trouble. [2.5] */
+/** What SDKs of every language take in one frame without trouble. [2.13] */
 const maxFrames = 16
 const maxFrameBytes = 65_536
 

@@ -194,7 +194,7 @@ describe('a connection', () => {
         .split('\n')
         .map((line) => (JSON.parse(line) as { id: number }).id)
 
-    it('[2.5] leaves in one frame and in order, because a write costs more than a reply', async () => {
+    it('[2.13] leaves in one frame and in order, because a write costs more than a reply', async () => {
       const { connection, client } = await openAs('connected')
       for (const id of [1, 2, 3]) connection.reply({ id, publish: {} })
       expect(client.messages).toEqual([])
@@ -223,7 +223,7 @@ describe('a connection', () => {
       expect(client.messages.map(ids)).toEqual([[1]])
     })
 
-    it('[2.5] is at most 16 messages and 64 KiB a frame, and none is lost at the border', async () => {
+    it('[2.13] is at most 16 messages and 64 KiB a frame, and none is lost at the border', async () => {
       const { connection, client } = await openAs('connected')
       const many = Array.from({ length: 40 }, (_, i) => i + 1)
       for (const id of many) connection.reply({ id, publish: {} })
