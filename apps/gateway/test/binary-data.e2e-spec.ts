@@ -7,6 +7,8 @@ import type { RawClient, TestNode } from './harness.js'
 /** What no JSON can say. */
 const bytes = (...values: number[]): Uint8Array => Uint8Array.of(0xff, 0x00, ...values)
 
+const hex = (data: unknown): string => Buffer.from(data as Uint8Array).toString('hex')
+
 const arrived = (subscription: Subscription, count: number): Promise<void> =>
   new Promise((resolve) => {
     let seen = 0
@@ -29,7 +31,7 @@ describe('data that is no JSON', () => {
     subscription.subscribe()
     centrifuge.connect()
     await subscription.ready(5_000)
-    return { subscription, seen, data: () => seen.map(({ data }) => [...(data as Uint8Array)]) }
+    return { subscription, seen, data: () => seen.map(({ data }) => hex(data)) }
   }
 
   const subscribed = async (node: TestNode, channel: string, request: object = {}): Promise<RawClient> => {
@@ -44,17 +46,17 @@ describe('data that is no JSON', () => {
     const reader = await speaker(two, 'room:bytes')
     const heard = arrived(reader.subscription, 3)
     for (const n of [1, 2, 3]) await writer.subscription.publish(bytes(n))
-    const sent = [1, 2, 3].map((n) => [...bytes(n)])
+    const sent = [1, 2, 3].map((n) => hex(bytes(n)))
     await heard
     expect(reader.data()).toEqual(sent)
     const { publications } = await reader.subscription.history({ limit: 10 })
-    expect(publications.map(({ data }) => [...(data as Uint8Array)])).toEqual(sent)
+    expect(publications.map(({ data }) => hex(data))).toEqual(sent)
     const late = new Centrifuge(two.url, { websocket: WebSocket })
     bench.atEnd(() => late.disconnect())
-    const recovered: number[][] = []
+    const recovered: string[] = []
     const since = { offset: reader.seen[0]?.offset ?? 0, epoch: '' }
     const again = late.newSubscription('room:bytes', { since })
-    again.on('publication', ({ data }) => recovered.push([...(data as Uint8Array)]))
+    again.on('publication', ({ data }) => recovered.push(hex(data)))
     const resumed = arrived(again, 2)
     again.subscribe()
     late.connect()
