@@ -18,8 +18,10 @@ export {
   type Tags,
 } from './filter/tags-filter.js'
 export { jsonCodec } from './json/json-codec.js'
+export { decodeJsonEmulationRequest } from './json/json-emulation-request.js'
 export { isJson, isJsonObject } from './json/json-text.js'
 export { findJsonField, type Span } from './json/raw-fields.js'
+export { uniJsonCodec } from './json/uni-json-codec.js'
 export { Limits } from './limits.js'
 export type {
   Bytes,
@@ -46,5 +48,6 @@ export type {
 } from './messages.js'
 export { decodeEmulationRequest, type EmulationRequest } from './protobuf/emulation-request.js'
 export { protobufCodec } from './protobuf/protobuf-codec.js'
+export { countProtobuf } from './protobuf/protobuf-decoder.js'
 export { MalformedFrameError } from './protocol.errors.js'
 export { inspectText, type TextFacts } from './text.js'

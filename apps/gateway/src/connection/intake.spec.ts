@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals'
-import { Disconnects, jsonCodec, type Command } from '@natter/protocol'
+import { Disconnects, type Command } from '@natter/protocol'
 import { ManualClock } from '@natter/testing'
 import { MemoryClient, MemorySocketServer } from '@natter/transport'
 import fc from 'fast-check'
@@ -17,7 +17,7 @@ async function start(options: IntakeOptions = generous, costMs = 0) {
   const handler = {
     decode(connection: Connection, message: Uint8Array): readonly Command[] {
       decoded += 1
-      if (message.byteLength > 0) return jsonCodec.decode(message)
+      if (message.byteLength > 0) return connection.wire.codec.decode(message)
       connection.disconnect(Disconnects.badRequest)
       return []
     },
@@ -28,6 +28,7 @@ async function start(options: IntakeOptions = generous, costMs = 0) {
     },
   }
   const intake = new Intake(handler, options, () => nowMs)
+  const wires = { next: websocketWires.json }
   const opened: Connection[] = []
   const server = new MemorySocketServer<Connection>(
     { host: '127.0.0.1', port: 0 },
@@ -37,7 +38,7 @@ async function start(options: IntakeOptions = generous, costMs = 0) {
         socket.context = new Connection(
           `c${opened.length}`,
           socket,
-          websocketWires.json,
+          wires.next,
           new ManualClock(),
           1_000,
           () => {},
@@ -50,13 +51,15 @@ async function start(options: IntakeOptions = generous, costMs = 0) {
     },
   )
   await server.listen()
-  const open = (remoteAddress = '127.0.0.1') => {
+  const open = (remoteAddress = '127.0.0.1', wire = websocketWires.json) => {
+    wires.next = wire
     const client = server.connect({ remoteAddress })
     const connection = opened.at(-1)
     if (!(client instanceof MemoryClient) || connection === undefined) throw new Error('no client')
-    const send = (text: string, isBinary = false): void =>
-      intake.receive(connection, new TextEncoder().encode(text), isBinary)
-    return { client, connection, send }
+    const receive = (message: Uint8Array, isBinary: boolean): void =>
+      intake.receive(connection, message, isBinary)
+    const send = (text: string, isBinary = false): void => receive(new TextEncoder().encode(text), isBinary)
+    return { client, connection, send, receive }
   }
   return {
     intake,
@@ -210,6 +213,18 @@ describe('the intake', () => {
     send('{}\n'.repeat(20_000))
     expect(await client.closedWith).toEqual(Disconnects.tooManyRequests)
     expect(decodedMessages()).toBe(0)
+  })
+
+  it('[3.11] counts the commands of a Protobuf message by their lengths, and not the bytes that would be newlines in JSON', async () => {
+    const { open, ids } = await start({ commandRate: 1, commandBurst: 10 })
+    const pongs = open('127.0.0.1', websocketWires.protobuf)
+    pongs.receive(new Uint8Array(11), true)
+    expect(await pongs.client.closedWith).toEqual(Disconnects.tooManyRequests)
+    const newlines = Array.from({ length: 100 }, () => 0x0a)
+    const one = open('127.0.0.2', websocketWires.protobuf)
+    one.receive(Uint8Array.of(106, 8, 1, 0x6a, 102, 0x0a, 100, ...newlines), true) // an rpc with its data
+    expect(ids(one.connection)).toEqual([1])
+    expect(one.connection.socket.isOpen).toBe(true)
   })
 
   it('counts long messages by their size, because reading them is what costs', async () => {

@@ -14,7 +14,7 @@
  * I4. Before its turn a message costs a look at its bytes and a copy; nothing is parsed.
  * I5. Who comes back to flood again begins with a small allowance: closing is no new start.
  */
-import { Disconnects, type Command } from '@natter/protocol'
+import { countProtobuf, Disconnects, type Command } from '@natter/protocol'
 import { Allowance } from './allowance.js'
 import type { Connection } from './connection.js'
 import { Inbox } from './inbox.js'
@@ -98,11 +98,12 @@ export class Intake {
     if (connection.isLeaving) return // I1
     const nowMs = this.now()
     this.beginTurn(nowMs)
-    const commands = countCommands(message)
+    const { isBinary: isProtobuf } = connection.wire.codec
+    const commands = countCommands(message, isProtobuf)
     this.takenInTurn += commands
     const lane = (connection.lane ??= this.createLane(connection, nowMs))
     if (!lane.allowance.take(commands, nowMs)) return this.refuse(connection, nowMs) // I3
-    const text = isBinary === connection.wire.codec.isBinary ? message : malformed
+    const text = isBinary === isProtobuf ? message : malformed
     if (!lane.inbox.isEmpty || nowMs >= this.turnEndsAtMs) return this.keep(connection, lane, text, nowMs)
     lane.inbox.load(this.handler.decode(connection, text))
     this.serve(connection, lane, this.turnEndsAtMs)
@@ -212,12 +213,17 @@ const hasMore = ({ lane, socket }: Connection): boolean => socket.isOpen && lane
 /** Stands for a message of the wrong kind, in its place: the empty one is not the protocol in any encoding. */
 const malformed = new Uint8Array(0)
 
-/** By its newlines, its size and what it opens: what it says is not looked at (I4). */
-function countCommands(message: Uint8Array): number {
+/** By its newlines or lengths, its size and what it opens: what it says is not looked at (I4). */
+function countCommands(message: Uint8Array, isProtobuf: boolean): number {
+  const bySize = Math.ceil(message.byteLength / bytesPerCommand)
+  if (isProtobuf) return Math.max(countProtobuf(message), bySize)
+  return Math.max(countLines(message), bySize, Math.ceil(countOpenings(message) / openingsPerCommand))
+}
+
+function countLines(message: Uint8Array): number {
   let lines = 1
   for (let at = message.indexOf(newline); at !== -1; at = message.indexOf(newline, at + 1)) lines += 1
-  const bySize = Math.ceil(message.byteLength / bytesPerCommand)
-  return Math.max(lines, bySize, Math.ceil(countOpenings(message) / openingsPerCommand))
+  return lines
 }
 
 function countOpenings(message: Uint8Array): number {

@@ -8,6 +8,7 @@ import type { Command } from '../messages.js'
 import { MalformedFrameError } from '../protocol.errors.js'
 import { decodeEmulationRequest } from './emulation-request.js'
 import { protobufCodec } from './protobuf-codec.js'
+import { countProtobuf } from './protobuf-decoder.js'
 
 const sdk = (
   new Centrifuge('ws://nowhere') as unknown as {
@@ -174,7 +175,7 @@ describe('Protobuf decoding', () => {
     ['a number that is cut off', frame([8, 0x80])],
     ['a number of eleven bytes', frame([8, ...Array.from({ length: 10 }, () => 0x80), 0])],
     ['a field with the number 0', frame([0x02, 0])],
-    ['a field number beyond 29 bits', frame([0x82, 0x80, 0x80, 0x80, 0x10, 0])],
+    ['a field number beyond 29 bits', frame([0xa2, 0x81, 0x80, 0x80, 0x10, 0])],
     ['a group', frame([...tag(20, 3), ...tag(20, 4)])],
     ['the end of a group', frame(tag(20, 4))],
     ['a field of kind 6', frame(tag(20, 6))],
@@ -188,6 +189,17 @@ describe('Protobuf decoding', () => {
     ['an offset that a double cannot hold', frame(id, part(5, ...number(7, 2 ** 53)))],
     ['an offset of 64 bits', frame(id, part(5, ...tag(7, 0), ...Array.from({ length: 9 }, () => 0xff), 1))],
     ['a flag value that a double cannot hold', frame(id, part(5, ...number(14, 2 ** 53)))],
+    [
+      'a request that leads into the next command',
+      Uint8Array.of(...counted([...id, ...tag(7, 2), 4, ...text(1, 'a')]), 2, 8, 1),
+    ],
+    ['a text that leads out of its request', frame(id, part(7, ...tag(1, 2), 2, 65), number(2, 66))],
+    ['a number that leads out of its request', frame(id, part(10, ...tag(7, 0), 0x80), number(2, 1))],
+    ['a number that begins where its request ends', frame(id, part(10, ...tag(7, 0)), number(2, 1))],
+    [
+      'an unknown field that leads out of its request',
+      frame(id, part(10, ...tag(20, 5), 1, 2), number(2, 1)),
+    ],
     ['a request longer than its command', frame(id, [...tag(7, 2), 9, ...text(1, 'a')])],
     ['a channel longer than its request', Uint8Array.of(6, ...tag(7, 2), 3, ...tag(1, 2), 2, 65, 65)],
     ['a channel that is not UTF-8', frame(id, part(7, ...part(1, 0xff)))],
@@ -340,6 +352,21 @@ describe('Protobuf decoding', () => {
       fc.property(fc.shuffledSubarray(order, { minLength: 1 }), (set) => {
         const [taken] = decode(frame(id, ...set.map(([, field]) => part(field))))
         expect(taken?.method).toBe(order.find((each) => set.includes(each))?.[0])
+      }),
+    )
+  })
+
+  it('[3.11] commands are counted without being read, as many as there are; of anything else some number', () => {
+    fc.assert(
+      fc.property(fc.array(command, { minLength: 1, maxLength: 6 }), (commands) => {
+        expect(countProtobuf(written(...commands.map(withBytes)))).toBe(commands.length)
+      }),
+    )
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 30 }), (message) => {
+        const count = countProtobuf(message)
+        expect(count).toBeLessThanOrEqual(message.length)
+        expect(count > 0).toBe(message.length > 0)
       }),
     )
   })

@@ -212,6 +212,17 @@ describe('Protobuf encoding', () => {
     )
   })
 
+  it('[2.10] the frames of many replies are whole, wherever the memory for them ends', () => {
+    const ids = Array.from({ length: 20_000 }, (_, index) => index + 1)
+    const frames = ids.map((id) => protobufCodec.reply({ id, publish: {} }))
+    const read = sdk.decodeReplies(protobufCodec.join(frames) as Uint8Array) as {
+      id: number
+      publish: object
+    }[]
+    expect(read.map(({ id }) => id)).toEqual(ids)
+    expect(read.every((reply) => Object.hasOwn(reply, 'publish'))).toBe(true)
+  })
+
   it('[18.1] half a surrogate pair becomes U+FFFD: all text is UTF-8', () => {
     const frame = protobufCodec.push({ channel: 'a\ud800', unsubscribe: { code: 1, reason: '' } })
     expect(sdk.decodeReplies(frame as Uint8Array)).toMatchObject([{ push: { channel: 'a\ufffd' } }])

@@ -17,6 +17,8 @@ const LENGTH = 2
 const FIXED32 = 5
 const maxVarintBytes = 10
 const two32 = 0x1_0000_0000
+/** Up to here a decoder costs more than the text. */
+const maxShortText = 32
 
 export type FieldReader<T> = (reader: WireReader, field: number, into: T) => void
 
@@ -183,10 +185,23 @@ export class WireReader {
   }
 
   private decode(start: number, end: number): string {
+    const short = end - start <= maxShortText ? shortAscii(this.bytes, start, end) : undefined
+    if (short !== undefined) return short
     try {
       return decodeUtf8(this.bytes.subarray(start, end))
     } catch (cause) {
       throw malformed('a text is not UTF-8', cause)
     }
   }
+}
+
+/** Undefined: it is more than ASCII. */
+function shortAscii(bytes: Uint8Array, start: number, end: number): string | undefined {
+  let text = ''
+  for (let at = start; at < end; at += 1) {
+    const byte = bytes[at] as number
+    if (byte > 0x7f) return undefined
+    text += String.fromCharCode(byte)
+  }
+  return text
 }
