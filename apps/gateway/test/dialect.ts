@@ -32,7 +32,7 @@ export const protobufDialect: Dialect = {
     sdkCodec.decodeReplies(message).map((reply) => withZeros(fromBytes(reply) as Incoming)),
 }
 
-export const dialects = [jsonDialect]
+export const dialects = [jsonDialect, protobufDialect]
 
 interface SdkCodec {
   encodeCommands(commands: object[]): Uint8Array
@@ -56,7 +56,16 @@ function fromBytes(value: unknown): unknown {
   if (Array.isArray(value)) return value.map((one) => fromBytes(one))
   if (typeof value !== 'object' || value === null) return value
   if ('toNumber' in value && typeof value.toNumber === 'function') return value.toNumber() as unknown
-  return Object.fromEntries(Object.entries(value).map(([name, one]) => [name, fromBytes(one)]))
+  const said = Object.entries(value).filter(([, one]) => !isEmptyCollection(one))
+  return Object.fromEntries(said.map(([name, one]) => [name, fromBytes(one)]))
+}
+
+/** The codec's messages have all their lists and maps, those that nobody wrote too. */
+function isEmptyCollection(value: unknown): boolean {
+  if (Array.isArray(value)) return value.length === 0
+  if (typeof value !== 'object' || value === null || Object.getPrototypeOf(value) !== Object.prototype)
+    return false
+  return Object.keys(value).length === 0
 }
 
 /** What the JSON form always writes. [18.2] */
