@@ -51,7 +51,8 @@ export class Packing {
   }
 
   unpack(data: unknown): unknown {
-    if (this.encoding === 'json' || data === undefined || data === null) return data
+    if (this.encoding === 'json') return data
+    if (isEmpty(data)) return undefined
     return JSON.parse(new TextDecoder().decode(data as Uint8Array)) as unknown
   }
 
@@ -168,6 +169,8 @@ export class Watched {
   readonly subscribed = new Journal<SubscribedContext>('subscribed')
   readonly unsubscribed = new Journal<UnsubscribedContext>('unsubscribed')
   readonly errors = new Journal<SubscriptionErrorContext>('an error of the subscription')
+  /** The data of the replies to subscribe. */
+  readonly answers = new Journal<unknown>('an answer')
   readonly publications = new Journal<Came>('a publication')
   readonly joins = new Journal<ClientInfo>('a join')
   readonly leaves = new Journal<ClientInfo>('a leave')
@@ -177,7 +180,10 @@ export class Watched {
     private readonly packing: Packing,
   ) {
     sdk.on('subscribing', (told) => this.subscribing.add(told))
-    sdk.on('subscribed', (told) => this.subscribed.add(told))
+    sdk.on('subscribed', (told) => {
+      this.answers.add(packing.unpack(told.data))
+      this.subscribed.add(told)
+    })
     sdk.on('unsubscribed', (told) => this.unsubscribed.add(told))
     sdk.on('error', (told) => this.errors.add(told))
     sdk.on('publication', (told) => this.publications.add(packing.came(told)))

@@ -7,4 +7,7 @@ export interface Combination {
   readonly encoding: Encoding
 }
 
-export const combinations: readonly Combination[] = [{ transport: 'websocket', encoding: 'json' }]
+export const combinations: readonly Combination[] = [
+  { transport: 'websocket', encoding: 'json' },
+  { transport: 'websocket', encoding: 'protobuf' },
+]

@@ -34,6 +34,19 @@ const namespaces = {
   anywhere: { ...open, channel_regex: '^.+$' },
   objects: { ...open, publication_data_format: 'json_object' },
   bytes: { ...open, publication_data_format: 'binary' },
+  delta: { ...kept, allowed_delta_types: ['fossil'], delta_publish: true },
+  tagged: { ...kept, allow_tags_filter: true },
+  cache: { ...kept, history_size: 1, force_recovery_mode: 'cache' },
+  autocache: {
+    ...kept,
+    history_size: 1,
+    force_recovery_mode: 'cache',
+    auto_cache_recover: true,
+    allowed_delta_types: ['fossil'],
+    delta_publish: true,
+  },
+  /** An app says who subscribes and what is published. */
+  shop: { presence: true, allow_presence_for_subscriber: true },
   personal: { ...kept, allow_user_limited_channels: true },
 }
 

@@ -1,14 +1,21 @@
-/** Registers the laws of a host as tests, for every combination. */
+/**
+ * Registers the laws of a host as tests, for every combination.
+ *
+ * R1. A law of a combination runs once, with a way to the gateways and names of its own; no law sees another.
+ * R2. Laws that wait for clocks are begun before all others, and go on beside them.
+ * R3. Laws with an app come last: what holds without one must not find it there.
+ */
 import { afterAll, beforeAll, describe, it } from '@jest/globals'
-import { combinations, type Combination } from './combinations.js'
-import { chapters } from './laws/index.js'
 import { leakCheck } from '@natter/testing'
+import { combinations, type Combination } from './combinations.js'
+import { chapters, type Chapter } from './laws/index.js'
 import { startStage, type Stage } from './stage.js'
 import type { Law } from './world.js'
 
 export interface Host {
   readonly name: string
   readonly gateways: number
+  /** Absent = all laws. */
   isFor?(law: Law): boolean
   start(): Promise<Runner>
 }
@@ -21,80 +28,67 @@ export interface Runner {
   stop(): Promise<void>
 }
 
-const nameOf = ({ transport, encoding }: Combination): string => `${transport} and ${encoding}`
+type Case = readonly [name: string, combination: Combination, law: Law]
 
-/** A law alone takes far less; with all that wait for clocks side by side, on a busy machine, one may. */
+/** A law alone takes far less; beside those that wait for clocks, on a busy machine, one may. */
 const timeoutMs = 30_000
 
 export function registerLaws(host: Host): void {
   describe(host.name, () => {
+    let expectNoLeaks: ReturnType<typeof leakCheck>
+    const begun = new Map<string, Promise<unknown>>()
     let stage: Stage
     let runner: Runner
-    let expectNoLeaks: ReturnType<typeof leakCheck>
-    const run = (law: Law, combination: Combination): Promise<void> => runner.run(law, combination, stage)
-    const waiting = new Map<Law, Map<Combination, Promise<unknown>>>()
 
     beforeAll(async () => {
-      expectNoLeaks = leakCheck()
+      expectNoLeaks = leakCheck() // here, because Jest has a timer for each hook
       runner = await host.start()
       stage = await startStage({ gateways: host.gateways, allowedOrigins: runner.origin ?? '' })
+      for (const [name, combination, law] of slow)
+        begun.set(name, settled(runner.run(law, combination, stage))) // R2
     }, 60_000)
 
     afterAll(async () => {
+      await Promise.all(begun.values())
       await runner.stop()
       await stage.stop()
       await expectNoLeaks()
-    }, 30_000)
+    }, 60_000)
 
-    const fits = (law: Law, { transport }: Combination): boolean =>
-      (host.isFor?.(law) ?? true) && (law.transports?.includes(transport) ?? true)
-    const all = chapters.flatMap(({ laws }) => laws)
+    const casesOf = (fits: (law: Law, chapter: Chapter) => boolean): Case[] =>
+      combinations.flatMap((combination) =>
+        chapters.flatMap((chapter) =>
+          chapter.laws
+            .filter((law) => (host.isFor?.(law) ?? true) && runsOver(law, combination) && fits(law, chapter))
+            .map((law) => [`${nameOf(combination)}: ${law.title}`, combination, law] as const),
+        ),
+      )
+    const slow = casesOf(({ isSlow }) => isSlow === true)
+    const run = (_name: string, combination: Combination, law: Law): Promise<void> =>
+      runner.run(law, combination, stage)
 
-    /** Laws that wait for clocks have all been started when the first of them is asked for. */
-    const startWaiting = (): void => {
-      for (const law of all.filter(({ isSlow }) => isSlow)) {
-        const runs = combinations
-          .filter((combination) => fits(law, combination))
-          .map((combination) => [combination, settled(run(law, combination))] as const)
-        waiting.set(law, new Map(runs))
-      }
-    }
+    it.each(casesOf(({ isSlow }, { needsApp }) => !isSlow && !needsApp))('%s', run, timeoutMs)
 
-    describe.each(combinations.map((combination) => [nameOf(combination), combination] as const))(
+    it.each(slow)(
       '%s',
-      (_, combination) => {
-        for (const { name, laws } of chapters) {
-          const own = laws.filter((law) => fits(law, combination) && !law.isSlow)
-          if (own.length > 0)
-            describe(name, () => {
-              it.each(own.map((law) => [law.title, law] as const))(
-                '%s',
-                (_title, law) => run(law, combination),
-                timeoutMs,
-              )
-            })
-        }
+      async (name) => {
+        const failure = await begun.get(name)
+        if (failure !== undefined) throw failure
       },
+      timeoutMs,
     )
 
-    describe('with clocks', () => {
-      const slow = combinations.flatMap((combination) =>
-        all
-          .filter((law) => law.isSlow && fits(law, combination))
-          .map((law) => [nameOf(combination), law.title, combination, law] as const),
-      )
-      it.each(slow)(
-        '%s: %s',
-        async (_, _title, combination, law) => {
-          if (waiting.size === 0) startWaiting()
-          const failure = await waiting.get(law)?.get(combination)
-          if (failure !== undefined) throw failure
-        },
-        timeoutMs,
-      )
+    describe('with an app', () => {
+      beforeAll(() => stage.startApp(), timeoutMs) // R3
+      it.each(casesOf((_, { needsApp }) => needsApp === true))('%s', run, timeoutMs)
     })
   })
 }
+
+const nameOf = ({ transport, encoding }: Combination): string => `${transport} and ${encoding}`
+
+const runsOver = ({ transports }: Law, { transport }: Combination): boolean =>
+  transports?.includes(transport) ?? true
 
 /** What it failed with: a promise that nobody looks at yet must not reject. */
 const settled = (run: Promise<void>): Promise<unknown> =>

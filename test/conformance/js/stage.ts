@@ -9,6 +9,7 @@ import { createHmac } from 'node:crypto'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { startApp } from './app.js'
 import { meshConfig, tokenSecret } from './mesh-config.js'
 import type { Server } from './world.js'
 
@@ -31,6 +32,8 @@ export interface Stage {
   readonly gateways: number
   readonly broker: Broker
   openWay(): Promise<Way>
+  /** Resolves when the gateways ask it. It ends with the stage. */
+  startApp(): Promise<void>
   stop(): Promise<void>
 }
 
@@ -50,6 +53,7 @@ export async function startStage({ gateways, allowedOrigins = '' }: StageOptions
   const api = new ApiClient({ broker })
   api.start()
   let turn = 0
+  let stopApp = (): Promise<void> => Promise.resolve()
   return {
     gateways,
     broker,
@@ -63,7 +67,13 @@ export async function startStage({ gateways, allowedOrigins = '' }: StageOptions
       })
       return wayThrough(proxy, api, reached)
     },
+    startApp: async () => {
+      stopApp = await startApp(nats.url, 'conformance')
+      const known = nodes.map(({ process }) => process.waitForLine((line) => line.includes('"apps:change"')))
+      await Promise.all(known)
+    },
     stop: async () => {
+      await stopApp()
       api.stop()
       await broker.close()
       await Promise.all(nodes.map(({ process }) => process.kill()))

@@ -7,10 +7,13 @@ import { recovering } from './recovering.js'
 import { serverSubscriptions } from './server-subscriptions.js'
 import { staying } from './staying.js'
 import { subscribing } from './subscribing.js'
+import { withApp } from './with-app.js'
 
 export interface Chapter {
   readonly name: string
   readonly laws: readonly Law[]
+  /** An app answers; until then the other chapters have run, which are about a mesh without. */
+  readonly needsApp?: true
 }
 
 export const chapters: readonly Chapter[] = [
@@ -22,4 +25,5 @@ export const chapters: readonly Chapter[] = [
   { name: 'initial state', laws: initialState },
   { name: 'server-side subscriptions', laws: serverSubscriptions },
   { name: 'staying connected', laws: staying },
+  { name: 'with an app', laws: withApp, needsApp: true },
 ]

@@ -45,12 +45,16 @@ export const recovering: readonly Law[] = [
       const channel = world.channel('room')
       const watched = await reader.subscribe(channel)
       const count = 120
-      for (let n = 0; n < count; n += 1) {
-        await world.server.publish(channel, n)
-        if (n % 40 !== 20) continue
-        await world.server.cut()
-        await reader.connecting.at(Math.ceil(n / 40))
+      const publishing = async (): Promise<void> => {
+        for (let n = 0; n < count; n += 1) await world.server.publish(channel, n)
       }
+      const published = publishing()
+      for (const cut of [1, 2, 3]) {
+        await watched.publications.atLeast(cut * 25)
+        await world.server.cut()
+        await reader.connected.at(cut)
+      }
+      await published
       same(
         await watched.data(count),
         Array.from({ length: count }, (_, n) => n),
