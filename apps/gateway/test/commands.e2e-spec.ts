@@ -18,6 +18,8 @@ const methods = [...channelMethods, 'rpc', 'refresh']
 
 describe.each(dialects)('commands, for clients that speak $name', (dialect) => {
   const { start, open, connect, api } = wireBench(dialect)
+  /** Between two commands of one message. */
+  const separator = Buffer.from(dialect.name === 'json' ? '\n' : '')
   let channels = 0
 
   /** One that no other test has published into. */
@@ -34,6 +36,34 @@ describe.each(dialects)('commands, for clients that speak $name', (dialect) => {
   /** The place of what answers a command in all that came. */
   const placeOf = (client: RawClient, id: number): number =>
     client.received.findIndex((one) => one['id'] === id)
+
+  describe('[2] frames', () => {
+    const good = { id: 2, publish: { channel: 'room:never', data: 1 } }
+    const whole = Buffer.from(dialect.encode([good]))
+    const isBinary = dialect.name === 'protobuf'
+
+    it.each([
+      ['[2.1] [2.9] of the other kind', whole, !isBinary],
+      ['[2.1] [2.9] without anything in it', Buffer.alloc(0), isBinary],
+      [
+        '[2.1] [2.9] that ends in the middle of a command',
+        Buffer.concat([whole, separator, whole.subarray(0, -3)]),
+        isBinary,
+      ],
+      [
+        '[2.1] [2.12] that is no command behind one that is',
+        Buffer.concat([whole, separator, Buffer.from([3, 0x07, 1, 1])]),
+        isBinary,
+      ],
+    ])('%s: 3501, and nothing of that message is handled', async (_, message, binary) => {
+      const node = await start()
+      const client = await connect(node)
+      client.socket.send(message, { binary })
+      expect((await client.close()).code).toBe(3501)
+      const { history } = await (await connect(node)).call('history', { channel: 'room:never', limit: 1 })
+      expect(history.publications).toEqual([])
+    })
+  })
 
   describe('[3] in their order', () => {
     it('[3.1] publications of one message are stored in the order in which they stand there', async () => {
