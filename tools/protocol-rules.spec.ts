@@ -1,7 +1,17 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from '@jest/globals'
-import { codeOf, codeRowsOf, numbersOf, rulesOf, sectionsOf, titlesOf, unnumbered } from './protocol-rules.js'
+import {
+  codeOf,
+  codeRowsOf,
+  defaultsOf,
+  limitsOf,
+  numbersOf,
+  rulesOf,
+  sectionsOf,
+  titlesOf,
+  unnumbered,
+} from './protocol-rules.js'
 import { readRepositoryFile, repositoryFiles, root } from './repository.js'
 
 const page = readRepositoryFile('docs/protocol.md')
@@ -26,7 +36,7 @@ describe('each rule of docs/protocol.md', () => {
   it('is there as long as a test names it: a number of another page would mislead', () => {
     const known = new Set([...rules, ...sectionsOf(page)])
     const strays = titles.filter(({ title }) => numbersOf(title).some((number) => !known.has(number)))
-    expect(strays).toEqual([])
+    expect(strays.map(({ file, title }) => `${file}: ${title}`)).toEqual([])
   })
 
   it('that is a table of codes has a test for each code, but for those that nothing sends yet', () => {
@@ -39,6 +49,15 @@ describe('each rule of docs/protocol.md', () => {
     }))
     expect(rows.length).toBeGreaterThan(35)
     expect(rows.filter(({ is, isReserved }) => held.has(is) === isReserved).map(({ is }) => is)).toEqual([])
+  })
+})
+
+describe('limits in docs/protocol.md', () => {
+  it('are what the settings are where nobody sets them', () => {
+    const defaults = defaultsOf(readRepositoryFile('docs/reference/configuration.md'))
+    const limits = limitsOf(page)
+    expect(limits.length).toBeGreaterThan(10)
+    expect(limits.filter(({ setting, value }) => defaults.get(setting) !== value)).toEqual([])
   })
 })
 
@@ -66,6 +85,16 @@ describe('the check of docs/protocol.md', () => {
       { rule: '6.3', code: '3000', isReserved: false },
       { rule: '6.3', code: '3014', isReserved: true },
     ])
+  })
+
+  it('reads limits in words and settings in a table as the same', () => {
+    const row = '| [20.1] | a ping | 25 s, 5,000 a second | 3012 | `client.a`, `client.b` |'
+    expect(limitsOf(row)).toEqual([
+      { setting: 'client.a', value: '25s' },
+      { setting: 'client.b', value: '5000' },
+    ])
+    expect(limitsOf('| [20.1] | a ping | 25 s | 3012 |  |')).toEqual([])
+    expect(defaultsOf('| `client.a` | size | `64KiB` | words |')).toEqual(new Map([['client.a', '64KiB']]))
   })
 
   it('finds titles, rows of tables among them, and leaves data and comments alone', () => {

@@ -43,6 +43,31 @@ export function codeRowsOf(page: string): CodeRow[] {
   return rows
 }
 
+/** Rows that name settings: what the page says is their default, as the reference writes it (`64KiB`, `5000`). */
+export function limitsOf(page: string): { setting: string; value: string }[] {
+  return [...page.matchAll(/^\| \[\d+\.\d+\] *\|([^|]*)\|([^|]*)\|[^|]*\| *(`[^|]*`) *\|$/gm)].flatMap(
+    ([, , values = '', settings = '']) => {
+      const said = values.split(/, /).map((value) => value.trim())
+      return [...settings.matchAll(/`([^`]+)`/g)].map(([, setting = ''], index) => ({
+        setting,
+        value: plainValue(said[index] ?? ''),
+      }))
+    },
+  )
+}
+
+/** `10,000` is `10000`, `25 s` is `25s`, `5,000 a second` and `300 publications` are numbers. */
+function plainValue(text: string): string {
+  const [, number = '', unit = ''] = /^([\d,]+) ?((?:[KM]iB|s)\b)?/.exec(text) ?? []
+  return number.replaceAll(',', '') + unit
+}
+
+/** The defaults in a generated page of settings. */
+export function defaultsOf(reference: string): Map<string, string> {
+  const rows = reference.matchAll(/^\| `([\w.]+)` +\|[^|]*\| `?([^|`]*?)`? +\|/gm)
+  return new Map([...rows].map(([, setting = '', value = '']) => [setting, value]))
+}
+
 /** R2, R3: of a test's source, every text that begins with a rule's number, and titles that begin with a section's. */
 export function titlesOf(source: string): string[] {
   if (!/['"`]\[\d/.test(source)) return []
