@@ -1,4 +1,5 @@
 import type { BreakReason } from '@natter/recovery'
+import type { EmulationOutcome } from './emulation/emulation.js'
 import type { Level } from './fullness/levels.js'
 
 /** What happens in a gateway, `noun:verb[:phase]`. Logs and metrics listen; deliveries are not events. */
@@ -15,7 +16,15 @@ export interface GatewayEvents {
   'connection:close': { connectionId: string; user: string; code: number; reason: string; ageMs: number }
   /** `draining`: this gateway is about to end. */
   'connection:refuse': { reason: 'origin' | 'path' | 'protocol' | 'limit' | 'draining' }
+  /** What became of a message that a client of an HTTP transport posted. */
+  'emulation:request': { outcome: EmulationOutcome }
+  /** TLS clients are shown this certificate from now on. */
+  'tls:certificate': { fingerprint: string; subject: string; expiresAtMs: number }
+  /** The files changed into no pair that can be used; the one before stays. */
+  'tls:broken': { error: unknown }
   'command:error': { method: string; code: number; cause: unknown }
+  /** A client asked for a kind of channel that there isn't: `type` as it came, 1 to 3 = maps, 4 = a shared poll. */
+  'command:unsupported': { method: string; type: number; advice: string }
   'subscription:reply': { channel: string; recovered: 'yes' | 'no' | 'fresh'; messages: number }
   'subscription:end': { channel: string; code: number }
   'channel:heal': { namespace: string; outcome: 'asked' | BreakReason }

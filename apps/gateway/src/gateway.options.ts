@@ -1,4 +1,5 @@
 import type { DrainOptions } from './drain/drain.js'
+import type { Transports } from './upgrade/transports.js'
 
 /** What a gateway can be told; `config/gateway.config.ts` reads it from file, environment and flags. Durations in ms, sizes in bytes. */
 export interface GatewayOptions {
@@ -35,6 +36,8 @@ export interface GatewayOptions {
     hookHeaders: readonly string[]
     /** Each user is subscribed to `#<user>` of this namespace ('' = none) by connecting; absent = nobody is. */
     personalChannel?: { namespace: string }
+    /** Which ways in are open; absent = all. */
+    transports?: Transports
     historyPage: number
     recoveryPage: number
   }

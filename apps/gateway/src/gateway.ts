@@ -4,7 +4,15 @@ import { Hub } from '@natter/hub'
 import { Backoff, TypedEvents, type Clock, type Timer } from '@natter/primitives'
 import { Disconnects, Unsubscribes } from '@natter/protocol'
 import { defaultFeedOptions } from '@natter/recovery'
-import type { Socket, SocketHandlers, SocketServer } from '@natter/transport'
+import type {
+  Certificate,
+  PlainRequest,
+  RequestHead,
+  Socket,
+  SocketHandlers,
+  SocketServer,
+  UpgradeRequest,
+} from '@natter/transport'
 import { randomUUID } from 'node:crypto'
 import { ApiServer } from './api/api-server.js'
 import type { ChannelsOwner } from './channels/channel.js'
@@ -15,6 +23,7 @@ import { CatchUps } from './connection/catch-ups.js'
 import { Connection } from './connection/connection.js'
 import { createMessageHandler, dispatch } from './connection/dispatch.js'
 import { websocketWires, type Wire } from './connection/wire.js'
+import { Emulation } from './emulation/emulation.js'
 import { endSubscription } from './connection/end-subscription.js'
 import { Heartbeat } from './connection/heartbeat.js'
 import { Intake } from './connection/intake.js'
@@ -39,6 +48,8 @@ import { Stalls } from './publishing/stalls.js'
 import { Replayer } from './sessions/replayer.js'
 import { Sessions } from './sessions/sessions.js'
 import { clientAddresses, type Approach } from './upgrade/client-address.js'
+import { connectMessage, HttpDoor } from './upgrade/http-door.js'
+import { allTransports } from './upgrade/transports.js'
 import { Upgrade } from './upgrade/upgrade.js'
 import { wireOf } from './upgrade/wire-of.js'
 
@@ -82,6 +93,8 @@ export class Gateway implements SocketHandlers<Connection>, ChannelsOwner {
   readonly services: Services
   private readonly intake: Intake
   private readonly upgrade: Upgrade
+  private readonly door: HttpDoor
+  private readonly emulation: Emulation
   private readonly addressOf: (request: Approach) => string
   private readonly peers: Peers
   private readonly api: ApiServer
@@ -89,13 +102,16 @@ export class Gateway implements SocketHandlers<Connection>, ChannelsOwner {
   private readonly sessions: Sessions
   private readonly replayer: Replayer
   private readonly occupancy: Occupancy
+  /** What TLS clients are shown; undefined = there is no TLS here. */
+  certificate: Certificate | undefined
   private readonly sockets = new Set<Connection>()
   private readonly stopListening: (() => void)[] = []
   private readonly resumeBackoff = new Backoff({ baseMs: 200, maxMs: 5_000 })
   private resuming: Timer | undefined
   private isStopped = false
   /** Of the request that was just let in: its socket opens next (T5 of the transport). */
-  private upgraded: { wire: Wire; headers: Headers | undefined; address: string } | undefined
+  private upgraded: { wire: Wire; headers: Headers | undefined; address: string; query: string } | undefined
+  private readonly counts = new Map<Wire, number>()
 
   constructor(private readonly parts: GatewayParts) {
     const { options, broker, clock } = parts
@@ -134,11 +150,26 @@ export class Gateway implements SocketHandlers<Connection>, ChannelsOwner {
       subjects.presence(namespace, channel),
     )
     this.addressOf = clientAddresses(options.trustedProxies)
+    const { maxConnections, client } = options
+    const { allowedOrigins, transports = allTransports } = client
     this.upgrade = new Upgrade(
-      { allowedOrigins: options.client.allowedOrigins, maxConnections: options.maxConnections },
+      { allowedOrigins, maxConnections, transports },
       () => this.sockets.size,
       this.events,
     )
+    this.emulation = new Emulation({
+      broker,
+      node,
+      peers,
+      receive: (connection, message, isBinary) => this.intake.receive(connection, message, isBinary),
+    })
+    this.door = new HttpDoor({
+      transports,
+      upgrade: this.upgrade,
+      emulation: this.emulation,
+      onEmulated: (outcome) => events.emit('emulation:request', { outcome }),
+      admit: (head, wire) => this.admit(head, wire),
+    })
     this.services = this.createServices(subjects)
     this.api = new ApiServer(broker, this.services, this.peers)
     this.intake = new Intake(createMessageHandler(this.services), options.client)
@@ -167,6 +198,11 @@ export class Gateway implements SocketHandlers<Connection>, ChannelsOwner {
     return this.sockets.size
   }
 
+  /** How many connections are spoken to in which way. */
+  get connectionsByWire(): ReadonlyMap<Wire, number> {
+    return this.counts
+  }
+
   /** Lets clients in and joins the mesh. Answers the port. */
   async start(): Promise<number> {
     const { broker, options } = this.parts
@@ -183,6 +219,7 @@ export class Gateway implements SocketHandlers<Connection>, ChannelsOwner {
     this.fullness.start()
     this.stalls.start()
     this.api.start()
+    this.emulation.start()
     this.events.emit('gateway:listen', { host: options.host, port })
     return port
   }
@@ -203,6 +240,7 @@ export class Gateway implements SocketHandlers<Connection>, ChannelsOwner {
     await patience.within(stopTellMs, Promise.all(told))
     this.joinLeave.stop()
     this.peers.stop()
+    this.emulation.stop()
     this.api.stop() // after the goodbye: until they hear it, the others wait for what this node has to say
     this.services.presence.stop()
     this.services.heartbeat.stop()
@@ -243,34 +281,64 @@ export class Gateway implements SocketHandlers<Connection>, ChannelsOwner {
 
   // sockets
 
-  onUpgrade(request: Parameters<SocketHandlers<Connection>['onUpgrade']>[0]) {
-    this.upgraded = {
-      wire: wireOf(request),
-      headers: pickHeaders(this.parts.options.client.hookHeaders, request.headers),
-      address: this.addressOf(request),
-    }
+  onUpgrade(request: UpgradeRequest) {
+    this.admit(request, wireOf(request))
     return this.upgrade.decide(request)
+  }
+
+  onRequest(request: PlainRequest) {
+    return this.door.decide(request)
+  }
+
+  private admit(head: RequestHead, wire: Wire): void {
+    const headers = pickHeaders(this.parts.options.client.hookHeaders, head.headers)
+    this.upgraded = { wire, headers, address: this.addressOf(head), query: head.query }
   }
 
   onOpen(socket: Socket<Connection>): void {
     const { clock, options } = this.parts
+    const {
+      wire = websocketWires.json,
+      headers,
+      address = socket.remoteAddress,
+      query = '',
+    } = this.upgraded ?? {}
     const connection: Connection = new Connection(
       randomUUID(),
       socket,
-      this.upgraded?.wire ?? websocketWires.json,
+      wire,
       clock,
       options.client.staleCloseMs,
       () => connection.disconnect(Disconnects.stale),
     )
-    connection.headers = this.upgraded?.headers
-    connection.address = this.upgraded?.address ?? socket.remoteAddress
+    connection.headers = headers
+    connection.address = address
     socket.context = connection
     this.sockets.add(connection)
+    this.counts.set(wire, (this.counts.get(wire) ?? 0) + 1)
     this.events.emit('connection:open', { connectionId: connection.id, remoteAddress: connection.address })
+    if (wire !== websocketWires.uni) return
+    const message = connectMessage(query)
+    if (message.byteLength > 0) this.intake.receive(connection, message, false)
   }
 
   onMessage(socket: Socket<Connection>, message: Uint8Array, isBinary: boolean): void {
-    this.intake.receive(socket.context, message, isBinary)
+    const { context: connection } = socket
+    if (connection.wire.isUnidirectional && connection.lane !== undefined) return // it has said what it had to say
+    this.intake.receive(connection, message, isBinary)
+  }
+
+  onPong(socket: Socket<Connection>): void {
+    this.services.heartbeat.onPong(socket.context)
+  }
+
+  onCertificate(certificate: Certificate): void {
+    this.certificate = certificate
+    this.events.emit('tls:certificate', certificate)
+  }
+
+  onBrokenCertificate(error: unknown): void {
+    this.events.emit('tls:broken', { error })
   }
 
   onDrain(socket: Socket<Connection>): void {
@@ -281,6 +349,8 @@ export class Gateway implements SocketHandlers<Connection>, ChannelsOwner {
     const connection = socket.context
     const { user } = connection
     this.sockets.delete(connection)
+    this.counts.set(connection.wire, (this.counts.get(connection.wire) ?? 1) - 1)
+    this.emulation.close(connection)
     this.intake.remove(connection)
     for (const channel of this.hub.channelsOf(connection)) {
       const subscription = this.hub.subscription(connection, channel)
@@ -378,6 +448,7 @@ export class Gateway implements SocketHandlers<Connection>, ChannelsOwner {
       hooks,
       facts: new Facts(hooks, this.sessions, this.occupancy, clock, options.name),
       publishOrder: new PublishOrder(),
+      emulation: this.emulation,
       heartbeat: new Heartbeat(this.server, clock, options.client),
       dispatch: (connection, command) => dispatch(services, connection, command),
     }

@@ -145,6 +145,11 @@ export class Subjects {
     return `${this.prefix}.api.${encodeName(nodeId)}`
   }
 
+  /** What clients of HTTP transports posted to another gateway than theirs. */
+  emulationOfNode(nodeId: string): string {
+    return `${this.prefix}.emu.${encodeName(nodeId)}`
+  }
+
   /** What one gateway, in one life of it, writes down of its connections: in the journal. */
   sessions(nodeId: string, life: string): string {
     return `${this.prefix}.sess.${encodeName(nodeId)}.${encodeName(life)}`

@@ -25,6 +25,8 @@ export interface Socket<C> {
   readonly bufferedBytes: number
   readonly remoteAddress: string
   send(frame: Frame): SendVerdict
+  /** By a frame of the transport, where it has such: `onPong` tells of the answer. */
+  ping(): void
   join(topic: string): void
   leave(topic: string): void
   /** Sends a close frame, or the farewell, and ends the socket. `reason` is cut to 123 bytes of UTF-8. The first call wins; `onClose` is called before it returns. */
@@ -105,6 +107,7 @@ export interface SocketHandlers<C> {
   /** The peer took waiting bytes, some or all, however few waited: `bufferedBytes` says what is left. Not told for a closed socket. */
   onDrain(socket: Socket<C>): void
   onClose(socket: Socket<C>, code: number, reason: string): void
+  onPong?(socket: Socket<C>): void
   /** New connections get this certificate from now on; open ones stay as they are. */
   onCertificate?(certificate: Certificate): void
   /** The files changed, but not into a pair that can be used: the one before stays. Told once for each change. */

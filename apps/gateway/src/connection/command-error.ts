@@ -2,6 +2,7 @@ import { ClientError, DisconnectError } from '@natter/hooks'
 import { InvalidError, NatterError, UnavailableError } from '@natter/primitives'
 import { Disconnects, Errors, type DisconnectCode, type ErrorCode } from '@natter/protocol'
 import type { Connection } from './connection.js'
+import { disconnectOf } from './one-way-errors.js'
 import type { Services } from './services.js'
 
 /** Ends a command with an error reply. */
@@ -55,5 +56,6 @@ export function answerError(
   if (disconnect !== undefined) return connection.disconnect(disconnect)
   const { reply, isBug } = explain(error)
   services.events.emit('command:error', { method, code: reply.code, cause: isBug ? error : undefined })
+  if (connection.wire.isUnidirectional) return connection.disconnect(disconnectOf(reply))
   connection.reply({ id, error: reply })
 }

@@ -72,6 +72,8 @@ export class Connection implements HubConnection {
   lane: Lane | undefined
   /** What apps are shown of its request; undefined = nothing. */
   headers: Headers | undefined
+  /** By what its other requests are known, where it says all it says in such. [15] */
+  sessionKey: string | undefined
   /** Whose it is: behind a trusted proxy not the socket's. */
   address: string
   readonly openedAtMs: number
@@ -203,7 +205,6 @@ export class Connection implements HubConnection {
 
   /** Ends the socket; its `onClose` does the rest. */
   disconnect({ code, reason }: DisconnectCode): void {
-    if (!this.wire.hasCloseCodes) this.push({ disconnect: { code, reason } })
     this.flush() // N4
     this.socket.end(code, reason)
   }

@@ -17,6 +17,7 @@ import { beginSubscriptions } from './connect-subscriptions.js'
 import type { Connection, Identity } from './connection.js'
 import { endSubscription } from './end-subscription.js'
 import { connectionClosed } from './facts.js'
+import { disconnectOf } from './one-way-errors.js'
 import { followAll, prepareAll, ServerJoin } from './server-join.js'
 import type { Services } from './services.js'
 
@@ -57,6 +58,7 @@ async function letIn(
     case 'close':
       return connection.disconnect(verdict.disconnect)
     case 'error':
+      if (connection.wire.isUnidirectional) return connection.disconnect(disconnectOf(verdict.error))
       connection.refused()
       return connection.reply({ id, error: verdict.error })
     case 'known': {
@@ -210,9 +212,9 @@ function welcome(
   const result: ConnectResult = {
     client: connection.id,
     version: options.version,
-    ping: Math.max(1, Math.round(options.client.pingIntervalMs / 1000)),
-    pong: true,
+    ...heartbeatOf(services, connection),
     ...lifetime(services, identity),
+    ...sessionOf(services, connection),
   }
   if (data !== undefined) result.data = data
   if (replied.length > 0)
@@ -228,6 +230,22 @@ function welcome(
     client: name,
   })
   for (const command of waiting) services.dispatch(connection, command)
+}
+
+/** What it will hear of pings; a WebSocket that is pinged by frames has a library that knows. [5] */
+function heartbeatOf({ options }: Services, { wire }: Connection): Pick<ConnectResult, 'ping' | 'pong'> {
+  if (wire.hasFramePings) return {}
+  const ping = Math.max(1, Math.round(options.client.pingIntervalMs / 1000))
+  return wire.isUnidirectional ? { ping } : { ping, pong: true }
+}
+
+/** Under which its other requests find it. [15] */
+function sessionOf(
+  { emulation, options }: Services,
+  connection: Connection,
+): Pick<ConnectResult, 'session' | 'node'> {
+  if (!connection.wire.isEmulated) return {}
+  return { session: emulation.open(connection), node: options.name }
 }
 
 function lifetime(services: Services, identity: Identity): { expires?: boolean; ttl?: number } {

@@ -48,6 +48,7 @@ export class Heartbeat {
     const firstBeat = Math.ceil(slots / 2) + 1 + Math.floor(this.random() * (slots / 2 - 1))
     connection.pingSlot = (this.beat + firstBeat) % slots
     this.members[connection.pingSlot]?.add(connection)
+    if (connection.wire.hasFramePings) return
     connection.join(pingTopic(connection.wire.codec.encoding, connection.pingSlot))
   }
 
@@ -86,7 +87,10 @@ export class Heartbeat {
     this.closeSilent()
     const due = this.members[this.beat]
     if (due === undefined || due.size === 0) return
-    for (const connection of due) if (!connection.wire.isUnidirectional) connection.owedPongs += 1
+    for (const connection of due) {
+      if (!connection.wire.isUnidirectional) connection.owedPongs += 1
+      if (connection.wire.hasFramePings) connection.socket.ping()
+    }
     this.pingedAtMs.set(this.beat, this.clock.now())
     for (const { encoding, ping } of pinging) this.server.publish(pingTopic(encoding, this.beat), ping)
   }

@@ -4,6 +4,7 @@ import type { Clock, TypedEvents } from '@natter/primitives'
 import type { Command } from '@natter/protocol'
 import type { Audience } from '../channels/audience.js'
 import type { Channels } from '../channels/channels.js'
+import type { Emulation } from '../emulation/emulation.js'
 import type { GatewayEvents } from '../gateway.events.js'
 import type { GatewayOptions } from '../gateway.options.js'
 import type { Hooks } from '../hooks/hooks.js'
@@ -36,6 +37,7 @@ export interface Services {
   readonly hooks: Hooks
   readonly facts: Facts
   readonly publishOrder: PublishOrder
+  readonly emulation: Pick<Emulation, 'open'>
   /** Handles a command of a connected client. */
   dispatch(connection: Connection, command: Command): void
 }

@@ -1,4 +1,11 @@
-import { jsonCodec, protobufCodec, type Codec, type Encoding, type Flavour } from '@natter/protocol'
+import {
+  jsonCodec,
+  protobufCodec,
+  uniJsonCodec,
+  type Codec,
+  type Flavour,
+  type Frame,
+} from '@natter/protocol'
 
 export type TransportName =
   'websocket' | 'http_stream' | 'sse' | 'uni_websocket' | 'uni_sse' | 'uni_http_stream'
@@ -9,24 +16,51 @@ export interface Wire {
   readonly codec: Codec
   /** It listens: after its connect nothing is expected of it, pongs neither. */
   readonly isUnidirectional: boolean
-  /** Its end has a code of its own; others are told by a last push. */
-  readonly hasCloseCodes: boolean
+  /** What it says comes in other requests. [15] */
+  readonly isEmulated: boolean
+  /** Pings are WebSocket frames, which its library answers, not messages. */
+  readonly hasFramePings: boolean
+  /** The last frame of a transport whose end has no code. */
+  farewell(code: number, reason: string): Frame
 }
 
-const codecs: Readonly<Partial<Record<Flavour, Codec>>> = Object.freeze({
+const codecs: Readonly<Record<Flavour, Codec>> = Object.freeze({
   json: jsonCodec,
   protobuf: protobufCodec,
+  'uni-json': uniJsonCodec,
 })
 
 export const flavours = Object.keys(codecs) as readonly Flavour[]
 
-export const codecOf = (flavour: Flavour): Codec => codecs[flavour] ?? jsonCodec
+export const codecOf = (flavour: Flavour): Codec => codecs[flavour]
 
-export const websocketWires: Readonly<Record<Encoding, Wire>> = Object.freeze({
-  json: websocket(jsonCodec),
-  protobuf: websocket(protobufCodec),
+export const websocketWires = Object.freeze({
+  json: wire('websocket', jsonCodec),
+  protobuf: wire('websocket', protobufCodec),
+  jsonFramePings: wire('websocket', jsonCodec, { hasFramePings: true }),
+  protobufFramePings: wire('websocket', protobufCodec, { hasFramePings: true }),
+  uni: wire('uni_websocket', uniJsonCodec),
 })
 
-function websocket(codec: Codec): Wire {
-  return Object.freeze({ transport: 'websocket', codec, isUnidirectional: false, hasCloseCodes: true })
+export const streamWires = Object.freeze({
+  httpStream: wire('http_stream', jsonCodec, { isEmulated: true }),
+  httpStreamProtobuf: wire('http_stream', protobufCodec, { isEmulated: true }),
+  sse: wire('sse', jsonCodec, { isEmulated: true }),
+  uniSse: wire('uni_sse', uniJsonCodec),
+  uniHttpStream: wire('uni_http_stream', uniJsonCodec),
+})
+
+function wire(
+  transport: TransportName,
+  codec: Codec,
+  { isEmulated = false, hasFramePings = false }: { isEmulated?: boolean; hasFramePings?: boolean } = {},
+): Wire {
+  return Object.freeze({
+    transport,
+    codec,
+    isUnidirectional: codec.flavour === 'uni-json',
+    isEmulated,
+    hasFramePings,
+    farewell: (code: number, reason: string) => codec.push({ disconnect: { code, reason } }),
+  })
 }

@@ -1,27 +1,43 @@
 import type { TypedEvents } from '@natter/primitives'
-import type { UpgradeDecision, UpgradeRequest } from '@natter/transport'
+import type { RequestHead, UpgradeDecision, UpgradeRequest } from '@natter/transport'
 import type { GatewayEvents } from '../gateway.events.js'
 import { OriginRule } from './origin.js'
-import { jsonSubprotocol, protobufSubprotocol } from './wire-of.js'
+import { allTransports, type Transports } from './transports.js'
+import { jsonSubprotocol, protobufSubprotocol, uniWebsocketPath, websocketPath } from './wire-of.js'
 
-const path = '/connection/websocket'
+export const websocketPaths: ReadonlySet<string> = new Set([websocketPath, uniWebsocketPath])
 
 /** [2.1] What a client offers of them is echoed, or it would end the handshake; Protobuf where it offers both. */
 const subprotocols = [protobufSubprotocol, jsonSubprotocol]
 
-type Refusal = GatewayEvents['connection:refuse']['reason']
+type Reason = GatewayEvents['connection:refuse']['reason']
+
+export interface Refused {
+  readonly status: number
+  readonly body: string
+  readonly headers: Readonly<Record<string, string>>
+}
+
+export interface UpgradeOptions {
+  allowedOrigins: readonly string[]
+  maxConnections: number
+  /** Default all. */
+  transports?: Transports
+}
 
 /** Which HTTP requests become sockets: the right path, an allowed origin, an encoding we speak, room for one more. */
 export class Upgrade {
   private readonly origins: OriginRule
+  private readonly transports: Transports
   private isClosed = false
 
   constructor(
-    private readonly options: { allowedOrigins: readonly string[]; maxConnections: number },
+    private readonly options: UpgradeOptions,
     private readonly connectionCount: () => number,
     private readonly events: TypedEvents<GatewayEvents>,
   ) {
     this.origins = new OriginRule(options.allowedOrigins)
+    this.transports = options.transports ?? allTransports
   }
 
   /** Nobody is let in any more; a connection that was accepted before may still ask. */
@@ -30,29 +46,45 @@ export class Upgrade {
   }
 
   decide(request: UpgradeRequest): UpgradeDecision {
-    if (request.path !== path) return this.refuse('path', 404, `Clients connect to ${path}.`)
-    if (!this.origins.allows(request.headers['origin'])) {
-      return this.refuse('origin', 403, 'This origin is not allowed: add it to client.allowed_origins.')
-    }
-    if (this.isClosed) {
-      return this.refuse('draining', 503, 'This gateway is about to end. Try another one.', {
-        'retry-after': '1',
-      })
-    }
-    if (this.connectionCount() >= this.options.maxConnections) {
-      return this.refuse('limit', 503, 'This gateway is full. Try another one.', { 'retry-after': '1' })
-    }
-    const subprotocol = subprotocols.find((name) => request.subprotocols.includes(name))
+    const refused = this.isServed(request.path)
+      ? (this.refusal(request, 'origin') ?? this.refusal(request, 'room'))
+      : this.unknownPath()
+    if (refused !== undefined) return { accept: false, ...refused }
+    const offered = request.path === uniWebsocketPath ? [jsonSubprotocol] : subprotocols
+    const subprotocol = offered.find((name) => request.subprotocols.includes(name))
     return subprotocol === undefined ? { accept: true } : { accept: true, subprotocol }
   }
 
-  private refuse(
-    reason: Refusal,
-    status: number,
-    body: string,
-    headers?: Readonly<Record<string, string>>,
-  ): UpgradeDecision {
+  unknownPath(): Refused {
+    return this.refuse('path', 404, `Clients connect to ${websocketPath}.`)
+  }
+
+  /** Why the request may not come in: whose page it is of, or that there is no room. Counted. */
+  refusal({ headers }: RequestHead, about: 'origin' | 'room'): Refused | undefined {
+    if (about === 'origin') {
+      const isAllowed = this.origins.allows(headers['origin'])
+      return isAllowed
+        ? undefined
+        : this.refuse('origin', 403, 'This origin is not allowed: add it to client.allowed_origins.')
+    }
+    if (this.isClosed) {
+      return this.refuse('draining', 503, 'This gateway is about to end. Try another one.', retryLater)
+    }
+    if (this.connectionCount() >= this.options.maxConnections) {
+      return this.refuse('limit', 503, 'This gateway is full. Try another one.', retryLater)
+    }
+    return undefined
+  }
+
+  private isServed(path: string): boolean {
+    if (path === websocketPath) return this.transports.websocket
+    return path === uniWebsocketPath && this.transports.uniWebsocket
+  }
+
+  private refuse(reason: Reason, status: number, body: string, headers: Refused['headers'] = {}): Refused {
     this.events.emit('connection:refuse', { reason })
-    return headers === undefined ? { accept: false, status, body } : { accept: false, status, body, headers }
+    return { status, body, headers }
   }
 }
+
+const retryLater = { 'retry-after': '1' }

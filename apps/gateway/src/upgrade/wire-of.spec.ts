@@ -1,8 +1,8 @@
 import { describe, expect, it } from '@jest/globals'
-import { wireOf } from './wire-of.js'
+import { websocketPath, wireOf } from './wire-of.js'
 
 const encodingOf = (query: string, subprotocols: string[] = []) =>
-  wireOf({ query, subprotocols }).codec.encoding
+  wireOf({ path: websocketPath, query, subprotocols }).codec.encoding
 
 describe('the encoding of a WebSocket', () => {
   it('[1.1] is Protobuf where the subprotocol or the query asks for it', () => {

@@ -207,6 +207,21 @@ function parseLine(text: string): Line {
 export const decodeJson = (message: Uint8Array): Command[] =>
   readPlainPublishes(message) ?? parseJson(message)
 
+/** Without the command around it: what a client that only listens begins with. [16] */
+export function decodeConnectRequest(message: Uint8Array): ConnectRequest {
+  let text: string
+  try {
+    text = decodeUtf8(message)
+  } catch (cause) {
+    throw new MalformedFrameError('the message is not UTF-8', { cause })
+  }
+  const { fields } = parseLine(text)
+  const span =
+    fields['data'] === undefined || fields['data'] === null ? undefined : findJsonField(text, 'data')
+  const data = span && encodeUtf8(text.slice(span.start, span.end))
+  return { ...readConnect(fields), ...present({ data }) }
+}
+
 /** Any message. One trailing newline is tolerated; every other empty part is refused [2.2]. */
 export function parseJson(message: Uint8Array): Command[] {
   let text: string

@@ -63,6 +63,8 @@ export class MemorySocket<C> implements Socket<C> {
     return this.isPaused ? 'queued' : 'sent'
   }
 
+  ping(): void {}
+
   join(topic: string): void {
     if (!this.isOpen) return
     const members = this.wiring.topics.get(topic) ?? new Set()

@@ -85,6 +85,8 @@ export class StreamSocket<C> implements Socket<C> {
     return this.heldBytes > 0 ? 'queued' : 'sent'
   }
 
+  ping(): void {}
+
   join(topic: string): void {
     if (this.isOpen) this.sockets.join(this, topic)
   }

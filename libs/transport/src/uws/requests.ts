@@ -46,7 +46,9 @@ export class Requests {
     const head = readHead(res, req)
     const request: PlainRequest = { ...head, method: req.getMethod().toUpperCase() } // R1
     const decision = this.owner.decide(request)
-    if (decision.is === 'answer') return answer(res, decision.answer)
+    if (decision.is === 'answer') {
+      return answer(res, request.method === 'HEAD' ? { ...decision.answer, body: '' } : decision.answer)
+    }
     const exchange = new Exchange(res, request.remoteAddress, this.owner)
     if (decision.is !== 'body') return exchange.settle(decision)
     this.readBody(res, exchange, decision)
@@ -189,7 +191,7 @@ const bodyless = new Set([204, 304])
 function answer(res: HttpResponse, { status, headers = {}, body = '' }: HttpAnswer, isLast = false): void {
   res.writeStatus(statusLine(status))
   for (const [name, value] of Object.entries(headers)) res.writeHeader(name, value)
-  if (bodyless.has(status)) return void res.endWithoutBody(undefined, isLast)
+  if (bodyless.has(status)) return void res.endWithoutBody() // given an undefined length it would never end
   if (body !== '' && headers['content-type'] === undefined) {
     res.writeHeader('content-type', 'text/plain; charset=utf-8')
   }

@@ -214,6 +214,10 @@ export class UwsSocketServer<C> implements SocketServer<C>, SocketOwner<C> {
         this.nearLimit.drained()
         if (socket.drained()) this.handlers.onDrain(socket)
       },
+      pong: (native) => {
+        const { socket } = native.getUserData()
+        if (socket.isOpen) this.handlers.onPong?.(socket)
+      },
       close: (native, code, reason) => {
         const { socket } = native.getUserData()
         this.nearLimit.closed(socket)

@@ -84,6 +84,11 @@ export class UwsSocket<C> implements Socket<C> {
     return 'dropped'
   }
 
+  ping(): void {
+    this.owner.settleDrops()
+    if (this.state.kind === 'open') this.state.native.ping()
+  }
+
   join(topic: string): void {
     if (this.state.kind === 'open') this.state.native.subscribe(topic)
   }
