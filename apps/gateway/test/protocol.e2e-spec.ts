@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals'
 import { SignJWT } from 'jose'
 import { memoryBench } from './bench.js'
+import { jsonDialect, protobufDialect } from './dialect.js'
 import { RawClient, type NodeOverrides } from './harness.js'
 
 const secret = 'a secret of this test'
@@ -12,7 +13,7 @@ const token = (claims: object, expiresIn?: string): Promise<string> => {
   )
 }
 
-describe('the JSON form of the protocol', () => {
+describe('the door and the frames', () => {
   const bench = memoryBench()
   const { start: node, keep } = bench
   const connected = async (overrides?: NodeOverrides): Promise<RawClient> =>
@@ -35,6 +36,15 @@ describe('the JSON form of the protocol', () => {
       },
     )
 
+    it.each(['format=protobuf', 'cf_protocol=protobuf'])(
+      '[1.1] speaks Protobuf to who asks for it in the query, where no subprotocol can be offered: %s',
+      async (query) => {
+        const dialect = { ...protobufDialect, protocol: undefined }
+        const client = await keep(RawClient.open(`${(await node()).url}?${query}`, { dialect }))
+        expect((await client.call('connect', {}))['connect']).toMatchObject({ ping: 25, pong: true })
+      },
+    )
+
     it('answers 503 when the node is full, so that the SDK tries again elsewhere', async () => {
       const { url } = await node({ maxConnections: 1 })
       await keep(RawClient.open(url))
@@ -47,7 +57,7 @@ describe('the JSON form of the protocol', () => {
     })
   })
 
-  describe('[2] frames', () => {
+  describe('[2] frames in JSON', () => {
     it.each([
       ['an empty message', ''],
       ['no JSON', 'hello'],
@@ -83,9 +93,64 @@ describe('the JSON form of the protocol', () => {
     })
   })
 
+  describe('[2] frames in Protobuf', () => {
+    const speaking = async (): Promise<RawClient> => {
+      const client = await keep(RawClient.open((await node()).url, { dialect: protobufDialect }))
+      await client.call('connect', {})
+      return client
+    }
+
+    it.each([
+      ['an empty message', []],
+      ['a length without its command', [5]],
+      ['a length beyond the end', [5, 8, 1]],
+      ['a field that leads out of its command', [4, 8, 1, 0x2a, 9]],
+      ['a field without a number', [2, 2, 0]],
+      ['a channel of a wrong type', [6, 8, 2, 0x2a, 2, 8, 7]],
+      ['a channel that is not UTF-8', [7, 8, 2, 0x2a, 3, 10, 1, 0xff]],
+      ['a broken command behind a good one', [4, 8, 2, 0x6a, 0, 1]],
+    ])('[2.9] [2.12] closes with 3501 on %s, and handles nothing of the message', async (_, message) => {
+      const client = await speaking()
+      client.socket.send(Uint8Array.from(message), { binary: true })
+      expect(await client.close()).toEqual({ code: 3501, reason: 'bad request' })
+      expect(client.received).toHaveLength(1)
+    })
+
+    it('[2.9] closes with 3501 on a text message, which no Protobuf client sends', async () => {
+      const client = await speaking()
+      client.text('{"id":2,"rpc":{}}')
+      expect((await client.close()).code).toBe(3501)
+    })
+
+    it('[2.10] writes each reply behind its length, and pings with a single zero', async () => {
+      const { url } = await node({ client: { pingIntervalMs: 1_000, pongTimeoutMs: 300 } })
+      const client = await keep(RawClient.open(url, { dialect: protobufDialect }))
+      const messages: string[] = []
+      client.socket.on('message', (message: Buffer) => messages.push(message.toString('hex')))
+      await client.call('connect', {})
+      await client.call('unsubscribe', { channel: 'room:a' })
+      expect(messages[1]).toBe('0408023a00')
+      await client.until(() => client.received.length > 2, 'a ping')
+      expect(messages[2]).toBe('00')
+    })
+  })
+})
+
+describe.each([jsonDialect, protobufDialect])('the protocol, for clients that speak $name', (dialect) => {
+  const bench = memoryBench()
+  const { start: node } = bench
+  const open = (url: string): Promise<RawClient> => bench.keep(RawClient.open(url, { dialect }))
+  const connectTo = async (url: string, request: object = {}): Promise<RawClient> => {
+    const client = await open(url)
+    await client.call('connect', request)
+    return client
+  }
+  const connected = async (overrides?: NodeOverrides): Promise<RawClient> =>
+    connectTo((await node(overrides)).url)
+
   describe('[3] the order of things', () => {
     it('[3.2] takes connect and subscribe in one frame, because SDKs send them so', async () => {
-      const client = await keep(RawClient.open((await node()).url))
+      const client = await open((await node()).url)
       client.send({ id: 1, connect: {} }, { id: 2, subscribe: { channel: 'room:a' } })
       expect((await client.reply(1))['connect'].client).toMatch(/^[0-9a-f-]{36}$/)
       expect((await client.reply(2))['subscribe']).toMatchObject({ recoverable: true, positioned: true })
@@ -98,7 +163,7 @@ describe('the JSON form of the protocol', () => {
       ['a command', { id: 1, rpc: {} }],
       ['a pong', {}],
     ])('[3.3] closes with 3501 on %s before connect', async (_, command) => {
-      const client = await keep(RawClient.open((await node()).url))
+      const client = await open((await node()).url)
       client.send(command)
       expect((await client.close()).code).toBe(3501)
     })
@@ -127,7 +192,7 @@ describe('the JSON form of the protocol', () => {
 
     it('[3.7] handles nothing that came behind the command that closed the connection, or it would haunt the channel', async () => {
       const { url } = await node()
-      const ghost = await keep(RawClient.open(url))
+      const ghost = await open(url)
       ghost.send(
         { id: 1, connect: {} },
         { send: { data: 1 } },
@@ -135,7 +200,7 @@ describe('the JSON form of the protocol', () => {
         { id: 3, publish: { channel: 'room:a', data: 'boo' } },
       )
       expect((await ghost.close()).code).toBe(3508)
-      const client = await keep(RawClient.connect(url))
+      const client = await connectTo(url)
       expect((await client.call('presence', { channel: 'room:a' }))['presence']).toEqual({ presence: {} })
       expect((await client.call('history', { channel: 'room:a', limit: 5 }))['history'].publications).toEqual(
         [],
@@ -143,7 +208,7 @@ describe('the JSON form of the protocol', () => {
     })
 
     it('[3.8] [20.16] closes a socket that never connects with 3502, so that idle handshakes hold nothing', async () => {
-      const client = await keep(RawClient.open((await node({ client: { staleCloseMs: 50 } })).url))
+      const client = await open((await node({ client: { staleCloseMs: 50 } })).url)
       expect(await client.close()).toEqual({ code: 3502, reason: 'stale' })
     })
 
@@ -165,14 +230,14 @@ describe('the JSON form of the protocol', () => {
 
   describe('[4] who connects', () => {
     it('[4.2] closes with 3501 without token, unless anonymous clients are allowed', async () => {
-      const client = await keep(RawClient.open((await node({ client: { allowAnonymous: false } })).url))
+      const client = await open((await node({ client: { allowAnonymous: false } })).url)
       client.send({ id: 1, connect: {} })
       expect((await client.close()).code).toBe(3501)
     })
 
     it('[4.1] [4.6] believes a token with the right signature, and tells when it ends', async () => {
       const { url } = await node({ secret, client: { allowAnonymous: false } })
-      const client = await keep(RawClient.open(url))
+      const client = await open(url)
       const { connect } = await client.call('connect', {
         token: await token({ sub: 'ana', info: { name: 'Ana' } }, '60s'),
       })
@@ -185,10 +250,10 @@ describe('the JSON form of the protocol', () => {
 
     it('[4.1] [3.7] closes with 3500 on a forged token, and answers 109 to an expired one, so that the SDK fetches another', async () => {
       const { url } = await node({ secret })
-      const forger = await keep(RawClient.open(url))
+      const forger = await open(url)
       forger.send({ id: 1, connect: { token: `${await token({ sub: 'ana' })}x` } })
       expect((await forger.close()).code).toBe(3500)
-      const late = await keep(RawClient.open(url))
+      const late = await open(url)
       expect((await late.call('connect', { token: await token({ sub: 'ana' }, '-1s') }))['error'].code).toBe(
         109,
       )
@@ -199,7 +264,7 @@ describe('the JSON form of the protocol', () => {
     it('[9.13] closes with 3005 when a token ended and was not refreshed, and not when it was', async () => {
       const { url } = await node({ secret, client: { expiredCloseDelayMs: 0 } })
       const expiresSoon = await token({ sub: 'ana', exp: Math.floor(Date.now() / 1000) + 2 })
-      const [kept, lost] = [await keep(RawClient.open(url)), await keep(RawClient.open(url))]
+      const [kept, lost] = [await open(url), await open(url)]
       await Promise.all([
         kept.call('connect', { token: expiresSoon }),
         lost.call('connect', { token: expiresSoon }),
@@ -218,7 +283,7 @@ describe('the JSON form of the protocol', () => {
 
     it('[9.13] closes with 3500 on a refresh for somebody else', async () => {
       const { url } = await node({ secret })
-      const client = await keep(RawClient.connect(url, { token: await token({ sub: 'ana' }) }))
+      const client = await connectTo(url, { token: await token({ sub: 'ana' }) })
       client.start('refresh', { token: await token({ sub: 'eve' }) })
       expect((await client.close()).code).toBe(3500)
     })
@@ -227,15 +292,14 @@ describe('the JSON form of the protocol', () => {
   describe('[5] ping and pong', () => {
     it('[5.2] [20.15] keeps a client that answers, and closes one that does not with 3012', async () => {
       const { url } = await node({ client: { pingIntervalMs: 1_000, pongTimeoutMs: 300 } })
-      const [alive, silent] = [await keep(RawClient.connect(url)), await keep(RawClient.connect(url))]
-      alive.socket.on('message', (data: Buffer) => {
-        if (data.toString() === '{}') alive.send({})
+      const [alive, silent] = [await connectTo(url), await connectTo(url)]
+      const isPing = (message: object | undefined): boolean =>
+        message !== undefined && Object.keys(message).length === 0
+      alive.socket.on('message', () => {
+        if (isPing(alive.received.at(-1))) alive.send({})
       })
       expect(await silent.close()).toEqual({ code: 3012, reason: 'no pong' })
-      await alive.until(
-        () => alive.received.filter((m) => Object.keys(m).length === 0).length >= 3,
-        'three pings',
-      )
+      await alive.until(() => alive.received.filter(isPing).length >= 3, 'three pings')
       expect(alive.closed).toBeUndefined()
     })
   })
@@ -286,7 +350,7 @@ describe('the JSON form of the protocol', () => {
   describe('[9] the other commands', () => {
     it('[9.6] [3.9] unsubscribe is idempotent, and nothing of the channel follows its reply', async () => {
       const { url } = await node()
-      const [client, other] = [await keep(RawClient.connect(url)), await keep(RawClient.connect(url))]
+      const [client, other] = [await connectTo(url), await connectTo(url)]
       expect((await client.call('unsubscribe', { channel: 'room:never' }))['unsubscribe']).toEqual({})
       await client.call('subscribe', { channel: 'room:a' })
       await client.call('unsubscribe', { channel: 'room:a' })
@@ -377,7 +441,7 @@ describe('the JSON form of the protocol', () => {
 
   it('a connection that closed leaves nothing behind on its node', async () => {
     const { url, gateway } = await node()
-    const [stays, goes] = [await keep(RawClient.connect(url)), await keep(RawClient.connect(url))]
+    const [stays, goes] = [await connectTo(url), await connectTo(url)]
     for (const channel of ['room:a', 'joins:b', 'plain']) await goes.call('subscribe', { channel })
     const counts = (): number[] => [
       gateway.connectionCount,
@@ -395,7 +459,7 @@ describe('the JSON form of the protocol', () => {
   describe('[10] pushes', () => {
     it('[10.1] does not tell of joins who did not ask and was not made to listen', async () => {
       const { url } = await node()
-      const [ana, ben] = [await keep(RawClient.connect(url)), await keep(RawClient.connect(url))]
+      const [ana, ben] = [await connectTo(url), await connectTo(url)]
       await ana.call('subscribe', { channel: 'room:a' })
       await ben.call('subscribe', { channel: 'room:a', join_leave: true })
       await ben.until(
@@ -408,10 +472,10 @@ describe('the JSON form of the protocol', () => {
 
     it('[10.1] join and leave reach subscribers on every node, the own join included', async () => {
       const [one, two] = [await node(), await node()]
-      const ana = await keep(RawClient.connect(one.url))
+      const ana = await connectTo(one.url)
       await ana.call('subscribe', { channel: 'joins:a' })
       await ana.until(() => ana.pushes('joins:a').some((push) => push['join'] !== undefined), 'the own join')
-      const ben = await keep(RawClient.connect(two.url))
+      const ben = await connectTo(two.url)
       await ben.call('subscribe', { channel: 'joins:a' })
       await ana.until(
         () => ana.pushes('joins:a').filter((push) => push['join'] !== undefined).length === 2,
