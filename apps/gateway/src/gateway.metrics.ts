@@ -10,6 +10,28 @@ import { Tally } from './publishing/tally.js'
 /** The gateway's metrics, beside the process's own. Labels are few and known: never a channel or a user. */
 export const gatewayMetrics = defineMetrics({
   connections: { type: 'gauge', name: 'natter_gateway_connections', help: 'Open client connections.' },
+  connectionsByTransport: {
+    type: 'gauge',
+    name: 'natter_gateway_transport_connections',
+    help: 'Open client connections by how they are spoken to.',
+    labels: ['transport', 'encoding'],
+  },
+  emulation: {
+    type: 'counter',
+    name: 'natter_gateway_emulation_requests_total',
+    help: 'Messages that clients of HTTP transports posted, by what became of them: taken, malformed, no-node, no-session, failed.',
+    labels: ['outcome'],
+  },
+  certificateExpires: {
+    type: 'gauge',
+    name: 'natter_gateway_tls_certificate_expires_seconds',
+    help: 'When the certificate that clients are shown expires, seconds since 1970; 0 = no TLS here.',
+  },
+  certificateBroken: {
+    type: 'counter',
+    name: 'natter_gateway_tls_broken_total',
+    help: 'How often the files of certificate and key changed into no pair that can be used: the one before stayed.',
+  },
   connects: {
     type: 'counter',
     name: 'natter_gateway_connects_total',
@@ -178,6 +200,8 @@ export function meter(metrics: Metrics, { gateway, broker, events }: Metered): v
   const handles = metrics.register(gatewayMetrics, {
     publishes: () => tally.all,
     connections: () => gateway.connectionCount,
+    connectionsByTransport: () => transports(gateway),
+    certificateExpires: () => Math.round((gateway.certificate?.expiresAtMs ?? 0) / 1000),
     subscriptions: () => gateway.hub.subscriptionCount,
     channels: () => gateway.channels.count,
     deliveries: () => gateway.audience.delivered,
@@ -196,6 +220,8 @@ export function meter(metrics: Metrics, { gateway, broker, events }: Metered): v
     'connection:connect': () => handles.connects.add({}),
     'connection:close': ({ code }) => handles.closes.add({ code: knownCloses.has(code) ? code : 'other' }),
     'connection:refuse': ({ reason }) => handles.refusals.add({ reason }),
+    'emulation:request': ({ outcome }) => handles.emulation.add({ outcome }),
+    'tls:broken': () => handles.certificateBroken.add({}),
     'publication:outcome': (outcome) => tally.add(outcome),
     'publication:refused': ({ reason }) => handles.publishesRefused.add({ reason }),
     'subscription:reply': ({ recovered, messages }) => {
@@ -211,6 +237,17 @@ export function meter(metrics: Metrics, { gateway, broker, events }: Metered): v
     'command:error': ({ method, code }) => handles.commandErrors.add({ method, code }),
   })
   observe(events.broker, { 'broker:disconnect': () => handles.natsLosses.add({}) })
+}
+
+/** Several wires may look alike from here. */
+function transports({ connectionsByWire }: Gateway) {
+  const byLabels = new Map<string, { labels: { transport: string; encoding: string }; value: number }>()
+  for (const [{ transport, codec }, count] of connectionsByWire) {
+    const key = `${transport} ${codec.encoding}`
+    const { value } = byLabels.get(key) ?? { value: 0 }
+    byLabels.set(key, { labels: { transport, encoding: codec.encoding }, value: value + count })
+  }
+  return [...byLabels.values()]
 }
 
 function fills({ fullness }: Gateway, valueOf: (fill: StreamFill) => number) {

@@ -3,7 +3,7 @@ import { natsOptionsOf, namespacesOf } from '@natter/config'
 import { createNatsBroker, type Broker, type BrokerEvents } from '@natter/broker'
 import { HookCaller, type HookCallerEvents } from '@natter/hooks'
 import { systemClock, type TypedEvents } from '@natter/primitives'
-import { createUwsServer } from '@natter/transport'
+import { createUwsServer, type SocketServerOptions } from '@natter/transport'
 import {
   Inject,
   Module,
@@ -157,10 +157,24 @@ function compose(
           sharePort: options.sharePort,
           maxMessageBytes: options.client.maxMessageBytes,
           maxQueueBytes: options.client.maxQueueBytes,
+          ...socketOptionsOf(config),
         },
         handlers,
       ),
   })
+}
+
+function socketOptionsOf({
+  transport,
+  tls,
+}: GatewayConfig): Pick<SocketServerOptions, 'compression' | 'tls'> {
+  const { cert_file: certFile, key_file: keyFile, look_every: lookEveryMs } = tls
+  return {
+    ...(transport.websocket_compression
+      ? { compression: { fromBytes: transport.websocket_compression_min_size } }
+      : {}),
+    ...(certFile === undefined || keyFile === undefined ? {} : { tls: { certFile, keyFile, lookEveryMs } }),
+  }
 }
 
 function verifierOf({ client }: GatewayConfig): TokenVerifier {

@@ -59,7 +59,7 @@ export const messengerConfig = defineConfig({
   app: 'messenger',
   sections: [messengerSection, natsSection, opsSection, logSection],
   // One natter.yaml serves all apps.
-  foreignSections: ['gateway', 'postgres', 'persistence', 'client', 'channel', 'drain'],
+  foreignSections: ['gateway', 'postgres', 'persistence', 'client', 'channel', 'drain', 'transport', 'tls'],
   check: ({ messenger }) =>
     messenger.gateways.length > 0
       ? []

@@ -15,6 +15,8 @@ import { version } from '../gateway.version.js'
 import { clientSection } from './client-section.js'
 import { drainSection } from './drain-section.js'
 import { gatewaySection } from './gateway-section.js'
+import { tlsSection } from './tls-section.js'
+import { transportSection } from './transport-section.js'
 
 export const gatewayConfig = defineConfig({
   app: 'gateway',
@@ -22,6 +24,8 @@ export const gatewayConfig = defineConfig({
   foreignSections: ['messenger', 'persistence'],
   sections: [
     gatewaySection,
+    transportSection,
+    tlsSection,
     natsSection,
     postgresSection,
     clientSection,
@@ -30,12 +34,20 @@ export const gatewayConfig = defineConfig({
     opsSection,
     logSection,
   ],
-  check: ({ client, channel, drain }) => {
+  check: ({ client, channel, drain, tls }) => {
     return [
       ...doubledNamespaces(channel),
       ...(client.pong_timeout <= client.ping_interval * 0.95
         ? []
         : [{ key: 'client.pong_timeout', message: 'must be at most 95 % of client.ping_interval' }]),
+      ...((tls.cert_file === undefined) === (tls.key_file === undefined)
+        ? []
+        : [
+            {
+              key: tls.cert_file === undefined ? 'tls.cert_file' : 'tls.key_file',
+              message: 'is needed too: certificate and key go together',
+            },
+          ]),
       ...(drain.delay < drain.deadline
         ? []
         : [
@@ -62,7 +74,7 @@ export const gatewayConfig = defineConfig({
 
 export type GatewayConfig = ConfigOf<typeof gatewayConfig>
 
-export function optionsOf({ gateway, client, drain }: GatewayConfig): GatewayOptions {
+export function optionsOf({ gateway, client, drain, transport }: GatewayConfig): GatewayOptions {
   return {
     name: gateway.name ?? `${hostname()}-${gateway.port}-${randomBytes(3).toString('hex')}`,
     version,
@@ -92,6 +104,14 @@ export function optionsOf({ gateway, client, drain }: GatewayConfig): GatewayOpt
       ...(client.subscribe_to_user_personal_channel
         ? { personalChannel: { namespace: client.personal_channel_namespace } }
         : {}),
+      transports: {
+        websocket: transport.websocket,
+        httpStream: transport.http_stream,
+        sse: transport.sse,
+        uniWebsocket: transport.uni_websocket,
+        uniSse: transport.uni_sse,
+        uniHttpStream: transport.uni_http_stream,
+      },
       historyPage: client.history_page,
       recoveryPage: client.recovery_page,
     },

@@ -4,6 +4,16 @@ import { defineConfig, logSection, natsSection, postgresSection } from '@natter/
 export const provisionConfig = defineConfig({
   app: 'provision',
   // One natter.yaml serves all apps.
-  foreignSections: ['gateway', 'client', 'channel', 'drain', 'ops', 'messenger', 'persistence'],
+  foreignSections: [
+    'gateway',
+    'client',
+    'channel',
+    'drain',
+    'transport',
+    'tls',
+    'ops',
+    'messenger',
+    'persistence',
+  ],
   sections: [natsSection, postgresSection, logSection],
 })
