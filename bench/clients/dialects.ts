@@ -1,8 +1,10 @@
 /** How a client of each contender connects and subscribes. The contenders' own clients stay out: they would be what is measured. */
 import { createHmac } from 'node:crypto'
+import { countDelimited, countLines, type CountMessages } from './frame-reader.js'
 import { RawSocket } from './raw-socket.js'
 
-export type Dialect = 'natter' | 'plain' | 'socket.io'
+/** `natter-protobuf`: the same protocol in its binary encoding. */
+export type Dialect = 'natter' | 'natter-protobuf' | 'plain' | 'socket.io'
 
 export interface Wish {
   dialect: Dialect
@@ -11,18 +13,38 @@ export interface Wish {
   localAddress?: string
   /** Natter only. */
   token?: string
+  /** Natter only: publications come as patches, once the first has come whole. */
+  delta?: boolean
 }
 
 const paths: Record<Dialect, string> = {
   natter: '/connection/websocket',
+  'natter-protobuf': '/connection/websocket',
   plain: '/',
   'socket.io': '/socket.io/?EIO=4&transport=websocket',
 }
 
+/** How many messages a frame holds; the others have one. */
+const counts: Partial<Record<Dialect, CountMessages>> = {
+  natter: countLines,
+  'natter-protobuf': countDelimited,
+}
+
+/** Patches are short. What is shorter still is a ping. */
+const longBytesOfDelta = 20
+
 /** Resolves when the server has confirmed every channel. From then on pings are answered and long frames counted. */
 export async function subscriber(wish: Wish): Promise<RawSocket> {
   const { dialect, port, localAddress } = wish
-  const where = { port, path: paths[dialect], ...(localAddress === undefined ? {} : { localAddress }) }
+  const count = counts[dialect]
+  const where = {
+    port,
+    path: paths[dialect],
+    ...(localAddress === undefined ? {} : { localAddress }),
+    ...(count === undefined ? {} : { count }),
+    ...(dialect === 'natter-protobuf' ? { subprotocol: 'centrifuge-protobuf' } : {}),
+    ...(wish.delta === true ? { longBytes: longBytesOfDelta } : {}),
+  }
   const socket = await new Promise<RawSocket>((resolve, reject) => {
     const attach = (raw: RawSocket): void => {
       raw.onClose = (why) => reject(new Error(`${dialect}: ${why}`))
@@ -34,13 +56,15 @@ export async function subscriber(wish: Wish): Promise<RawSocket> {
   socket.onClose = () => {}
   socket.onText = answerPings(dialect, socket)
   socket.reader.readsAll = false
-  socket.reader.longFrames = 0
+  socket.reader.longMessages = 0
+  socket.reader.longPayloadBytes = 0
   socket.longReads = 0
   return socket
 }
 
 /** The text that answers a ping, for whoever reads frames itself. */
 export function answerPings(dialect: Dialect, socket: RawSocket): (text: string) => void {
+  if (dialect === 'natter-protobuf') return (text) => void (text === '\0' && socket.sendBytes(emptyMessage))
   if (dialect === 'natter') return (text) => void (text === '{}' && socket.send('{}'))
   if (dialect === 'socket.io') return (text) => void (text === '2' && socket.send('3'))
   return () => {}
@@ -65,6 +89,19 @@ const greet: Record<Dialect, Greeting> = {
       if (replies === channels.length + 1) done()
     }
   },
+  'natter-protobuf': (socket, { channels }, done, failed) => {
+    let replies = 0
+    return (text) => {
+      const bytes = Buffer.from(text, 'latin1')
+      for (const reply of delimitedParts(bytes)) {
+        if (reply.length === 0) socket.sendBytes(emptyMessage)
+        else if (reply[0] !== idTag) continue
+        else if (isError(reply)) failed(new Error(reply.toString('latin1')))
+        else replies += 1
+      }
+      if (replies === channels.length + 1) done()
+    }
+  },
   plain: (_socket, _wish, done) => (text) => void (text === 'ready' && done()),
   'socket.io':
     (socket, { channels }, done) =>
@@ -77,12 +114,53 @@ const greet: Record<Dialect, Greeting> = {
 }
 
 /** What the client says first, where it is the client who begins. */
-function hello(socket: RawSocket, { dialect, channels, token }: Wish): void {
+function hello(socket: RawSocket, { dialect, channels, token, delta = false }: Wish): void {
   const connect = { id: 1, connect: token === undefined ? {} : { token } }
-  const subscribes = channels.map((channel, index) => ({ id: index + 2, subscribe: { channel } }))
+  const asked = delta ? { delta: 'fossil' } : {}
+  const subscribes = channels.map((channel, index) => ({ id: index + 2, subscribe: { channel, ...asked } }))
+  if (dialect === 'natter-protobuf') socket.sendBytes(protobufHello(channels, token, delta))
   if (dialect === 'plain') socket.send(JSON.stringify(channels))
   if (dialect === 'natter')
     socket.send([connect, ...subscribes].map((command) => JSON.stringify(command)).join('\n'))
+}
+
+const emptyMessage = Buffer.from([0])
+/** Of `id` in a reply, and of `error`. */
+const idTag = 0x08
+const errorTag = 0x12
+
+function* delimitedParts(bytes: Buffer): Generator<Buffer> {
+  for (let at = 0; at < bytes.length;) {
+    let length = 0
+    let byte = 0x80
+    for (let shift = 0; byte >= 0x80; shift += 7, at += 1) {
+      byte = bytes[at] ?? 0
+      length += (byte & 0x7f) * 2 ** shift
+    }
+    yield bytes.subarray(at, at + length)
+    at += length
+  }
+}
+
+/** The field behind the id, which is one byte or two in what is asked here. */
+const isError = (reply: Buffer): boolean => reply[(reply[1] ?? 0) < 0x80 ? 2 : 3] === errorTag
+
+/** By the numbers of the schema: Command { id 1, connect 4, subscribe 5 }, ConnectRequest { token 1 }, SubscribeRequest { channel 1, delta 12 }. */
+function protobufHello(channels: readonly string[], token: string | undefined, delta: boolean): Buffer {
+  const number = (value: number): Buffer =>
+    Buffer.from(value < 0x80 ? [value] : [(value & 0x7f) | 0x80, value >> 7])
+  const field = (tag: number, bytes: Buffer): Buffer =>
+    Buffer.concat([Buffer.from([(tag << 3) | 2]), number(bytes.length), bytes])
+  const command = (id: number, request: Buffer): Buffer => {
+    const bytes = Buffer.concat([Buffer.from([idTag]), number(id), request])
+    return Buffer.concat([number(bytes.length), bytes])
+  }
+  const connect = field(4, token === undefined ? Buffer.alloc(0) : field(1, Buffer.from(token)))
+  const asked = delta ? field(12, Buffer.from('fossil')) : Buffer.alloc(0)
+  const subscribes = channels.map((channel, index) =>
+    command(index + 2, field(5, Buffer.concat([field(1, Buffer.from(channel)), asked]))),
+  )
+  return Buffer.concat([command(1, connect), ...subscribes])
 }
 
 /** An HS256 connection token with claims as applications make them: user, expiry and 100 bytes of info. */

@@ -1,6 +1,6 @@
 /** A WebSocket client by hand, for drivers: it costs a tenth of a library's, so that the driver is not what is measured. */
 import { createConnection, type Socket } from 'node:net'
-import { FrameReader } from './frame-reader.js'
+import { FrameReader, type CountMessages } from './frame-reader.js'
 
 export interface RawSocketOptions {
   port: number
@@ -9,6 +9,9 @@ export interface RawSocketOptions {
   localAddress?: string
   /** Frames from this payload on are long (see FrameReader). Default 160. */
   longBytes?: number
+  /** How a frame is counted (see FrameReader). */
+  count?: CountMessages
+  subprotocol?: string
 }
 
 /** Shared: reads are synchronous, one at a time. */
@@ -16,7 +19,7 @@ const readBuffer = Buffer.allocUnsafe(256 * 1024)
 const mask = Buffer.from([0, 0, 0, 0]) // allowed by the protocol, and free to apply
 
 export class RawSocket {
-  /** Called per text frame; bytes beyond ASCII are shown as Latin-1. */
+  /** Called per text or binary frame; each byte is shown as Latin-1. */
   onText: (text: string) => void = () => {}
   onClose: (why: string) => void = () => {}
   /** Reads from the socket that brought at least one long frame. */
@@ -25,11 +28,12 @@ export class RawSocket {
   private socket: Socket | undefined
   private opening: { head: string; resolve: () => void; reject: (error: Error) => void } | undefined
 
-  private constructor(longBytes: number) {
+  private constructor({ longBytes = 160, count }: RawSocketOptions) {
     this.reader = new FrameReader(
       longBytes,
       (text) => this.onText(text),
       (opcode, payload) => this.control(opcode, payload),
+      count,
     )
   }
 
@@ -38,7 +42,7 @@ export class RawSocket {
     options: RawSocketOptions,
     attach: (raw: RawSocket) => void = () => {},
   ): Promise<RawSocket> {
-    const raw = new RawSocket(options.longBytes ?? 160)
+    const raw = new RawSocket(options)
     attach(raw)
     await raw.connect(options)
     return raw
@@ -48,11 +52,15 @@ export class RawSocket {
     this.socket?.write(frame(1, Buffer.from(text)))
   }
 
+  sendBytes(bytes: Buffer): void {
+    this.socket?.write(frame(2, bytes))
+  }
+
   end(): void {
     this.socket?.destroy()
   }
 
-  private connect({ port, path, localAddress }: RawSocketOptions): Promise<void> {
+  private connect({ port, path, localAddress, subprotocol }: RawSocketOptions): Promise<void> {
     return new Promise((resolve, reject) => {
       this.opening = { head: '', resolve, reject }
       const socket = createConnection({
@@ -69,7 +77,7 @@ export class RawSocket {
         },
       })
       this.socket = socket
-      socket.once('connect', () => socket.write(upgrade(port, path)))
+      socket.once('connect', () => socket.write(upgrade(port, path, subprotocol)))
       socket.once('error', (error) => this.closed(error.message))
       socket.once('close', () => this.closed('closed'))
     })
@@ -77,9 +85,9 @@ export class RawSocket {
 
   private received(chunk: Buffer): void {
     if (this.opening !== undefined) return this.shakeHands(chunk)
-    const before = this.reader.longFrames
+    const before = this.reader.longMessages
     this.reader.read(chunk)
-    if (this.reader.longFrames > before) this.longReads += 1
+    if (this.reader.longMessages > before) this.longReads += 1
   }
 
   private shakeHands(chunk: Buffer): void {
@@ -109,7 +117,7 @@ export class RawSocket {
   }
 }
 
-const upgrade = (port: number, path: string): string =>
+const upgrade = (port: number, path: string, subprotocol: string | undefined): string =>
   [
     `GET ${path} HTTP/1.1`,
     `Host: 127.0.0.1:${port}`,
@@ -117,6 +125,7 @@ const upgrade = (port: number, path: string): string =>
     'Upgrade: websocket',
     'Sec-WebSocket-Version: 13',
     'Sec-WebSocket-Key: AQIDBAUGBwgJCgsMDQ4PEA==',
+    ...(subprotocol === undefined ? [] : [`Sec-WebSocket-Protocol: ${subprotocol}`]),
     '\r\n',
   ].join('\r\n')
 

@@ -9,6 +9,8 @@ export interface PublishLoad {
   turns: number
   /** Turns, not messages. */
   perSecond: number
+  /** As binary messages; bare uWebSockets.js alone. */
+  isBinary?: boolean
 }
 
 /** Calls `publish` for each message of one turn; numbers go on from turn to turn. */

@@ -24,7 +24,11 @@ serve({
       )
     }),
   publish: (load: PublishLoad) => {
-    const send = burst(load, (channel, n, dueUs) => app.publish(channel, payload(n, dueUs, load.bytes)))
+    const send = burst(load, (channel, n, dueUs) => {
+      const text = payload(n, dueUs, load.bytes)
+      if (load.isBinary === true) app.publish(channel, Buffer.from(text), true)
+      else app.publish(channel, text)
+    })
     return openLoop({ ...load, send })
   },
 })

@@ -14,7 +14,7 @@ export interface PublishersWish {
 }
 
 /** Whose clients can publish. */
-type Words = Exclude<Dialect, 'plain'>
+type Words = Exclude<Dialect, 'plain' | 'natter-protobuf'>
 
 export interface ClosedLoop {
   channels: readonly string[]

@@ -2,11 +2,12 @@
  * Holds subscribers and counts what they get. At most 250 per process where they are measured: one Node driver with thousands of
  * clients measures itself.
  *
- * D1. The first client of each process reads every message and checks that their numbers rise one by one.
+ * D1. The first client of each process reads every message and checks that none of a channel is missing or out of order. Between
+ *     channels there is no order: what a turn brings leaves channel by channel.
  */
 import { answerPings, connectionToken, inTurns, subscriber, type Dialect } from '../clients/dialects.js'
 import type { RawSocket } from '../clients/raw-socket.js'
-import { dueAt, nowUs, numberOf } from '../harness/payload.js'
+import { dueTimes, nowUs, numbersOf } from '../harness/payload.js'
 import { serve } from '../harness/remote.js'
 import { Histogram } from '../harness/statistics.js'
 
@@ -23,6 +24,8 @@ export interface ConnectWish {
   localAddress?: string
   /** A token for each, signed with it. */
   secret?: string
+  /** Publications come as patches: nobody reads them. */
+  delta?: boolean
   /** Each reads every message and records how long after it was due. */
   timesAll?: boolean
 }
@@ -32,6 +35,8 @@ export interface Received {
   delivered: number
   /** Publications per read of a socket: how many one turn of the server brought. */
   perRead: number
+  /** Of frames, without their headers. */
+  payloadBytes: number
   /** What was wrong with numbers or sockets, at most ten. */
   faults: string[]
   /** Microseconds from due to read. */
@@ -55,7 +60,7 @@ serve({
     sockets = [...sockets, ...own]
     const [first] = own
     if (wish.timesAll === true) for (const socket of own) time(socket, wish.dialect)
-    else if (first !== undefined) check(first, wish.dialect)
+    else if (first !== undefined && wish.delta !== true) check(first, wish)
   },
   /** Waits until `expected` has come in all, at most `withinMs` after it last grew. */
   received: async ({ expected, withinMs }: { expected: number; withinMs: number }): Promise<Received> => {
@@ -68,6 +73,7 @@ serve({
           1,
           sum((socket) => socket.longReads),
         ),
+      payloadBytes: sum((socket) => socket.reader.longPayloadBytes),
       faults,
       histogram: delays.data().map(([value, count]) => [value, count]),
     }
@@ -79,7 +85,8 @@ serve({
   },
   reset: () => {
     for (const socket of sockets) {
-      socket.reader.longFrames = 0
+      socket.reader.longMessages = 0
+      socket.reader.longPayloadBytes = 0
       socket.longReads = 0
     }
     faults = []
@@ -88,7 +95,7 @@ serve({
 })
 
 function wishOf(wish: ConnectWish, index: number) {
-  const { dialect, port, channels, ownChannel, oneOfThem, localAddress, secret } = wish
+  const { dialect, port, channels, ownChannel, oneOfThem, localAddress, secret, delta } = wish
   const name = `${localAddress ?? ''}-${process.pid}-${index}-${sockets.length}`
   const taken = oneOfThem === true ? [channels[index % channels.length] ?? ''] : channels
   return {
@@ -96,21 +103,24 @@ function wishOf(wish: ConnectWish, index: number) {
     port,
     channels: ownChannel === undefined ? taken : [`${ownChannel}${name}`],
     ...(localAddress === undefined ? {} : { localAddress }),
+    ...(delta === undefined ? {} : { delta }),
     ...(secret === undefined ? {} : { token: connectionToken(`user${name}`, secret) }),
   }
 }
 
-/** D1. */
-function check(socket: RawSocket, dialect: Dialect): void {
+/** D1: publishers number on and take the channels in turn, so that those of a channel are that far apart. */
+function check(socket: RawSocket, { dialect, channels }: ConnectWish): void {
   const answer = answerPings(dialect, socket)
-  let last = -1
+  const apart = Math.max(1, channels.length)
+  const last = new Map<number, number>()
   socket.reader.readsAll = true
   socket.onText = (text) => {
     answer(text)
-    const n = numberOf(text)
-    if (n === undefined) return
-    if (n !== 0 && n !== last + 1) fault(`message ${n} came after ${last}`)
-    last = n
+    for (const n of numbersOf(text)) {
+      const before = last.get(n % apart)
+      if (n >= apart && n !== (before ?? n % apart) + apart) fault(`message ${n} came after ${before}`)
+      last.set(n % apart, n)
+    }
   }
 }
 
@@ -119,15 +129,14 @@ function time(socket: RawSocket, dialect: Dialect): void {
   socket.reader.readsAll = true
   socket.onText = (text) => {
     answer(text)
-    const dueUs = dueAt(text)
-    if (dueUs !== undefined) delays.record(nowUs() - dueUs)
+    for (const dueUs of dueTimes(text)) delays.record(nowUs() - dueUs)
   }
 }
 
 const sum = (of: (socket: RawSocket) => number): number =>
   sockets.reduce((total, socket) => total + of(socket), 0)
 
-const total = (): number => sum((socket) => socket.reader.longFrames)
+const total = (): number => sum((socket) => socket.reader.longMessages)
 
 async function settled(expected: number, withinMs: number): Promise<void> {
   let seen = total()

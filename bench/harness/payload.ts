@@ -8,16 +8,12 @@ export function payload(n: number, atUs: number, bytes: number): string {
   return `${start}${'x'.repeat(Math.max(0, bytes - start.length - 2))}"}`
 }
 
-/** When the message of a frame was due, or undefined when the frame holds none of ours. */
-export function dueAt(frame: string): number | undefined {
-  const found = /"n":\d+,"at":(\d+),/.exec(frame)
-  return found === null ? undefined : Number(found[1])
-}
+/** When the messages of a frame were due; none where the frame holds none of ours. */
+export const dueTimes = (frame: string): number[] =>
+  Array.from(frame.matchAll(/"n":\d+,"at":(\d+),/g), ([, at]) => Number(at))
 
-/** The number of the message of a frame. */
-export function numberOf(frame: string): number | undefined {
-  const found = /"n":(\d+),"at":/.exec(frame)
-  return found === null ? undefined : Number(found[1])
-}
+/** The numbers of the messages of a frame. */
+export const numbersOf = (frame: string): number[] =>
+  Array.from(frame.matchAll(/"n":(\d+),"at":/g), ([, n]) => Number(n))
 
 export const nowUs = (): number => Number(process.hrtime.bigint() / 1000n)
