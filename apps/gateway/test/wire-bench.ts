@@ -22,8 +22,10 @@ export interface WireBench {
   /** Not connected yet. */
   open(node: TestNode): Promise<RawClient>
   connect(node: TestNode, request?: object): Promise<RawClient>
-  /** What an app asks of the gateways of the test. */
+  /** What an app asks of the gateways of the test; one for the file, so that it hears each of them begin. */
   api(): Promise<ApiClient>
+  /** Called when the test is through, before what it started earlier ends; may return a promise. */
+  atEnd(end: () => unknown): void
 }
 
 /** @param dialect What its clients speak. */
@@ -31,6 +33,7 @@ export function wireBench(dialect: Dialect): WireBench {
   const ends: (() => unknown)[] = []
   let nats: NatsServer
   let expectNoLeaks: ReturnType<typeof leakCheck>
+  let app: Promise<{ api: ApiClient; broker: Broker }> | undefined
 
   beforeAll(async () => {
     expectNoLeaks = leakCheck()
@@ -40,12 +43,21 @@ export function wireBench(dialect: Dialect): WireBench {
     for (const end of ends.splice(0).toReversed()) await end()
   })
   afterAll(async () => {
+    const started = await app
+    started?.api.stop()
+    await started?.broker.close()
     await nats.stop()
     await expectNoLeaks()
   })
 
   const broker = (name: string): Promise<Broker> =>
     createNatsBroker({ urls: [nats.url], prefix: 'natter', name })
+  const startApp = async (): Promise<{ api: ApiClient; broker: Broker }> => {
+    const own = await broker('app')
+    const api = new ApiClient({ broker: own })
+    api.start()
+    return { api, broker: own }
+  }
   const open = async ({ url }: TestNode): Promise<RawClient> => {
     const client = await RawClient.open(url, { dialect })
     ends.push(() => client.end())
@@ -54,6 +66,9 @@ export function wireBench(dialect: Dialect): WireBench {
 
   return {
     open,
+    atEnd(end) {
+      ends.push(end)
+    },
     async start(overrides) {
       const node = await startNode(await broker('gateway'), overrides)
       ends.push(() => node.stop())
@@ -64,15 +79,9 @@ export function wireBench(dialect: Dialect): WireBench {
       await client.call('connect', request)
       return client
     },
-    async api() {
-      const own = await broker('app')
-      const api = new ApiClient({ broker: own })
-      api.start()
-      ends.push(async () => {
-        api.stop()
-        await own.close()
-      })
-      return api
+    api() {
+      app ??= startApp()
+      return app.then((started) => started.api)
     },
   }
 }
