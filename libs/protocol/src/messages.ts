@@ -28,6 +28,8 @@ export interface Publication {
   data: Bytes
   /** `data` is no JSON: a JSON client can't be shown it. Not on the wire. */
   isBinary?: boolean
+  /** Its publisher lets it be told as what it changes in the one before it. Not on the wire. */
+  mayPatch?: boolean
   /** The publisher, when a client published. */
   info?: ClientInfo
   /** Absent in channels without history. */

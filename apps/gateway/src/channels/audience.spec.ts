@@ -47,6 +47,7 @@ async function serve(wires: readonly Wire[], channel = 'news') {
       seat: { channel, isListening: false, features: { pushesJoinLeave: false } },
       join: (topic) => socket.join(topic),
       leave: (topic) => socket.leave(topic),
+      say: (frame) => void socket.send(frame),
       disconnect: ({ code, reason }) => socket.end(code, reason),
     }
     seats.set(member, member.seat)

@@ -1,6 +1,16 @@
-import { Disconnects, type DisconnectCode, type Flavour, type Publication, type Push } from '@natter/protocol'
+import {
+  Disconnects,
+  type DisconnectCode,
+  type Flavour,
+  type Frame,
+  type Publication,
+  type Push,
+} from '@natter/protocol'
 import type { SocketServer } from '@natter/transport'
 import { codecOf, flavours, type Wire } from '../connection/wire.js'
+import type { Choice } from './choice.js'
+import { DeltaAudience } from './delta-audience.js'
+import { FilteredAudience } from './filtered-audience.js'
 import { joinLeaveTopic, publicationTopic } from './topics.js'
 import { TurnFrames } from './turn-frames.js'
 
@@ -10,14 +20,18 @@ export interface Listener {
   /** What was said to it before reaches it before anything of the topic. */
   join(topic: string): void
   leave(topic: string): void
+  /** Of its flavour. */
+  say(frame: Frame): void
   disconnect(code: DisconnectCode): void
 }
 
 /** Its subscription. */
 export interface Seat {
   readonly channel: string
-  /** Publications reach it by a topic; the audience's alone to change. */
+  /** Publications reach it; the audience's alone to change. */
   isListening: boolean
+  /** Does not change while it listens. */
+  readonly choice?: Choice | undefined
   readonly features: { readonly pushesJoinLeave: boolean }
 }
 
@@ -34,6 +48,7 @@ export interface Seats {
  * A2. Who joins gets what is delivered from then on; who leaves gets nothing that is delivered later, and all that was before.
  * A3. What comes in one turn for one channel leaves together (TurnFrames).
  * A4. JSON can't say bytes that are no JSON: who speaks it and listens to such a channel is closed with 3506. [6.3]
+ * A5. Who wants publications otherwise than as they are is not in the topics of those who want them so (DeltaAudience, FilteredAudience).
  *
  * Hot path: no closure, Promise, JSON.parse or work per subscriber.
  */
@@ -41,7 +56,9 @@ export class Audience {
   /** Publications handed to topics since the start. A plain number: metrics read it, nothing listens. */
   delivered = 0
   private readonly frames: TurnFrames
-  /** How many listen in a flavour other than JSON: most channels have none of them, and then no entry. */
+  private readonly deltas: DeltaAudience
+  private readonly filtered = new FilteredAudience()
+  /** How many listen in a flavour other than JSON, however: most channels have none of them, and then no entry. */
   private readonly others = new Map<string, Map<Flavour, number>>()
 
   constructor(
@@ -49,6 +66,7 @@ export class Audience {
     private readonly seats: Seats,
   ) {
     this.frames = new TurnFrames(server)
+    this.deltas = new DeltaAudience(this.frames)
   }
 
   /** What was written to the connection before reaches it first. */
@@ -56,21 +74,21 @@ export class Audience {
     if (seat.isListening) return
     seat.isListening = true
     const { flavour } = listener.wire.codec
-    const topic = publicationTopic(flavour, seat.channel)
-    this.frames.flush(topic) // A2
-    listener.join(topic)
+    if (seat.choice?.kind === 'delta') this.deltas.join(listener, seat)
+    else if (seat.choice?.kind === 'filter') this.filtered.join(listener, seat)
+    else this.joinTopic(listener, publicationTopic(flavour, seat.channel))
     if (flavour !== 'json') this.count(seat.channel, flavour, 1)
   }
 
-  /** From here on nothing of the channel reaches it by a topic. */
+  /** From here on nothing of the channel reaches it. */
   leave(listener: Listener, seat: Seat): void {
     const { flavour } = listener.wire.codec
     if (seat.features.pushesJoinLeave) listener.leave(joinLeaveTopic(flavour, seat.channel))
     if (!seat.isListening) return
     seat.isListening = false
-    const topic = publicationTopic(flavour, seat.channel)
-    this.frames.flush(topic) // A2
-    listener.leave(topic)
+    if (seat.choice?.kind === 'delta') this.deltas.leave(listener, seat)
+    else if (seat.choice?.kind === 'filter') this.filtered.leave(listener, seat)
+    else this.leaveTopic(listener, publicationTopic(flavour, seat.channel))
     if (flavour !== 'json') this.count(seat.channel, flavour, -1)
   }
 
@@ -79,14 +97,23 @@ export class Audience {
     listener.join(joinLeaveTopic(listener.wire.codec.flavour, channel))
   }
 
-  deliver(channel: string, pub: Publication): void {
+  /** @param mayPatch Those who negotiated delta may be told what it changes in the one before it. Default false. */
+  deliver(channel: string, pub: Publication, mayPatch = false): void {
     this.delivered += 1
-    const others = this.others.get(channel)
     if (pub.isBinary === true) this.refuseBinary(channel)
-    else if (this.hasJson(channel, others)) this.say(channel, 'json', pub)
+    this.deliverPlain(channel, pub)
+    this.deltas.deliver(channel, pub, mayPatch)
+    this.filtered.deliver(channel, pub)
+  }
+
+  private deliverPlain(channel: string, pub: Publication): void {
+    const others = this.others.get(channel)
+    if (pub.isBinary !== true && this.hasJson(channel, others)) this.say(channel, 'json', pub)
     if (others === undefined) return
-    for (const flavour of others.keys())
-      if (pub.isBinary !== true || codecOf(flavour).encoding !== 'json') this.say(channel, flavour, pub)
+    for (const [flavour, count] of others) {
+      const canSay = pub.isBinary !== true || codecOf(flavour).encoding !== 'json'
+      if (canSay && count > this.choosy(channel, flavour)) this.say(channel, flavour, pub)
+    }
   }
 
   /** A join or a leave, to those who want to know. */
@@ -105,16 +132,31 @@ export class Audience {
 
   /** Those who are only on their way in count too: a frame too many now and then. */
   private hasJson(channel: string, others: ReadonlyMap<Flavour, number> | undefined): boolean {
-    if (others === undefined) return true
-    let count = 0
-    for (const one of others.values()) count += one
+    let count = this.choosy(channel, 'json')
+    if (others === undefined && count === 0) return true
+    for (const one of others?.values() ?? []) count += one
     return this.seats.subscriberCount(channel) > count
   }
 
-  /** A4. */
+  /** A5. */
+  private choosy(channel: string, flavour: Flavour): number {
+    return this.deltas.count(channel, flavour) + this.filtered.count(channel, flavour)
+  }
+
+  private joinTopic(listener: Listener, topic: string): void {
+    this.frames.flush(topic) // A2
+    listener.join(topic)
+  }
+
+  private leaveTopic(listener: Listener, topic: string): void {
+    this.frames.flush(topic) // A2
+    listener.leave(topic)
+  }
+
+  /** A4. Of those with a filter, the ones whom it would have reached: FilteredAudience. */
   private refuseBinary(channel: string): void {
-    for (const [listener, { isListening }] of this.seats.subscribers(channel))
-      if (isListening && listener.wire.codec.encoding === 'json')
+    for (const [listener, { isListening, choice }] of this.seats.subscribers(channel))
+      if (isListening && choice?.kind !== 'filter' && listener.wire.codec.encoding === 'json')
         listener.disconnect(Disconnects.inappropriateProtocol)
   }
 

@@ -134,7 +134,9 @@ export class DurableChannel
   // the feed's output
 
   deliver(message: NodeMessage): void {
-    this.parts.audience.deliver(this.name, message.publication)
+    const { publication } = message
+    const mayPatch = this.namespace.patchesAll || publication.mayPatch === true
+    this.parts.audience.deliver(this.name, publication, mayPatch)
   }
 
   heal(range: HealRange): void {

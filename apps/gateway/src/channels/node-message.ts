@@ -40,5 +40,6 @@ export function publicationOf(data: Uint8Array, meta: string | undefined): Publi
   else if (decoded === undefined && !isJson(data)) publication.data = nothing
   if (decoded?.info !== undefined) publication.info = decoded.info
   if (decoded?.tags !== undefined) publication.tags = decoded.tags
+  if (decoded?.delta === true) publication.mayPatch = true
   return publication
 }

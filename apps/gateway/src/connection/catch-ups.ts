@@ -50,6 +50,13 @@ export class CatchUps {
     return { from, page, cap: { page: { count, bytes: cappedReplyBytes }, oldestNs } }
   }
 
+  /** Where the newest publication alone counts, `from` lies just below it, and only its age can be against it. */
+  newestRequest(namespace: Namespace, from: number): CatchUpRequest {
+    const { cap, ...request } = this.request(namespace, from)
+    if (cap?.oldestNs === undefined) return request
+    return { ...request, cap: { page: { count: Infinity, bytes: Infinity }, oldestNs: cap.oldestNs } }
+  }
+
   /** Resolves when the client took what waits for it, or is gone. */
   drained(connection: Reader): Promise<void> {
     if (isDone(connection)) return Promise.resolve()

@@ -1,14 +1,24 @@
 /** Which subscriptions a connection begins with, and why it may not begin at all. [11] */
 import { canAskPublish, grantFeatures, maySubscribe, type Question } from '@natter/auth'
 import type { SubscriptionOptions } from '@natter/hooks'
-import { Disconnects, Errors, parseChannelName, type ClientInfo, type ConnectRequest } from '@natter/protocol'
+import {
+  checkFilter,
+  Disconnects,
+  Errors,
+  parseChannelName,
+  type ClientInfo,
+  type ConnectRequest,
+  type FilterNode,
+} from '@natter/protocol'
 import { appJson, BrokenAnswerError } from '../hooks/app-json.js'
+import { choiceOf } from './choice-of.js'
 import { CommandDisconnect } from './command-error.js'
 import type { Identity } from './connection.js'
 import { personalChannelOf } from './personal-channel.js'
 import type { Services } from './services.js'
 import { Subscription } from './subscription.js'
 import { termsOf } from './subscription-terms.js'
+import { isUnsupported } from './unsupported.js'
 
 export interface Beginning {
   readonly identity: Identity
@@ -34,8 +44,9 @@ export function beginSubscriptions(services: Services, beginning: Beginning): Su
   }
   const own = personal(services, beginning)
   if (own !== undefined && !found.has(own.channel)) found.set(own.channel, own)
-  for (const channel of Object.keys(beginning.asked ?? {})) {
-    const subscription = found.has(channel) ? undefined : admit(services, beginning, channel)
+  for (const [channel, asked] of Object.entries(beginning.asked ?? {})) {
+    if (isUnsupported(services, 'connect', asked.type)) throw new CommandDisconnect(Disconnects.badRequest)
+    const subscription = found.has(channel) ? undefined : admit(services, beginning, channel, asked.tf)
     if (subscription !== undefined) found.set(channel, subscription)
   }
   if (found.size > services.options.client.maxChannels) throw new CommandDisconnect(Disconnects.channelLimit)
@@ -77,13 +88,17 @@ function admit(
   services: Services,
   { identity, client }: Beginning,
   channel: string,
+  tf: FilterNode | undefined,
 ): Subscription | undefined {
   const question = questionOf(services, identity, channel)
   if (question.namespace === undefined) throw new CommandDisconnect(Disconnects.badRequest)
   if (channel === '' || question.channel.isPrivate) return undefined
   if (services.hooks.isDemanded('subscribe', question.channel.namespace)) return undefined
   if (maySubscribe(question) !== 'ok') return undefined
-  return create(services, question, infoOf(identity, client), {})
+  const isFilterRefused =
+    tf !== undefined && (!question.namespace.allowsTagsFilter || checkFilter(tf) !== undefined)
+  if (isFilterRefused) return undefined // all of the channel is not what it asked for
+  return create(services, question, infoOf(identity, client), {}, tf)
 }
 
 function create(
@@ -91,13 +106,16 @@ function create(
   question: Question,
   info: ClientInfo,
   options: SubscriptionOptions,
+  tf?: FilterNode,
 ): Subscription {
   const { namespace, channel } = question
   if (namespace === undefined) throw new Error('a subscription without namespace')
   const chanInfo = appJson(options.infoJson, 'infoJson')
+  const features = grantFeatures(question, {})
   const terms = termsOf(options, true, services.clock.now())
   const shown = chanInfo === undefined ? info : { ...info, chanInfo }
-  return new Subscription(channel.name, namespace, shown, grantFeatures(question, {}), terms)
+  const choice = tf === undefined ? undefined : choiceOf(namespace, features, { tf })
+  return new Subscription(channel.name, namespace, shown, features, terms, choice)
 }
 
 function questionOf(services: Services, { user, app }: Identity, channel: string): Question {

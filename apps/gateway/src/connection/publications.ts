@@ -2,17 +2,19 @@
 import { Disconnects, type Publication } from '@natter/protocol'
 import type { NodeMessage } from '../channels/node-message.js'
 import type { Connection } from './connection.js'
+import { shownTo } from './shown.js'
 import type { Subscription } from './subscription.js'
 
 /** Sends them in order, as ordinary publications. False: the connection has gone, or had to go. */
 export function sendPage(
   connection: Connection,
-  { channel }: Subscription,
+  subscription: Subscription,
   messages: readonly NodeMessage[],
 ): boolean {
   for (const { publication } of messages) {
-    if (!connection.socket.isOpen || !canBeShown(connection, [publication])) return false
-    connection.push({ channel, pub: publication })
+    const shown = shownTo(connection, subscription, [publication])
+    if (!connection.socket.isOpen || !canBeShown(connection, shown)) return false
+    for (const pub of shown) connection.push({ channel: subscription.channel, pub })
   }
   connection.flush() // who waits for the socket to drain wants to wait for these
   return connection.socket.isOpen

@@ -10,13 +10,21 @@
  * V4. The publications in one reply are bounded (`ReplyBudget`), however many channels: the rest is pushed, page by page.
  */
 import { Gate, UnavailableError } from '@natter/primitives'
-import { Disconnects, type SubscribeRequest, type SubscribeResult } from '@natter/protocol'
+import { Disconnects, type SubscribeResult } from '@natter/protocol'
 import { catchUp, type CatchUpReply, type CatchUpTarget } from '@natter/recovery'
 import type { NodeChannel } from '../channels/channels.js'
 import type { DurableChannel } from '../channels/durable-channel.js'
 import type { NodeMessage } from '../channels/node-message.js'
 import type { Connection } from './connection.js'
 import { sendPage } from './publications.js'
+import {
+  planRecovery,
+  recoveredResult,
+  requestOf,
+  wasRecovering,
+  type Asked,
+  type Recovery,
+} from './recovery.js'
 import type { Services } from './services.js'
 import type { Subscription } from './subscription.js'
 import { enter } from './subscription-terms.js'
@@ -36,8 +44,6 @@ export class ReplyBudget {
     return count === messages.length ? messages : messages.slice(0, count)
   }
 }
-
-type Asked = Pick<SubscribeRequest, 'recover' | 'epoch' | 'offset'>
 
 export class ServerJoin {
   private result: SubscribeResult | undefined
@@ -97,53 +103,54 @@ export class ServerJoin {
 
   private async prepareDurable(channel: DurableChannel, budget: ReplyBudget): Promise<void> {
     const { services, subscription, connection } = this
-    const { recover, epoch = '', offset = 0 } = this.asked
-    const isAsked = recover === true && subscription.features.recoverable
-    const isOurs = epoch === '' || epoch === channel.epoch
+    const { epoch } = channel
+    const recovery = await planRecovery(channel, subscription, this.asked)
     let hasReplied = false
     const probe: CatchUpTarget<NodeMessage> = {
       isWanted: () => !hasReplied && subscription.isWanted && connection.socket.isOpen,
       reply: (outcome) => {
         hasReplied = true
-        this.prepared(channel, outcome, budget)
+        this.prepared(channel, { epoch, recovery, outcome }, budget)
       },
       page: () => Promise.resolve(),
       join: () => {
         if (this.isWhole) this.position = channel.last // proved up to here; not joined yet (V1)
       },
     }
-    const request = services.catchUps.request(subscription.namespace, isAsked && isOurs ? offset : undefined)
+    const request = requestOf(services.catchUps, subscription, recovery)
     await catchUp(channel, probe, request).catch((error: unknown) => {
       if (!hasReplied || !(error instanceof UnavailableError)) throw error // what follows the reply is `follow`'s
     })
   }
 
-  private prepared(channel: DurableChannel, outcome: CatchUpReply<NodeMessage>, budget: ReplyBudget): void {
-    const { features } = this.subscription
+  private prepared(
+    channel: DurableChannel,
+    { epoch, recovery, outcome }: { epoch: string; recovery: Recovery; outcome: CatchUpReply<NodeMessage> },
+    budget: ReplyBudget,
+  ): void {
+    const { connection, subscription } = this
+    const { features } = subscription
     const isRecovered = outcome.recovered === true
     const messages = isRecovered ? budget.take(outcome.messages) : [] // V4
     this.isWhole = !isRecovered || messages.length === outcome.messages.length
     this.position = isRecovered ? (messages.at(-1)?.seq ?? outcome.offset) : channel.last
-    this.epoch = channel.epoch
+    this.epoch = epoch // another one by now: it is prepared again
     this.result = this.describe({
       ...(features.recoverable ? { recoverable: true } : {}),
-      ...(features.positioned
-        ? { positioned: true, epoch: this.epoch, offset: isRecovered ? outcome.offset : channel.last }
-        : {}),
+      ...(features.positioned ? { positioned: true, epoch, offset: channel.last } : {}),
       ...(isRecovered
-        ? { recovered: true, publications: messages.map(({ publication }) => publication) }
+        ? recoveredResult(connection, subscription, recovery, { messages, offset: outcome.offset })
         : {}),
     })
-    const wasAsked = this.asked.recover === true && features.recoverable
     this.services.events.emit('subscription:reply', {
       channel: this.subscription.channel,
-      recovered: wasAsked ? (isRecovered ? 'yes' : 'no') : 'fresh',
+      recovered: recovery.kind === 'none' ? 'fresh' : isRecovered ? 'yes' : 'no',
       messages: messages.length,
     })
   }
 
   private describe(result: SubscribeResult): SubscribeResult {
-    if (this.asked.recover === true) result.was_recovering = true
+    if (wasRecovering(this.subscription, this.asked)) result.was_recovering = true
     const data = this.subscription.terms?.data
     if (data !== undefined) result.data = data
     return result

@@ -2,6 +2,7 @@ import type { Features, Namespace } from '@natter/auth'
 import type { Timer } from '@natter/primitives'
 import type { Bytes, ClientInfo } from '@natter/protocol'
 import type { Grant } from '@natter/hooks'
+import type { Choice } from '../channels/choice.js'
 
 /**
  * A connection's interest in a channel.
@@ -37,7 +38,7 @@ export class Subscription {
   /** Runs while it is in and its terms say that it expires. */
   expiry: Timer | undefined
   terms: Terms | undefined
-  /** Publications reach it by a topic: the audience's to say. */
+  /** Publications reach it: the audience's to say. */
   isListening = false
   private current: State = 'pending'
   /** Who waits for it, only while somebody does: connections are many, and few are asked about while they join. */
@@ -49,6 +50,7 @@ export class Subscription {
     public info: ClientInfo,
     readonly features: Features,
     terms?: Terms,
+    readonly choice?: Choice | undefined,
   ) {
     this.terms = terms
   }

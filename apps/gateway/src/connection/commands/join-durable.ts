@@ -4,6 +4,7 @@ import type { NodeMessage } from '../../channels/node-message.js'
 import { CommandError } from '../command-error.js'
 import { endSubscription } from '../end-subscription.js'
 import { canBeShown, sendPage } from '../publications.js'
+import { planRecovery, recoveredResult, requestOf, wasRecovering, type Recovery } from '../recovery.js'
 import type { Services } from '../services.js'
 import type { Joining } from './joining.js'
 
@@ -13,33 +14,26 @@ const rejectUnrecovered = 2
 /** The way into a durable channel: replies, and joins the topic in the same turn. */
 export async function joinDurable(services: Services, joining: Joining): Promise<void> {
   const { connection, subscription, channel } = joining
-  const from = startOf(joining)
-  const target = new JoiningClient(services, joining)
-  const request = services.catchUps.request(subscription.namespace, from === 'lost' ? undefined : from)
-  const end = await catchUp(channel, target, request)
+  const { epoch } = channel
+  const recovery = await planRecovery(channel, subscription, joining.request)
+  const target = new JoiningClient(services, joining, epoch, recovery)
+  const end = await catchUp(channel, target, requestOf(services.catchUps, subscription, recovery))
   if (target.refusal !== undefined) throw target.refusal
   if (end !== 'hole' || !subscription.isWanted) return
   endSubscription(services, connection, subscription, Unsubscribes.insufficientState)
   connection.push({ channel: subscription.channel, unsubscribe: Unsubscribes.insufficientState })
 }
 
-/** Undefined = no recovery asked or allowed; `lost` = asked, but in another numbering. */
-function startOf({ channel, request, subscription }: Joining): number | 'lost' | undefined {
-  if (request.recover !== true || !subscription.features.recoverable) return undefined
-  const isThisEpoch = (request.epoch ?? '') === '' || request.epoch === channel.epoch
-  return isThisEpoch ? (request.offset ?? 0) : 'lost'
-}
-
 class JoiningClient implements CatchUpTarget<NodeMessage> {
   refusal: CommandError | undefined
-  private readonly epoch: string
 
   constructor(
     private readonly services: Services,
     private readonly joining: Joining,
-  ) {
-    this.epoch = joining.channel.epoch
-  }
+    /** Of the numbering in which it was planned what to recover. */
+    private readonly epoch: string,
+    private readonly recovery: Recovery,
+  ) {}
 
   isWanted(): boolean {
     const { connection, subscription } = this.joining
@@ -64,7 +58,7 @@ class JoiningClient implements CatchUpTarget<NodeMessage> {
     connection.reply({ id, subscribe: result })
     this.services.events.emit('subscription:reply', {
       channel: subscription.channel,
-      recovered: wasAsked ? (isRecovered ? 'yes' : 'no') : 'fresh',
+      recovered: this.recovery.kind === 'none' ? 'fresh' : isRecovered ? 'yes' : 'no',
       messages: isRecovered ? outcome.messages.length : 0,
     })
   }
@@ -81,20 +75,18 @@ class JoiningClient implements CatchUpTarget<NodeMessage> {
   }
 
   private result(outcome: CatchUpReply<NodeMessage>, isRecovered: boolean): SubscribeResult {
-    const { channel, request, subscription } = this.joining
+    const { connection, channel, request, subscription } = this.joining
     const result: SubscribeResult = {}
     if (subscription.terms?.data !== undefined) result.data = subscription.terms.data
-    if (request.recover === true) result.was_recovering = true
+    if (wasRecovering(subscription, request)) result.was_recovering = true
+    if (subscription.choice?.kind === 'delta') result.delta = true
     if (subscription.features.recoverable) result.recoverable = true
     if (subscription.features.positioned) {
       result.positioned = true
       result.epoch = channel.epoch
-      result.offset = isRecovered ? outcome.offset : channel.last
+      result.offset = channel.last
     }
-    if (isRecovered) {
-      result.recovered = true
-      result.publications = outcome.messages.map((message) => message.publication)
-    }
+    if (isRecovered) Object.assign(result, recoveredResult(connection, subscription, this.recovery, outcome))
     return result
   }
 }

@@ -4,12 +4,14 @@ import type { PublicationEnd } from '../../publishing/publisher.js'
 import { answerError, CommandError } from '../command-error.js'
 import type { Connection } from '../connection.js'
 import type { Services } from '../services.js'
+import { isUnsupported } from '../unsupported.js'
 import { isAsked, publishAsked } from './asked-publish.js'
 import { demand, questionOf } from './question.js'
 
 interface PublishRequest {
   channel: string
   data?: Bytes
+  type?: number
 }
 
 /**
@@ -37,6 +39,7 @@ function publish(
 ): Promise<void> | undefined {
   if (!connection.isConnected) return undefined // it went away meanwhile, and its identity with it
   const { channel, data } = request
+  if (isUnsupported(services, 'publish', request.type)) throw new CommandError(Errors.notAvailable)
   const question = questionOf(services, connection, channel)
   if (isAsked(services, connection, question.channel)) return publishAsked(services, connection, id, request)
   const namespace = demand(mayPublish, question)

@@ -2,13 +2,15 @@ import { Errors } from '@natter/protocol'
 import { CommandError } from '../command-error.js'
 import type { Connection } from '../connection.js'
 import type { Services } from '../services.js'
+import { isUnsupported } from '../unsupported.js'
 
 /** `sub_refresh` [9.14]: no subscription here has a token that its client could renew. */
 export function subRefreshCommand(
-  { hub }: Pick<Services, 'hub'>,
+  { hub, events }: Pick<Services, 'hub' | 'events'>,
   connection: Connection,
-  { channel, token = '' }: { channel: string; token?: string },
+  { channel, token = '', type }: { channel: string; token?: string; type?: number },
 ): never {
+  if (isUnsupported({ events }, 'sub_refresh', type)) throw new CommandError(Errors.notAvailable)
   if (hub.subscription(connection, channel) === undefined) throw new CommandError(Errors.permissionDenied)
   throw new CommandError(token === '' ? Errors.badRequest : Errors.notAvailable)
 }

@@ -3,6 +3,8 @@ import { Errors, validateChannelName, type SubscribeRequest } from '@natter/prot
 import type { EphemeralChannel } from '../../channels/ephemeral-channel.js'
 import { appJson } from '../../hooks/app-json.js'
 import { callerOf } from '../../hooks/caller.js'
+import type { Choice } from '../../channels/choice.js'
+import { choiceOf } from '../choice-of.js'
 import { clientInfoOf } from '../client-info.js'
 import { commandTimeoutMs } from '../command-deadline.js'
 import { CommandError } from '../command-error.js'
@@ -12,6 +14,7 @@ import { connectionClosed } from '../facts.js'
 import type { Services } from '../services.js'
 import { Subscription } from '../subscription.js'
 import { enter, termsOf } from '../subscription-terms.js'
+import { isUnsupported } from '../unsupported.js'
 import { joinDurable } from './join-durable.js'
 import type { Joining } from './joining.js'
 import { demand, questionOf } from './question.js'
@@ -26,8 +29,9 @@ export async function subscribeCommand(
   const before = services.hub.subscription(connection, request.channel)
   if (before?.isLeaving === true) await before.settled // the unsubscribe before this one goes first
   if (!connection.isConnected) return
-  const { features, namespace, isAppAsked } = check(services, connection, request)
-  const subscription = new Subscription(request.channel, namespace, clientInfoOf(connection), features)
+  const { features, namespace, choice, isAppAsked } = check(services, connection, request)
+  const info = clientInfoOf(connection)
+  const subscription = new Subscription(request.channel, namespace, info, features, undefined, choice)
   subscription.commandId = id
   services.hub.subscribe(connection, request.channel, subscription)
   const late = services.clock.setTimer(() => giveUp(services, connection, subscription, id), commandTimeoutMs)
@@ -105,7 +109,7 @@ function check(
   services: Services,
   connection: Connection,
   request: SubscribeRequest,
-): { features: Features; namespace: Namespace; isAppAsked: boolean } {
+): { features: Features; namespace: Namespace; choice: Choice | undefined; isAppAsked: boolean } {
   const { hooks, hub, options } = services
   const tooLong = validateChannelName(request.channel, { allowNonAscii: true })
   if (tooLong !== undefined) throw new CommandError(tooLong)
@@ -118,7 +122,8 @@ function check(
     ? canAskSubscribe(question)
     : 'itself'
   const namespace = demand(() => (asked === 'itself' ? maySubscribe(question) : asked), question)
-  if ((request.type ?? 0) !== 0) throw new CommandError(Errors.notAvailable)
-  if (request.tf !== undefined) throw new CommandError(Errors.badRequest)
-  return { namespace, features: grantFeatures(question, request), isAppAsked: asked !== 'itself' }
+  if (isUnsupported(services, 'subscribe', request.type)) throw new CommandError(Errors.notAvailable)
+  const features = grantFeatures(question, request)
+  const choice = choiceOf(namespace, features, request)
+  return { namespace, features, choice, isAppAsked: asked !== 'itself' }
 }
