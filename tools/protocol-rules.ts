@@ -83,6 +83,11 @@ export function titlesOf(source: string): string[] {
   return titles
 }
 
+/** R2 for tests in other languages: every quoted text on one line that begins with a rule's number. */
+export function quotedTitlesOf(source: string): string[] {
+  return [...source.matchAll(/["'`](\[\d+\.\d+\] [^"'`\n]*)/g)].map(([, title = '']) => title)
+}
+
 /** The numbers that a title begins with. */
 export function numbersOf(title: string): string[] {
   const [head = ''] = /^(?:\[\d+(?:\.\d+)?\] )+/.exec(title) ?? []
