@@ -2,6 +2,7 @@
 import { describe, expect, it } from '@jest/globals'
 import { ClientError, DisconnectError, type ConnectDecision, type PublishGrant } from '@natter/hooks'
 import { Disconnects } from '@natter/protocol'
+import { connectSdk, type SdkClient } from '@natter/testing'
 import { memoryBench } from './bench.js'
 import { FakeApp, held, type Answers } from './fake-app.js'
 import { RawClient, type Incoming, type NodeOverrides, type TestNode } from './harness.js'
@@ -547,6 +548,62 @@ describe('a gateway with apps', () => {
       const deaf = await RawClient.connect((await bench.start()).url)
       deaf.send({ send: { data: 1 } })
       expect((await deaf.close()).code).toBe(Disconnects.notAvailable.code)
+    })
+  })
+
+  describe('for clients that speak Protobuf', () => {
+    /** What no JSON can say. */
+    const odd = Uint8Array.of(0xff, 0x00, 0x7b)
+    const answered = Uint8Array.of(0xfe, 0x00)
+
+    async function speaker({ url }: TestNode, data: Uint8Array): Promise<SdkClient> {
+      const client = await connectSdk(url, { encoding: 'protobuf', data })
+      bench.atEnd(() => client.dispose())
+      return client
+    }
+
+    it.each([
+      ['that is JSON', bytes('{"a":1}')],
+      ['that is none', odd],
+    ])('[9.17] data %s reaches the app as the bytes that came', async (_what, said) => {
+      const { node, app } = await start(
+        {
+          connect: () => ({ user: 'ana' }),
+          'subscribe room': () => ({}),
+          'publish room': () => ({}),
+          'rpc echo': ({ data: sent }) => (sent === undefined ? {} : { data: sent }),
+        },
+        { events: ['message'] },
+      )
+      const client = await speaker(node, said)
+      const subscription = await client.subscribe('room:a', { data: said })
+      await subscription.publish(said)
+      const { data: reply } = await client.centrifuge.rpc('echo', said)
+      await client.centrifuge.send(said)
+      await until(() => app.told.length === 1)
+      const [came] = await client.received('room:a', 1)
+      const heard = [...app.asked, ...app.told].map((one) => 'data' in one && one.data)
+      expect([...heard, reply, came?.data].map((one) => Buffer.from(one as Uint8Array))).toEqual(
+        Array.from({ length: 7 }, () => Buffer.from(said)),
+      )
+    })
+
+    it('[9.17] what an app answers goes back as its bytes, and where only JSON can be told ends in error 100', async () => {
+      const { node } = await start({
+        'rpc bytes': () => ({ data: answered }),
+        'publish room': () => ({ data: answered }),
+      })
+      const client = await speaker(node, odd)
+      const { data: reply } = await client.centrifuge.rpc('bytes', odd)
+      expect(Buffer.from(reply as Uint8Array)).toEqual(Buffer.from(answered))
+      const subscription = await client.subscribe('room:a')
+      await subscription.publish(odd)
+      const [came] = await client.received('room:a', 1)
+      expect(Buffer.from(came?.data as Uint8Array)).toEqual(Buffer.from(answered))
+      const json = await open(node)
+      await json.call('connect', {})
+      expect(code(await json.call('rpc', { method: 'bytes' }))).toBe(100)
+      expect(code(await json.call('publish', { channel: 'room:b', data: 1 }))).toBe(100)
     })
   })
 

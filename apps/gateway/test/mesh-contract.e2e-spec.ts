@@ -1,4 +1,7 @@
-/** Two real gateways on a real NATS, apps by the real driver, clients by the official SDK: the same contract as the test kit's mesh. */
+/**
+ * Two real gateways on a real NATS, apps by the real driver, clients by the official SDK, every
+ * second of them in Protobuf: the same contract as the test kit's mesh.
+ */
 import { afterAll, beforeAll } from '@jest/globals'
 import { namespaceSchema, NoTokens, resolveNamespace } from '@natter/auth'
 import { createNatsBroker } from '@natter/broker'
@@ -117,7 +120,8 @@ async function openMesh(): Promise<MeshWorld> {
     },
     async connect(request: SdkRequest = {}) {
       const { url } = gateways[clients.length % gateways.length]!
-      const client = await connectSdkMeshClient(url, request)
+      const encoding = clients.length % 2 === 0 ? 'json' : 'protobuf'
+      const client = await connectSdkMeshClient(url, request, encoding)
       clients.push(client)
       return client
     },

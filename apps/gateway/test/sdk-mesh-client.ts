@@ -1,5 +1,6 @@
-/** The official SDK as a client of the mesh contract: one connection, no second try. */
+/** The official SDK as a client of the mesh contract, in either encoding: one connection, no second try. */
 import { Centrifuge, type PublicationContext, type Subscription } from 'centrifuge'
+import { Centrifuge as ProtobufCentrifuge } from 'centrifuge/build/protobuf'
 import { WebSocket } from 'ws'
 import { call } from '@natter/client'
 import type { MeshClient } from '../../../libs/nest/test/mesh.contract.js'
@@ -32,16 +33,32 @@ export interface SdkRequest {
   headers?: Record<string, string>
 }
 
+type Encoding = 'json' | 'protobuf'
+
+/** What the contract says as values is said in bytes there. */
+const written = (encoding: Encoding, value: unknown): unknown =>
+  encoding === 'json' || value === undefined ? value : Buffer.from(JSON.stringify(value))
+
+function read(data: unknown): unknown {
+  if (!ArrayBuffer.isView(data)) return data
+  return data.byteLength === 0 ? undefined : JSON.parse(Buffer.from(data as Uint8Array).toString())
+}
+
 /** Rejects with `{ code, message }` where it isn't let in. */
-export async function connectSdkMeshClient(url: string, request: SdkRequest): Promise<SdkMeshClient> {
+export async function connectSdkMeshClient(
+  url: string,
+  request: SdkRequest,
+  encoding: Encoding,
+): Promise<SdkMeshClient> {
   const { token, data, headers } = request
-  const sdk = new Centrifuge(url, {
+  const Sdk = encoding === 'json' ? Centrifuge : (ProtobufCentrifuge as unknown as typeof Centrifuge)
+  const sdk = new Sdk(url, {
     websocket: WebSocket,
     ...(token === undefined ? {} : { token }),
-    ...(data === undefined ? {} : { data }),
+    ...(data === undefined ? {} : { data: written(encoding, data) }),
     ...(headers === undefined ? {} : { headers }),
   })
-  const client = new SdkMeshClient(sdk)
+  const client = new SdkMeshClient(sdk, encoding)
   try {
     await client.connect()
     return client
@@ -59,7 +76,10 @@ export class SdkMeshClient implements MeshClient {
   private readonly unread = new Map<string, Came[]>()
   private readonly waiting = new Map<string, ((came: Came) => void)[]>()
 
-  constructor(private readonly sdk: Centrifuge) {
+  constructor(
+    private readonly sdk: Centrifuge,
+    private readonly encoding: Encoding,
+  ) {
     this.closed = new Promise((resolve) => {
       sdk.on('disconnected', ({ code, reason }) => resolve({ code, reason }))
       sdk.on('connecting', ({ code, reason }) => this.id !== '' && resolve({ code, reason }))
@@ -71,7 +91,7 @@ export class SdkMeshClient implements MeshClient {
     const connected = new Promise<void>((resolve, reject) => {
       this.sdk.on('connected', ({ client, data }) => {
         this.id = client
-        this.data = data as unknown
+        this.data = read(data)
         resolve()
       })
       this.sdk.on('error', ({ error }) => reject(refusalOf(error)))
@@ -82,12 +102,15 @@ export class SdkMeshClient implements MeshClient {
   }
 
   async subscribe(channel: string, data?: unknown): Promise<unknown> {
-    const subscription = this.sdk.newSubscription(channel, data === undefined ? {} : { data })
+    const subscription = this.sdk.newSubscription(
+      channel,
+      data === undefined ? {} : { data: this.written(data) },
+    )
     this.subscriptions.set(channel, subscription)
     subscription.on('publication', (came) => this.take(channel, came))
     try {
       return await new Promise<unknown>((resolve, reject) => {
-        subscription.on('subscribed', (context) => resolve(context.data))
+        subscription.on('subscribed', (context) => resolve(read(context.data)))
         subscription.on('error', ({ error }) => reject(refusalOf(error)))
         subscription.on('unsubscribed', (told) => reject(endOf(told)))
         subscription.subscribe()
@@ -107,21 +130,21 @@ export class SdkMeshClient implements MeshClient {
   }
 
   async publish(channel: string, data: unknown): Promise<void> {
-    await this.asked(this.sdk.publish(channel, data))
+    await this.asked(this.sdk.publish(channel, this.written(data)))
   }
 
   async rpc(method: string, data?: unknown): Promise<unknown> {
-    const { data: reply } = await this.asked(this.sdk.rpc(method, data))
-    return reply as unknown
+    const { data: reply } = await this.asked(this.sdk.rpc(method, this.written(data)))
+    return read(reply)
   }
 
   call(method: string, data?: unknown): { progress: AsyncIterable<unknown>; reply: Promise<unknown> } {
-    const running = call(this.sdk, method, data)
-    return { progress: running, reply: this.asked(Promise.resolve(running)) }
+    const running = call(this.sdk, method, this.written(data))
+    return { progress: eachRead(running), reply: this.asked(Promise.resolve(running)).then(read) }
   }
 
   async send(data?: unknown): Promise<void> {
-    await this.sdk.send(data)
+    await this.sdk.send(this.written(data))
   }
 
   async presence(channel: string): Promise<{ user: string; client: string }[]> {
@@ -130,21 +153,22 @@ export class SdkMeshClient implements MeshClient {
   }
 
   async history(channel: string, query: { limit: number }): Promise<{ publications: { data: unknown }[] }> {
-    return this.asked(this.sdk.history(channel, query))
+    const { publications } = await this.asked(this.sdk.history(channel, query))
+    return { publications: publications.map(({ data }) => ({ data: read(data) })) }
   }
 
   async next(channel: string): ReturnType<MeshClient['next']> {
     const { data, info, tags, offset } = await this.came(channel)
     return {
-      data: data as unknown,
+      data: read(data),
       ...(info === undefined
         ? {}
         : {
             info: {
               user: info.user,
               client: info.client,
-              info: info.connInfo as unknown,
-              channelInfo: info.chanInfo as unknown,
+              info: read(info.connInfo),
+              channelInfo: read(info.chanInfo),
             },
           }),
       ...(tags === undefined ? {} : { tags }),
@@ -166,6 +190,10 @@ export class SdkMeshClient implements MeshClient {
   end(): void {
     this.sdk.disconnect()
     this.sdk.removeAllListeners()
+  }
+
+  private written(value: unknown): unknown {
+    return written(this.encoding, value)
   }
 
   private forget(channel: string, subscription: Subscription): void {
@@ -195,4 +223,8 @@ export class SdkMeshClient implements MeshClient {
       this.waiting.set(channel, [...(this.waiting.get(channel) ?? []), resolve])
     })
   }
+}
+
+async function* eachRead(pieces: AsyncIterable<unknown>): AsyncIterable<unknown> {
+  for await (const piece of pieces) yield read(piece)
 }

@@ -1,4 +1,4 @@
-import { isJson, type Bytes } from '@natter/protocol'
+import { isJson, type Bytes, type Codec } from '@natter/protocol'
 
 /** What an app answered can't be passed on: a bug of the app, whose client gets error 100. */
 export class BrokenAnswerError extends Error {}
@@ -15,3 +15,7 @@ export function checkedJson(bytes: Bytes, field: string): Bytes {
   if (!isJson(bytes)) throw new BrokenAnswerError(`an app answered ${field} that is not JSON`)
   return bytes
 }
+
+/** What an app answered, for one client: JSON where that is all it can be told. @throws BrokenAnswerError */
+export const bytesFor = ({ encoding }: Codec, data: Bytes): Bytes =>
+  encoding === 'json' ? checkedJson(data, 'data') : data

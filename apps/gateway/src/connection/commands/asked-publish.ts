@@ -8,7 +8,7 @@
  */
 import { acceptsData, canAskPublish, mayPublish, type Namespace } from '@natter/auth'
 import { Errors, type Bytes, type ChannelName } from '@natter/protocol'
-import { BrokenAnswerError, checkedJson } from '../../hooks/app-json.js'
+import { BrokenAnswerError, bytesFor } from '../../hooks/app-json.js'
 import { callerOf } from '../../hooks/caller.js'
 import { inTime } from '../command-deadline.js'
 import { CommandError } from '../command-error.js'
@@ -72,11 +72,12 @@ async function decide(
   if (!isDemanded) return { namespace: demand(mayPublish, question), data }
   const caller = callerOf(connection, options.name)
   const decision = await hooks.ask({ kind: 'publish', caller, namespace: namespace.name, channel, data })
-  return { namespace, data: decision.data === undefined ? data : rewritten(namespace, decision.data) }
+  if (decision.data === undefined) return { namespace, data }
+  return { namespace, data: rewritten(namespace, bytesFor(connection.wire.codec, decision.data)) }
 }
 
 function rewritten(namespace: Namespace, data: Bytes): Bytes {
-  if (!acceptsData(namespace, checkedJson(data, 'data')))
+  if (!acceptsData(namespace, data))
     throw new BrokenAnswerError('an app answered data that its namespace does not take')
   return data
 }

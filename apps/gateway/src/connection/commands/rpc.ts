@@ -1,6 +1,6 @@
 import { Disconnects, Errors, type Bytes } from '@natter/protocol'
 import { randomUUID } from 'node:crypto'
-import { checkedJson } from '../../hooks/app-json.js'
+import { bytesFor } from '../../hooks/app-json.js'
 import { callerOf } from '../../hooks/caller.js'
 import { inTime } from '../command-deadline.js'
 import { CommandError } from '../command-error.js'
@@ -26,7 +26,7 @@ export async function rpcCommand(
   const { data } = await inTime(services.clock, () =>
     services.hooks.ask<'rpc'>(request.data === undefined ? asked : { ...asked, data: request.data }),
   )
-  connection.reply({ id, rpc: data === undefined ? {} : { data: checkedJson(data, 'data') } })
+  connection.reply({ id, rpc: data === undefined ? {} : { data: bytesFor(connection.wire.codec, data) } })
 }
 
 /** `send` [9]: told to the apps that listen, at most once. */
