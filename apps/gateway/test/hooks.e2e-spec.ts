@@ -556,8 +556,8 @@ describe('a gateway with apps', () => {
     const odd = Uint8Array.of(0xff, 0x00, 0x7b)
     const answered = Uint8Array.of(0xfe, 0x00)
 
-    async function speaker({ url }: TestNode, data: Uint8Array): Promise<SdkClient> {
-      const client = await connectSdk(url, { encoding: 'protobuf', data })
+    async function speaker({ url }: TestNode, greeting: Uint8Array): Promise<SdkClient> {
+      const client = await connectSdk(url, { encoding: 'protobuf', data: greeting })
       bench.atEnd(() => client.dispose())
       return client
     }
