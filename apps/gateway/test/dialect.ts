@@ -52,12 +52,21 @@ function toBytes(value: unknown, key = ''): unknown {
 
 /** Of what stood in the message alone: a decoded message inherits all its other fields. */
 function fromBytes(value: unknown): unknown {
-  if (value instanceof Uint8Array) return JSON.parse(Buffer.from(value).toString()) as unknown
+  if (value instanceof Uint8Array) return jsonOr(Buffer.from(value).toString())
   if (Array.isArray(value)) return value.map((one) => fromBytes(one))
   if (typeof value !== 'object' || value === null) return value
   if ('toNumber' in value && typeof value.toNumber === 'function') return value.toNumber() as unknown
   const said = Object.entries(value).filter(([, one]) => !isEmptyCollection(one))
   return Object.fromEntries(said.map(([name, one]) => [name, fromBytes(one)]))
+}
+
+/** A patch is no JSON. */
+function jsonOr(text: string): unknown {
+  try {
+    return JSON.parse(text) as unknown
+  } catch {
+    return text
+  }
 }
 
 /** The codec's messages have all their lists and maps, those that nobody wrote too. */
