@@ -79,7 +79,7 @@ if (!process.env.NATTER_NATS_SERVER) {
 }
 const ahead = (...names) => Promise.all(names.map((name) => obtainAhead(name, `tools/${name}.mjs`)))
 const needed = {
-  conformance: ahead('go-sdk', 'python-sdk'),
+  conformance: ahead('go-sdk', 'python-sdk', 'java-sdk'),
   install: ahead('helm', 'nginx', 'image-base'),
 }
 await sideBySide([...quick, build]) // V3

@@ -3,9 +3,11 @@
  * language can ask. `POST /<what>?run=…&…`, answered with 200 and a text.
  */
 import type { ApiClient } from '@natter/hooks'
+import { Centrifuge } from 'centrifuge/build/protobuf'
 import { createHmac } from 'node:crypto'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { WebSocket } from 'ws'
 import { secret } from './settings.js'
 import type { MovingProxy } from './world.js'
 
@@ -17,11 +19,13 @@ export interface Door {
 type Query = Readonly<Record<string, string>>
 type Answer = (query: Query) => unknown
 
+/** @param address Of a gateway. */
 export async function openDoor(
   api: ApiClient,
+  address: string,
   proxyOf: (run: string) => MovingProxy | undefined,
 ): Promise<Door> {
-  const answers = answersOf(api, proxyOf)
+  const answers = answersOf(api, address, proxyOf)
   const server = createServer((request, response) => {
     const { pathname, searchParams } = new URL(request.url ?? '/', 'http://door')
     const answer = answers[pathname.slice(1)]
@@ -47,19 +51,31 @@ export async function openDoor(
 
 function answersOf(
   api: ApiClient,
+  address: string,
   proxyOf: (run: string) => MovingProxy | undefined,
 ): Readonly<Record<string, Answer>> {
   return {
     token: ({ user = '', ttl }) => tokenFor(user, ttl === undefined ? undefined : Number(ttl)),
     publish: ({ channel = '', data = '', tags }) =>
       api.publish(channel, Buffer.from(data), tags ? { tags: tagsIn(tags) } : {}),
-    'publish-bytes': ({ channel = '' }) => api.publish(channel, Buffer.from([0, 0xff, 0xfe, 0x0a])),
+    'publish-bytes': ({ channel = '' }) => publishBytes(address, channel),
     subscribe: ({ user = '', channel = '' }) => api.subscribe(user, channel, {}),
     unsubscribe: ({ user = '', channel = '', code, reason = '' }) =>
       api.unsubscribe(user, channel, { code: Number(code), reason }),
     disconnect: ({ user = '', code, reason = '' }) => api.disconnect(user, { code: Number(code), reason }),
     leave: ({ run = '' }) => proxyOf(run)?.leave(),
     arrive: ({ run = '' }) => proxyOf(run)?.arrive(),
+  }
+}
+
+/** Whoever publishes what is no JSON speaks Protobuf. */
+async function publishBytes(address: string, channel: string): Promise<void> {
+  const sdk = new Centrifuge(address, { websocket: WebSocket })
+  sdk.connect()
+  try {
+    await sdk.publish(channel, Uint8Array.of(0, 0xff, 0xfe, 0x0a))
+  } finally {
+    sdk.disconnect()
   }
 }
 

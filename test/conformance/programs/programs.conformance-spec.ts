@@ -5,19 +5,28 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import { leakCheck } from '@natter/testing'
 import { obtainGoSdk } from '../../../tools/go-sdk.mjs'
+import { obtainJavaSdk } from '../../../tools/java-sdk.mjs'
 import { obtainPythonSdk } from '../../../tools/python-sdk.mjs'
 import { judge, lawsOf, type Encoding, type Program, type Verdict } from './laws.js'
 import { startWorld, type World } from './world.js'
 
-const encodings: readonly Encoding[] = ['json', 'protobuf']
+const both: readonly Encoding[] = ['json', 'protobuf']
 /** What judging takes is seconds; what is waited for in vain ends it law by law. */
 const judgedWithinMs = 120_000
 
 const say = (line: string): void => void process.stderr.write(`${line}\n`)
 
-const sdks: readonly { language: string; program: Program | string }[] = [
-  { language: 'Go', program: await obtainGoSdk(say) },
-  { language: 'Python', program: await obtainPythonSdk(say) },
+interface Sdk {
+  readonly language: string
+  readonly encodings: readonly Encoding[]
+  /** Or why there is none. */
+  readonly program: Program | string
+}
+
+const sdks: readonly Sdk[] = [
+  { language: 'Go', encodings: both, program: await obtainGoSdk(say) },
+  { language: 'Python', encodings: both, program: await obtainPythonSdk(say) },
+  { language: 'Java', encodings: ['protobuf'], program: await obtainJavaSdk(say) },
 ]
 
 let world: World
@@ -32,15 +41,15 @@ afterAll(async () => {
   await expectNoLeaks()
 }, 30_000)
 
-for (const { language, program } of sdks) {
+for (const { language, encodings, program } of sdks) {
   const name = `the official ${language} SDK`
   if (typeof program === 'string')
     describe.skip(`${name} (skipped: ${program})`, () => it('is there', () => {}))
-  else describe(name, () => obeys(language.toLowerCase(), program))
+  else describe(name, () => obeys(language.toLowerCase(), encodings, program))
 }
 
 /** Both encodings at once: laws mostly wait for the network. */
-function obeys(sdk: string, program: Program): void {
+function obeys(sdk: string, encodings: readonly Encoding[], program: Program): void {
   const judged = new Map<Encoding, ReadonlyMap<string, Verdict>>()
 
   beforeAll(async () => {

@@ -51,7 +51,7 @@ export async function startWorld(source = repo): Promise<World> {
   const api = new ApiClient({ broker })
   api.start()
   const proxies = new Map<string, MovingProxy>()
-  const door = await openDoor(api, (run) => proxies.get(run))
+  const door = await openDoor(api, addressOf(ports[0]), (run) => proxies.get(run))
   return {
     async startRun(name) {
       const proxy = await startMovingProxy(ports) // W1

@@ -1,0 +1,1 @@
+export function obtainJavaSdk(say: (line: string) => void): Promise<[string, ...string[]] | string>
