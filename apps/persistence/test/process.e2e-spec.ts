@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
-import { eventually, leakCheck, startProcess } from '@natter/testing'
+import { connectSdk, eventually, freePort, leakCheck, startProcess } from '@natter/testing'
 import { cp, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -7,6 +7,18 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { Stack, type Running } from './stack.js'
 
 const main = join(import.meta.dirname, '../src/main.ts')
+const gatewayMain = join(import.meta.dirname, '../../gateway/src/main.ts')
+
+/** The kept ones, open to whoever comes. */
+const openChannels = JSON.stringify([
+  {
+    name: 'kept',
+    keep: 'archive',
+    archive_json: true,
+    allow_publish_for_client: true,
+    allow_publish_for_anonymous: true,
+  },
+])
 
 /** Valid JSON that Postgres can't hold or would rewrite, and what isn't JSON at all. */
 const hostile: readonly (readonly [what: string, kind: 'json' | 'bin', data: Uint8Array])[] = [
@@ -78,6 +90,41 @@ describe('the persistence app as a process', () => {
     expect(rows.find(({ channel }) => channel === 'kept:healthy')?.json).toEqual({ a: 1 })
     expect(rows.at(-1)?.channel).toBe('kept:ünïcödé $\u{1F600}')
     expect(await stack.query('select 1 from natter.dead_letter')).toEqual([])
+  }, 60_000)
+
+  it('what a Protobuf client publishes through a gateway comes back byte for byte too, told apart by whether it is JSON', async () => {
+    await stack.running()
+    const [port, opsPort] = [await freePort(), await freePort()]
+    const gateway = await startProcess({
+      args: [gatewayMain],
+      env: {
+        NATTER_NATS_URL: stack.nats.url,
+        NATTER_CONFIG: '',
+        NATTER_CHANNEL_NAMESPACES: openChannels,
+        NATTER_CLIENT_ALLOW_ANONYMOUS: 'true',
+        NATTER_GATEWAY_PORT: String(port),
+        NATTER_OPS_PORT: String(opsPort),
+      },
+    })
+    stack.started.push(gateway)
+    await gateway.waitForLine((line) => line.includes('"process:start:done"'))
+    const client = await connectSdk(`ws://127.0.0.1:${port}/connection/websocket`, { encoding: 'protobuf' })
+    const said = [Uint8Array.of(0xff, 0x00, 0x0a), Buffer.from('{"b":1E2, "a":1}'), Buffer.from('{"a":')]
+    try {
+      for (const data of said) await client.centrifuge.publish('kept:protobuf', data)
+    } finally {
+      client.dispose()
+    }
+    await expectSame()
+    const rows = await stack.rows()
+    expect(rows.map(({ data }) => data.toString('hex'))).toEqual(
+      said.map((data) => Buffer.from(data).toString('hex')),
+    )
+    expect(rows.map(({ kind, json }) => [kind, json])).toEqual([
+      ['bin', null],
+      ['json', { a: 1, b: 100 }],
+      ['bin', null],
+    ])
   }, 60_000)
 
   it('a header that nobody of ours wrote stops nothing either', async () => {
