@@ -18,31 +18,37 @@ export interface Browser {
   stop(): Promise<void>
 }
 
-let runs = 0
-
 export async function startBrowser(): Promise<Browser> {
   const http = await servePage(bundle())
   const origin = `http://localhost:${(http.address() as AddressInfo).port}`
   const chromium = await launchChromium()
   if (!chromium.found) throw new Error(`These tests need a browser: ${chromium.reason}`)
+  const ways = new Map<number, Way>()
+  await chromium.context.exposeFunction(
+    'serverDoes',
+    (run: number, method: keyof Server, given: readonly unknown[]) =>
+      (ways.get(run)?.server[method] as (...all: readonly unknown[]) => Promise<unknown>)(...given),
+  )
+  const open = async (): Promise<Page> => {
+    const page = await chromium.context.newPage()
+    await page.goto(origin)
+    return page
+  }
+  const pages = new Map<Combination, Promise<Page>>()
+  let runs = 0
   return {
     origin,
     run: async (law, combination, stage) => {
+      const page = pages.get(combination) ?? open()
+      pages.set(combination, page)
       const way = await stage.openWay()
-      const page = await chromium.context.newPage()
+      runs += 1
+      const { title } = law
+      const order = { title, combination, address: way.address, gateways: stage.gateways, run: runs }
+      ways.set(runs, way)
       try {
-        await open(page, origin, way)
-        runs += 1
-        const order = {
-          title: law.title,
-          combination,
-          address: way.address,
-          gateways: stage.gateways,
-          run: runs,
-        }
-        await page.evaluate((given) => window.runLaw(given), order)
+        await (await page).evaluate((given) => window.runLaw(given), order)
       } finally {
-        await page.close()
         await way.close()
       }
     },
@@ -52,14 +58,6 @@ export async function startBrowser(): Promise<Browser> {
       await new Promise((resolve) => http.close(resolve))
     },
   }
-}
-
-/** A page of its own for each law: what it leaves open, such as a connection of the pool, ends with it. */
-async function open(page: Page, origin: string, { server }: Way): Promise<void> {
-  await page.exposeFunction('serverDoes', (method: keyof Server, given: readonly unknown[]) =>
-    (server[method] as (...all: readonly unknown[]) => Promise<unknown>)(...given),
-  )
-  await page.goto(origin)
 }
 
 function bundle(): string {

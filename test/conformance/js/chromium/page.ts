@@ -11,24 +11,24 @@ export interface PageOrder {
   readonly combination: Combination
   readonly address: string
   readonly gateways: number
-  /** Makes names unique beside those of other runs. */
+  /** Its number: names are unique by it, and the server's side is found by it. */
   readonly run: number
 }
 
 declare global {
   interface Window {
     runLaw(order: PageOrder): Promise<void>
-    /** Of the law that runs in this page. */
-    serverDoes(method: string, given: readonly unknown[]): Promise<unknown>
+    serverDoes(run: number, method: string, given: readonly unknown[]): Promise<unknown>
   }
 }
 
-const server = new Proxy({} as Server, {
-  get:
-    (_, method) =>
-    (...given: unknown[]) =>
-      window.serverDoes(String(method), given),
-})
+const serverOf = (run: number): Server =>
+  new Proxy({} as Server, {
+    get:
+      (_, method) =>
+      (...given: unknown[]) =>
+        window.serverDoes(run, String(method), given),
+  })
 
 window.runLaw = async ({ title, combination, address, gateways, run }) => {
   const law = chapters.flatMap(({ laws }) => laws).find((one) => one.title === title)
@@ -38,7 +38,7 @@ window.runLaw = async ({ title, combination, address, gateways, run }) => {
   const next = (): string => `p${run}-${(names += 1)}`
   const world: World = {
     ...combination,
-    server,
+    server: serverOf(run),
     gateways,
     client(options = {}, as = combination) {
       const client = openClient(as, address, options, {})
