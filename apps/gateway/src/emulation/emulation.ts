@@ -111,7 +111,8 @@ export class Emulation {
 function read(body: Uint8Array, isProtobuf: boolean): EmulationRequest | undefined {
   try {
     const request = isProtobuf ? decodeEmulationRequest(body) : decodeJsonEmulationRequest(body)
-    return request.node === '' || request.session === '' ? undefined : request
+    const { node, session, data } = request
+    return node === '' || session === '' || data.byteLength === 0 ? undefined : request
   } catch {
     return undefined
   }
