@@ -125,7 +125,7 @@ describe('Protobuf decoding', () => {
         const json = bytes(commands.map((each) => JSON.stringify(each)).join('\n'))
         expect(plain(decode(written(...commands.map(withBytes))))).toEqual(plain(jsonCodec.decode(json)))
       }),
-      { numRuns: 2_000 },
+      { numRuns: 1_000 },
     )
   })
 
@@ -235,7 +235,7 @@ describe('Protobuf decoding', () => {
           seen.bad += 1
         }
       }),
-      { numRuns: 5_000 },
+      { numRuns: 3_000 },
     )
     expect(seen.good).toBeGreaterThan(0)
     expect(seen.bad).toBeGreaterThan(0)
