@@ -11,6 +11,9 @@ const page: PageLimits = { count: 100, bytes: 65_536 }
 /** More than this can't be recovered in one reply where history is capped: the send queue could not take it. */
 const cappedReplyBytes = 524_288
 
+/** What may come between the look at the newest publication and the join. */
+const newestPage: PageLimits = { count: 1_000, bytes: 1_048_576 }
+
 /** A client that took nothing for so long is closed as slow, and resumes from where it stands. */
 const drainTimeoutMs = 10_000
 
@@ -54,7 +57,7 @@ export class CatchUps {
   newestRequest(namespace: Namespace, from: number): CatchUpRequest {
     const { cap, ...request } = this.request(namespace, from)
     if (cap?.oldestNs === undefined) return request
-    return { ...request, cap: { page: { count: Infinity, bytes: Infinity }, oldestNs: cap.oldestNs } }
+    return { ...request, cap: { page: newestPage, oldestNs: cap.oldestNs } }
   }
 
   /** Resolves when the client took what waits for it, or is gone. */
