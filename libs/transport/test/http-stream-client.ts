@@ -1,4 +1,5 @@
 import { request, type ClientRequest, type IncomingMessage } from 'node:http'
+import { request as requestByTls } from 'node:https'
 import type { Framing } from '../src/index.js'
 import { StreamReader } from './stream-reader.js'
 
@@ -15,12 +16,14 @@ export class HttpStreamClient {
 
   constructor(
     framing: Exclude<Framing, 'bytes'>,
-    { port, path, body }: { port: number; path: string; body: string },
+    { port, path, body, isTls = false }: { port: number; path: string; body: string; isTls?: boolean },
   ) {
     const reader = new StreamReader(framing)
     this.messages = reader.messages
     this.closed = reader.closed
-    this.sent = request({ port, path, method: 'POST', headers: { 'x-framing': framing }, agent: false })
+    const headers = { 'x-framing': framing }
+    const options = { host: '127.0.0.1', port, path, method: 'POST', headers, agent: false } as const
+    this.sent = isTls ? requestByTls({ ...options, rejectUnauthorized: false }) : request(options)
     this.opened = new Promise((resolve, reject) => {
       this.sent.on('response', (answer) => {
         this.answer = answer

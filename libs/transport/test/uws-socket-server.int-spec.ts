@@ -3,6 +3,7 @@ import { afterEach, describe, expect, it } from '@jest/globals'
 import type { IncomingMessage } from 'node:http'
 import { WebSocket } from 'ws'
 import { createUwsServer, type SocketHandlers, type SocketServer } from '../src/index.js'
+import { Certificates } from './certificates.js'
 import { HttpStreamClient } from './http-stream-client.js'
 import { transportContract } from './transport.contract.js'
 
@@ -24,17 +25,23 @@ transportContract('uws', async (options, handlers) => {
   }
 })
 
-for (const framing of ['lines', 'events'] as const) {
+for (const { name, framing, isTls } of [
+  { name: 'uws, a stream of lines', framing: 'lines', isTls: false },
+  { name: 'uws, a stream of events', framing: 'events', isTls: false },
+  { name: 'uws, a stream of lines over TLS', framing: 'lines', isTls: true },
+] as const) {
   transportContract(
-    `uws, a stream of ${framing}`,
+    name,
     async (options, handlers) => {
-      const server = createUwsServer<string>({ host: '127.0.0.1', port: 0, ...options }, handlers)
+      const certificates = new Certificates()
+      const tls = isTls ? { tls: certificates.make('contract') } : {}
+      const server = createUwsServer<string>({ host: '127.0.0.1', port: 0, ...tls, ...options }, handlers)
       const port = await server.listen()
       const clients: HttpStreamClient[] = []
       return {
         server,
         async connect({ path = '/' } = {}) {
-          const client = new HttpStreamClient(framing, { port, path, body: 'the request' })
+          const client = new HttpStreamClient(framing, { port, path, body: 'the request', isTls })
           clients.push(client)
           await client.opened
           return client
@@ -42,6 +49,7 @@ for (const framing of ['lines', 'events'] as const) {
         dispose() {
           server.close()
           for (const client of clients) client.close()
+          certificates.remove()
         },
       }
     },
