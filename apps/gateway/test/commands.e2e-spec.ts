@@ -1,5 +1,6 @@
 /** The processing rules and the commands of docs/protocol.md, on real sockets and a real NATS. */
 import { describe, expect, it } from '@jest/globals'
+import fc from 'fast-check'
 import { dialects } from './dialect.js'
 import { FakeApp, held, type Answers } from './fake-app.js'
 import type { Incoming, NodeOverrides, RawClient, TestNode } from './harness.js'
@@ -215,6 +216,32 @@ describe.each(dialects)('commands, for clients that speak $name', (dialect) => {
       await client.call('rpc', {})
       expect(client.publications(channel)).toEqual([])
     })
+
+    it.each(['room', ''])(
+      '[3.10] however often a channel (in %j) is subscribed and left in one breath, the last word counts',
+      async (namespace) => {
+        const node = await start()
+        const client = await connect(node)
+        await fc.assert(
+          fc.asyncProperty(fc.array(fc.boolean(), { minLength: 2, maxLength: 8 }), async (words) => {
+            const channel = fresh(namespace)
+            const ids = words.map((isIn) => client.start(isIn ? 'subscribe' : 'unsubscribe', { channel }))
+            for (const id of ids) await client.reply(id)
+            const isIn = words.at(-1) === true
+            const again = words.map((word, index) => word && words[index - 1] === true)
+            expect(ids.map((id) => code(client.received[placeOf(client, id)] as Incoming))).toEqual(
+              again.map((isAgain) => (isAgain ? 105 : undefined)),
+            )
+            expect(node.gateway.hub.subscriberCount(channel)).toBe(isIn ? 1 : 0)
+            await client.call('publish', { channel, data: 1 })
+            if (isIn) await client.until(() => client.publications(channel)[0], 'the publication')
+            else expect(client.publications(channel)).toEqual([])
+            await client.call('unsubscribe', { channel })
+          }),
+          { numRuns: 40, examples: [[[true, false, true, false]], [[true, false, true, false, true]]] },
+        )
+      },
+    )
   })
 
   describe('[4] connect', () => {

@@ -6,6 +6,7 @@ import type { Connection } from '../connection.js'
 import type { Services } from '../services.js'
 import { isUnsupported } from '../unsupported.js'
 import { isAsked, publishAsked } from './asked-publish.js'
+import { lastTurn } from '../turns.js'
 import { demand, questionOf } from './question.js'
 
 interface PublishRequest {
@@ -24,9 +25,9 @@ export function publishCommand(
   id: number,
   request: PublishRequest,
 ): Promise<void> | undefined {
-  const subscription = services.hub.subscription(connection, request.channel)
-  if (subscription?.isJoining === true) {
-    return subscription.settled.then(() => publish(services, connection, id, request))
+  const last = lastTurn(services.hub.subscription(connection, request.channel))
+  if (last?.isJoining === true) {
+    return last.settled.then(() => publish(services, connection, id, request))
   }
   return publish(services, connection, id, request)
 }

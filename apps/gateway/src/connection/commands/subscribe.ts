@@ -14,27 +14,47 @@ import { connectionClosed } from '../facts.js'
 import type { Services } from '../services.js'
 import { Subscription } from '../subscription.js'
 import { enter, termsOf } from '../subscription-terms.js'
+import { lastTurn, WaitingTurn } from '../turns.js'
 import { isUnsupported } from '../unsupported.js'
 import { joinDurable } from './join-durable.js'
 import type { Joining } from './joining.js'
 import { demand, questionOf } from './question.js'
 
-/** `subscribe` [7]: checks, the app's word where it is demanded, then the way into the channel. From the check on the hub knows it. */
+/** `subscribe` [7], once what the client left before it has ended. */
 export async function subscribeCommand(
   services: Services,
   connection: Connection,
   id: number,
   request: SubscribeRequest,
 ): Promise<void> {
-  const before = services.hub.subscription(connection, request.channel)
-  if (before?.isLeaving === true) await before.settled // the unsubscribe before this one goes first
-  if (!connection.isConnected) return
+  const before = lastTurn(services.hub.subscription(connection, request.channel))
+  if (before?.isLeaving !== true) return subscribe(services, connection, id, request)
+  const turn = new WaitingTurn(before, services.clock.now())
+  try {
+    await before.settled // the unsubscribe before this one goes first
+    if (connection.isConnected) await subscribe(services, connection, id, request, turn)
+  } finally {
+    turn.over()
+  }
+}
+
+/** Checks, the app's word where it is demanded, then the way into the channel. From the check on the hub knows it. */
+async function subscribe(
+  services: Services,
+  connection: Connection,
+  id: number,
+  request: SubscribeRequest,
+  turn?: WaitingTurn,
+): Promise<void> {
+  const { hub, clock } = services
   const { features, namespace, choice, isAppAsked } = check(services, connection, request)
   const info = clientInfoOf(connection)
   const subscription = new Subscription(request.channel, namespace, info, features, undefined, choice)
   subscription.commandId = id
-  services.hub.subscribe(connection, request.channel, subscription)
-  const late = services.clock.setTimer(() => giveUp(services, connection, subscription, id), commandTimeoutMs)
+  hub.subscribe(connection, request.channel, subscription)
+  turn?.begin(subscription)
+  const leftMs = turn === undefined ? commandTimeoutMs : turn.leftMs(clock.now())
+  const late = clock.setTimer(() => giveUp(services, connection, subscription, id), leftMs)
   try {
     if (isAppAsked) await askApp(services, connection, subscription, request)
     if (!subscription.isWanted) return

@@ -2,6 +2,7 @@ import type { Connection } from '../connection.js'
 import { endSubscription } from '../end-subscription.js'
 import { askedToLeave } from '../facts.js'
 import type { Services } from '../services.js'
+import { lastTurn } from '../turns.js'
 
 /**
  * `unsubscribe` [9]: idempotent. After its reply nothing of the channel follows; one that is still being subscribed is waited
@@ -13,11 +14,12 @@ export async function unsubscribeCommand(
   id: number,
   channel: string,
 ): Promise<void> {
-  const subscription = services.hub.subscription(connection, channel)
-  if (subscription !== undefined) {
-    subscription.isLeaving = true
-    if (subscription.isJoining) await subscription.settled
-    endSubscription(services, connection, subscription, askedToLeave)
+  const last = lastTurn(services.hub.subscription(connection, channel))
+  if (last !== undefined) {
+    last.isLeaving = true
+    if (last.isJoining) await last.settled
+    const subscription = services.hub.subscription(connection, channel)
+    if (subscription !== undefined) endSubscription(services, connection, subscription, askedToLeave)
   }
   connection.reply({ id, unsubscribe: {} })
 }
