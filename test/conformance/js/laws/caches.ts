@@ -3,7 +3,7 @@ import type { Law } from '../world.js'
 
 export const caches: readonly Law[] = [
   {
-    title: '[7.5] a cache recovers its newest publication alone, whatever was missed',
+    title: '[7.7] a cache recovers its newest publication alone, whatever was missed',
     inBrowser: true,
     async run(world) {
       const client = world.client()
@@ -23,7 +23,7 @@ export const caches: readonly Law[] = [
     },
   },
   {
-    title: '[7.5] who has the newest already is not given it again',
+    title: '[7.7] who has the newest already is not given it again',
     async run(world) {
       const client = world.client()
       await client.connect()
@@ -39,7 +39,7 @@ export const caches: readonly Law[] = [
   },
   {
     title:
-      '[7.5] with auto_cache_recover the first subscribe brings the newest, so a page has something to show',
+      '[7.8] with auto_cache_recover the first subscribe brings the newest, so a page has something to show',
     inBrowser: true,
     async run(world) {
       const client = world.client()
@@ -54,7 +54,7 @@ export const caches: readonly Law[] = [
     },
   },
   {
-    title: '[7.5] [8.1] a cache with deltas brings its newest whole, and patches after it',
+    title: '[7.7] [8.3] a cache with deltas brings its newest whole, and patches after it',
     async run(world) {
       const client = world.client()
       await client.connect()

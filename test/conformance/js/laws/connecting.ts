@@ -5,7 +5,7 @@ const nowSeconds = (): number => Math.floor(Date.now() / 1_000)
 
 export const connecting: readonly Law[] = [
   {
-    title: '[4.1] connects with an id of its own and ends with code 0, because the client asked for it',
+    title: '[4.6] connects with an id of its own and ends with code 0, because the client asked for it',
     inBrowser: true,
     async run(world) {
       const [one, two] = [world.client(), world.client()]
@@ -18,7 +18,7 @@ export const connecting: readonly Law[] = [
     },
   },
   {
-    title: '[4.1] connects again after each disconnect, also ten times without waiting',
+    title: '[3.3] connects again after each disconnect, also ten times without waiting',
     async run(world) {
       const client = world.client()
       for (let n = 0; n < 10; n += 1) {
@@ -31,7 +31,7 @@ export const connecting: readonly Law[] = [
     },
   },
   {
-    title: '[4.2] is the user of its token, with the info that the token carries',
+    title: '[12.1] is the user of its token, with the info that the token carries',
     async run(world) {
       const user = world.user()
       const token = await world.server.token({ sub: user, info: { name: 'Änne 🐟' } })
@@ -43,7 +43,7 @@ export const connecting: readonly Law[] = [
     },
   },
   {
-    title: '[4.2] [12.1] a token with a bad signature is terminal: 3500, and no second try',
+    title: '[4.1] a token with a bad signature is terminal: 3500, and no second try',
     inBrowser: true,
     async run(world) {
       const token = await world.server.token({ sub: 'eve' })
@@ -54,7 +54,7 @@ export const connecting: readonly Law[] = [
     },
   },
   {
-    title: '[4.2] [12.3] an expired token is answered with 109, and the SDK comes with another',
+    title: '[4.1] an expired token is answered with 109, and the SDK comes with another',
     inBrowser: true,
     async run(world) {
       const user = world.user()
@@ -74,7 +74,7 @@ export const connecting: readonly Law[] = [
     },
   },
   {
-    title: '[12.3] an expired token without a way to another ends terminally: the user has to sign in again',
+    title: '[4.1] an expired token without a way to another ends terminally: the user has to sign in again',
     async run(world) {
       const client = world.client({ token: await world.server.token({ sub: 'ana', exp: nowSeconds() - 60 }) })
       client.sdk.connect()
@@ -82,7 +82,7 @@ export const connecting: readonly Law[] = [
     },
   },
   {
-    title: '[12.3] a token that expires is refreshed in time, and the connection stays',
+    title: '[9.13] a token that expires is refreshed in time, and the connection stays',
     isSlow: true,
     async run(world) {
       const user = world.user()
@@ -109,7 +109,7 @@ export const connecting: readonly Law[] = [
     },
   },
   {
-    title: '[8.1] what is asked before connecting waits for it: rpc 108 where nobody answers any rpc',
+    title: '[9.11] what is asked before connecting waits for it: rpc 108 where nobody answers any rpc',
     inBrowser: true,
     async run(world) {
       const client = world.client()
@@ -119,7 +119,7 @@ export const connecting: readonly Law[] = [
     },
   },
   {
-    title: '[8.2] a message that nobody takes ends the connection with 3508: silence would hide it',
+    title: '[9.12] a message that nobody takes ends the connection with 3508: silence would hide it',
     async run(world) {
       const client = world.client()
       await client.connect()

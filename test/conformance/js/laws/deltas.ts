@@ -18,7 +18,7 @@ const drafts = [
 export const deltas: readonly Law[] = [
   {
     title:
-      '[8.1] of three alike publications the first comes whole, the others as patches, and all as they were',
+      '[8.3] of three alike publications the first comes whole, the others as patches, and all as they were',
     inBrowser: true,
     async run(world) {
       const client = world.client()
@@ -34,7 +34,7 @@ export const deltas: readonly Law[] = [
     },
   },
   {
-    title: '[8.4] patches of texts in any script round-trip, edit by edit',
+    title: '[8.5] patches of texts in any script round-trip, edit by edit',
     inBrowser: true,
     async run(world) {
       const client = world.client()
@@ -49,7 +49,7 @@ export const deltas: readonly Law[] = [
     },
   },
   {
-    title: '[8.5] what has nothing in common with the one before comes whole: a patch would be larger',
+    title: '[8.4] what has nothing in common with the one before comes whole: a patch would be larger',
     async run(world) {
       const client = world.client()
       await client.connect()
@@ -62,7 +62,7 @@ export const deltas: readonly Law[] = [
     },
   },
   {
-    title: '[8.6] after a recovery patches go on from what was recovered',
+    title: '[8.3] after a recovery patches go on from what was recovered',
     inBrowser: true,
     async run(world) {
       const client = world.client()
@@ -86,7 +86,7 @@ export const deltas: readonly Law[] = [
   },
   {
     title:
-      '[8.6] after an empty recovery the next comes whole: who took the position from elsewhere has nothing to patch',
+      '[8.3] after an empty recovery the next comes whole: who took the position from elsewhere has nothing to patch',
     async run(world) {
       const client = world.client()
       await client.connect()
@@ -104,7 +104,7 @@ export const deltas: readonly Law[] = [
     },
   },
   {
-    title: '[8.3] who subscribes later, and who wants no patches, gets each publication in its own form',
+    title: '[8.2] who subscribes later, and who wants no patches, gets each publication in its own form',
     async run(world) {
       const [early, late, plain] = [world.client(), world.client(), world.client()]
       await Promise.all([early, late, plain].map((client) => client.connect()))
@@ -124,7 +124,7 @@ export const deltas: readonly Law[] = [
     },
   },
   {
-    title: '[8.2] where the namespace has no deltas, asking for them changes nothing',
+    title: '[8.1] where the namespace has no deltas, asking for them changes nothing',
     async run(world) {
       const client = world.client()
       await client.connect()

@@ -67,7 +67,7 @@ const malformed: readonly (readonly [string, object])[] = [
 export const filterLaws: readonly Law[] = [
   {
     title:
-      '[14.1] a subscriber gets the publications whose tags pass its filter, each comparison as documented',
+      '[14.1] [14.2] a subscriber gets the publications whose tags pass its filter, each comparison as documented',
     inBrowser: true,
     async run(world) {
       const client = world.client()
@@ -119,7 +119,7 @@ export const filterLaws: readonly Law[] = [
     },
   },
   {
-    title: '[14.4] a filter may be changed: the next subscribe has the new one',
+    title: '[14.1] a filter may be changed: the next subscribe has the new one',
     async run(world) {
       const client = world.client()
       await client.connect()
@@ -139,7 +139,7 @@ export const filterLaws: readonly Law[] = [
   },
   {
     title:
-      '[14.2] a filter that is none is refused with 107, and so is any where the namespace has no filters',
+      '[14.1] a filter that is none is refused with 107, and so is any where the namespace has no filters',
     async run(world) {
       const client = world.client()
       await client.connect()

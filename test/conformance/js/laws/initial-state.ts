@@ -4,7 +4,7 @@ import type { Law } from '../world.js'
 export const initialState: readonly Law[] = [
   {
     title:
-      '[17.3] getState: what is published while the app loads its state comes behind it, so there is no gap',
+      '[7.9] getState: what is published while the app loads its state comes behind it, so there is no gap',
     inBrowser: true,
     async run(world) {
       const client = world.client()
@@ -27,7 +27,7 @@ export const initialState: readonly Law[] = [
     },
   },
   {
-    title: '[17.3] getState is asked again when the position is lost, and not when it is recovered',
+    title: '[7.9] getState is asked again when the position is lost, and not when it is recovered',
     async run(world) {
       const client = world.client()
       await client.connect()
@@ -56,7 +56,7 @@ export const initialState: readonly Law[] = [
     },
   },
   {
-    title: '[17.3] getState that fails is tried again, and the subscription made in the end',
+    title: '[7.9] getState that fails is tried again, and the subscription made in the end',
     async run(world) {
       const client = world.client()
       await client.connect()

@@ -15,7 +15,7 @@ const texts = [
 
 export const publishing: readonly Law[] = [
   {
-    title: '[9.1] a publication comes to all subscribers, the publisher too, with who published it',
+    title: '[9.2] a publication comes to all subscribers, the publisher too, with who published it',
     inBrowser: true,
     async run(world) {
       const user = world.user()
@@ -32,7 +32,7 @@ export const publishing: readonly Law[] = [
     },
   },
   {
-    title: '[9.1] publications of one client come in the order in which it published them, whole',
+    title: '[3.1] publications of one client come in the order in which it published them, whole',
     inBrowser: true,
     async run(world) {
       // Emulated transports send each command in a request of its own, and those may overtake each other: one after the other there.
@@ -70,7 +70,7 @@ export const publishing: readonly Law[] = [
     },
   },
   {
-    title: '[2.2] every text comes as it was sent: scripts, signs, control characters, line separators',
+    title: '[2.5] every text comes as it was sent: scripts, signs, control characters, line separators',
     inBrowser: true,
     async run(world) {
       const client = world.client()
@@ -87,7 +87,7 @@ export const publishing: readonly Law[] = [
     },
   },
   {
-    title: '[2.1] clients of every transport and encoding hear each other',
+    title: '[18.2] clients of every transport and encoding hear each other',
     async run(world) {
       const writer = world.client()
       const readers = combinations.map((combination) => world.client({}, combination))
@@ -103,7 +103,7 @@ export const publishing: readonly Law[] = [
   },
   {
     title:
-      '[9.1] refusals carry their code: 102, 103, 107, and 103 for who is not subscribed where that is asked',
+      '[9.7] refusals carry their code: 102, 103, 107, and 103 for who is not subscribed where that is asked',
     async run(world) {
       const user = world.user()
       const client = world.client({ token: await world.server.token({ sub: user }) })
@@ -119,7 +119,7 @@ export const publishing: readonly Law[] = [
     },
   },
   {
-    title: '[2.2] a message just below 64 KiB comes whole, from the client and to it',
+    title: '[20.1] a message just below 64 KiB comes whole, from the client and to it',
     inBrowser: true,
     async run(world) {
       const [writer, reader] = [world.client(), world.client()]
@@ -136,7 +136,7 @@ export const publishing: readonly Law[] = [
     },
   },
   {
-    title: '[6.1] a message above 64 KiB ends the connection for good: code 3, or it would be sent for ever',
+    title: '[20.1] a message above 64 KiB ends the connection for good: code 3, or it would be sent for ever',
     inBrowser: true,
     transports: ['websocket'],
     async run(world) {
@@ -147,7 +147,7 @@ export const publishing: readonly Law[] = [
     },
   },
   {
-    title: '[15.3] a command above 64 KiB fails alone: its request is refused, the connection lives on',
+    title: '[15.4] a command above 64 KiB fails alone: its request is refused, the connection lives on',
     inBrowser: true,
     transports: ['http_stream', 'sse'],
     async run(world) {
@@ -161,7 +161,7 @@ export const publishing: readonly Law[] = [
   },
   {
     title:
-      "[2.3] bytes that are no JSON reach Protobuf clients as they are; a JSON client, who can't be told, is ended with 3506",
+      "[2.11] bytes that are no JSON reach Protobuf clients as they are; a JSON client, who can't be told, is ended with 3506",
     async run(world) {
       const protobuf = {
         transport: world.transport === 'sse' ? 'websocket' : world.transport,

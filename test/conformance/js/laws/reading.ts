@@ -3,7 +3,7 @@ import type { Law } from '../world.js'
 
 export const reading: readonly Law[] = [
   {
-    title: '[9.4] history pages forward from a position and back, each publication once',
+    title: '[9.1] [9.15] history pages forward from a position and back, each publication once',
     inBrowser: true,
     async run(world) {
       const client = world.client()
@@ -37,7 +37,7 @@ export const reading: readonly Law[] = [
     },
   },
   {
-    title: '[9.4] limit 0 reads the position alone, which a channel has before its first publication',
+    title: '[9.1] limit 0 reads the position alone, which a channel has before its first publication',
     async run(world) {
       const client = world.client()
       await client.connect()
@@ -54,7 +54,7 @@ export const reading: readonly Law[] = [
     },
   },
   {
-    title: '[9.4] history refuses with its code: 112 another epoch, 108 nothing is kept, 103, 102',
+    title: '[9.10] history refuses with its code: 112 another epoch, 108 nothing is kept, 103, 102',
     inBrowser: true,
     async run(world) {
       const client = world.client()
@@ -68,7 +68,7 @@ export const reading: readonly Law[] = [
     },
   },
   {
-    title: '[9.4] a capped history has its newest alone',
+    title: '[9.15] a capped history has its newest alone',
     async run(world) {
       const client = world.client()
       await client.connect()
@@ -82,7 +82,7 @@ export const reading: readonly Law[] = [
     },
   },
   {
-    title: '[9.2] presence tells who is there on all gateways, and who left is gone at once',
+    title: '[9.8] [9.16] presence tells who is there on all gateways, and who left is gone at once',
     inBrowser: true,
     async run(world) {
       const users = [world.user(), world.user()]
@@ -107,7 +107,7 @@ export const reading: readonly Law[] = [
     },
   },
   {
-    title: '[9.2] presence refuses with its code: 103 for strangers, 102 unknown',
+    title: '[9.8] presence refuses with its code: 103 for strangers, 102 unknown',
     async run(world) {
       const client = world.client()
       await client.connect()
@@ -116,7 +116,7 @@ export const reading: readonly Law[] = [
     },
   },
   {
-    title: '[10.2] joins and leaves come where they are pushed, the own join too; elsewhere to who asked',
+    title: '[10.1] joins and leaves come where they are pushed, the own join too; elsewhere to who asked',
     async run(world) {
       const [user, guest] = [world.user(), world.user()]
       const one = world.client({ token: await world.server.token({ sub: user, info: { n: 1 } }) })

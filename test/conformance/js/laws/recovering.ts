@@ -3,7 +3,7 @@ import type { Law } from '../world.js'
 
 export const recovering: readonly Law[] = [
   {
-    title: '[7.4] a client that was cut off gets what it missed, once, in order, and goes on live',
+    title: '[7.5] a client that was cut off gets what it missed, once, in order, and goes on live',
     inBrowser: true,
     async run(world) {
       const client = world.client()
@@ -37,7 +37,7 @@ export const recovering: readonly Law[] = [
   },
   {
     title:
-      '[7.4] while somebody publishes without pause a reader who is cut off again and again misses and doubles nothing',
+      '[7.5] while somebody publishes without pause a reader who is cut off again and again misses and doubles nothing',
     inBrowser: true,
     async run(world) {
       const reader = world.client()
@@ -64,7 +64,7 @@ export const recovering: readonly Law[] = [
     },
   },
   {
-    title: '[7.4] who unsubscribes and subscribes again gets what came between, also from within a handler',
+    title: '[7.5] who unsubscribes and subscribes again gets what came between, also from within a handler',
     async run(world) {
       const client = world.client()
       await client.connect()
@@ -82,7 +82,7 @@ export const recovering: readonly Law[] = [
     },
   },
   {
-    title: '[7.4] what a capped history no longer has is not recovered, and the client is told so',
+    title: '[7.5] what a capped history no longer has is not recovered, and the client is told so',
     inBrowser: true,
     async run(world) {
       const client = world.client()
@@ -117,7 +117,7 @@ export const recovering: readonly Law[] = [
     },
   },
   {
-    title: '[7.4] a quiet channel is recovered with nothing: no publication is repeated',
+    title: '[7.5] a quiet channel is recovered with nothing: no publication is repeated',
     async run(world) {
       const client = world.client()
       await client.connect()
@@ -152,7 +152,7 @@ export const recovering: readonly Law[] = [
     },
   },
   {
-    title: '[7.3] position and recovery are granted to who asks where that is allowed, and off elsewhere',
+    title: '[13.4] position and recovery are granted to who asks where that is allowed, and off elsewhere',
     async run(world) {
       const client = world.client()
       await client.connect()
@@ -168,7 +168,7 @@ export const recovering: readonly Law[] = [
     },
   },
   {
-    title: '[7.4] 350 missed publications come whole, because this history has no bound',
+    title: '[7.5] 350 missed publications come whole, because this history has no bound',
     async run(world) {
       const client = world.client()
       await client.connect()

@@ -49,7 +49,7 @@ export const serverSubscriptions: readonly Law[] = [
   },
   {
     title:
-      '[11.2] the server subscribes a live connection, and unsubscribes it; it may then subscribe by itself',
+      '[10.2] the server subscribes a live connection, and unsubscribes it; it may then subscribe by itself',
     async run(world) {
       const user = world.user()
       const client = world.client({ token: await world.server.token({ sub: user }) })
@@ -65,7 +65,7 @@ export const serverSubscriptions: readonly Law[] = [
     },
   },
   {
-    title: '[11.1] nobody else may have that channel: 103',
+    title: '[13.3] nobody else may have that channel: 103',
     async run(world) {
       const [user, other] = [world.user(), world.user()]
       const client = world.client({ token: await world.server.token({ sub: other }) })

@@ -5,7 +5,7 @@ const seconds = (count: number): Promise<void> => new Promise((resolve) => setTi
 
 export const staying: readonly Law[] = [
   {
-    title: '[5.1] pings come as often as announced, and the pongs arrive: a quiet connection stays',
+    title: '[5.1] [5.2] pings come as often as announced, and the pongs arrive: a quiet connection stays',
     isSlow: true,
     inBrowser: true,
     async run(world) {
@@ -20,7 +20,7 @@ export const staying: readonly Law[] = [
     },
   },
   {
-    title: '[5.1] a network that swallows everything is left with code 2, and the SDK resumes elsewhere',
+    title: '[21.3] a network that swallows everything is left with code 2, and the SDK resumes elsewhere',
     isSlow: true,
     async run(world) {
       const client = world.client({ maxServerPingDelay: 100 })
@@ -36,7 +36,7 @@ export const staying: readonly Law[] = [
     },
   },
   {
-    title: '[6.1] a reconnect code of the server brings the client back, with the code for all to see',
+    title: '[6.2] a reconnect code of the server brings the client back, with the code for all to see',
     inBrowser: true,
     async run(world) {
       const user = world.user()
@@ -51,7 +51,7 @@ export const staying: readonly Law[] = [
     },
   },
   {
-    title: '[6.1] a terminal code of the server keeps the client away: codes 3500 to 3999 and 4500 to 4999',
+    title: '[6.2] a terminal code of the server keeps the client away: codes 3500 to 3999 and 4500 to 4999',
     inBrowser: true,
     async run(world) {
       for (const [code, reason] of [
@@ -68,7 +68,7 @@ export const staying: readonly Law[] = [
     },
   },
   {
-    title: '[6.1] state invalidated (3014): the SDK comes back with no position that could be recovered',
+    title: '[6.2] state invalidated (3014): the SDK comes back with no position that could be recovered',
     async run(world) {
       const user = world.user()
       const client = world.client({ getToken: () => world.server.token({ sub: user }) })
@@ -84,7 +84,7 @@ export const staying: readonly Law[] = [
   },
   {
     title:
-      "[6.1] a connection that breaks is made again, also when the gateways can't be reached for a while",
+      "[6.2] a connection that breaks is made again, also when the gateways can't be reached for a while",
     async run(world) {
       const client = world.client()
       await client.connect()

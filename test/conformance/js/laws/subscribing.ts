@@ -3,7 +3,7 @@ import type { Law } from '../world.js'
 
 export const subscribing: readonly Law[] = [
   {
-    title: '[7.1] subscribes, hears what is published there, and nothing after it unsubscribed',
+    title: '[3.9] subscribes, hears what is published there, and nothing after it unsubscribed',
     inBrowser: true,
     async run(world) {
       const [reader, writer] = [world.client(), world.client()]
@@ -74,7 +74,7 @@ export const subscribing: readonly Law[] = [
     },
   },
   {
-    title: '[3.5] unsubscribing while connecting, and subscribing again, ends subscribed',
+    title: '[3.10] unsubscribing while connecting, and subscribing again, ends subscribed',
     async run(world) {
       const client = world.client()
       await client.connect()
@@ -90,7 +90,8 @@ export const subscribing: readonly Law[] = [
     },
   },
   {
-    title: '[3.5] ten quick subscribes and unsubscribes leave nobody behind: presence is exact soon after',
+    title:
+      '[3.10] [9.16] ten quick subscribes and unsubscribes leave nobody behind: presence is exact soon after',
     async run(world) {
       const [client, witness] = [world.client(), world.client()]
       await Promise.all([client.connect(), witness.connect()])
@@ -123,7 +124,7 @@ export const subscribing: readonly Law[] = [
     },
   },
   {
-    title: '[10.1] the server ends a subscription: below 2500 for good, from 2500 on it is made again',
+    title: '[6.5] the server ends a subscription: below 2500 for good, from 2500 on it is made again',
     async run(world) {
       const user = world.user()
       const client = world.client({ token: await world.server.token({ sub: user }) })

@@ -4,7 +4,7 @@ import type { Law } from '../world.js'
 /** With an app on the mesh that answers (../app.ts). */
 export const withApp: readonly Law[] = [
   {
-    title: '[9.4] rpc brings the answer of the app, whatever the data; a method that nobody has is 104',
+    title: '[9.11] rpc brings the answer of the app, whatever the data; a method that nobody has is 104',
     inBrowser: true,
     async run(world) {
       const client = world.client()
@@ -21,7 +21,7 @@ export const withApp: readonly Law[] = [
     },
   },
   {
-    title: '[9.6] send reaches the app, without an answer',
+    title: '[9.12] send reaches the app, without an answer',
     inBrowser: true,
     async run(world) {
       const user = world.user()
