@@ -197,7 +197,7 @@ describe('recovery of a cache, and of a state that the app loads', () => {
       return { offset, epoch }
     }
     for (const n of [1, 2, 3]) await publish(n)
-    const subscription = await reader.subscribe('capped:a', { getState } as object)
+    const subscription = await reader.subscribe('capped:a', { getState })
     await publish(4)
     expect((await reader.received('capped:a', 2)).map(({ data }) => data as unknown)).toEqual([101, 4])
     const again = new Promise<SubscribedContext>((resolve) => subscription.on('subscribed', resolve))

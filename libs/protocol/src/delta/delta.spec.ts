@@ -101,21 +101,21 @@ const edited = fc
   })
 
 describe('createPatch', () => {
-  it('[8] is text at every border, whatever is edited in a text, and both decoders read it back', () => {
+  it('[8.5] is text at every border, whatever is edited in a text, and both decoders read it back', () => {
     fc.assert(
       fc.property(edited, ({ base, target }) => expectRoundTrip(base, target, 'character')),
       { numRuns: 3_000 },
     )
   })
 
-  it('[8] is text between two texts that have nothing to do with each other', () => {
+  it('[8.5] is text between two texts that have nothing to do with each other', () => {
     fc.assert(
       fc.property(repeated, repeated, (a, b) => expectRoundTrip(utf8(a), utf8(b), 'character')),
       { numRuns: 500 },
     )
   })
 
-  it('[8] round-trips for any bytes', () => {
+  it('[8.5] round-trips for any bytes', () => {
     const bytes = fc.oneof(fc.uint8Array({ maxLength: 300 }), fc.uint8Array({ maxLength: 300, max: 2 }))
     fc.assert(
       fc.property(bytes, bytes, bytes, bytes, (a, b, c, d) => {
@@ -125,7 +125,7 @@ describe('createPatch', () => {
     )
   })
 
-  it('[8] any bytes round-trip where borders were asked to be characters, though they are no text', () => {
+  it('[8.5] any bytes round-trip where borders were asked to be characters, though they are no text', () => {
     const bytes = fc.uint8Array({ maxLength: 200, min: 120, max: 200 })
     fc.assert(
       fc.property(bytes, bytes, bytes, (a, b, c) => {
@@ -141,21 +141,21 @@ describe('createPatch', () => {
     ['a Cyrillic letter that shares its second byte', '{"text":"Добрый день, коллеги!"}', 'р', 'ѐ'],
     ['an emoji that shares three bytes', '{"mood":"😀😀😀😀😀😀😀😀😀😀😀"}', '😀😀}', '😀😁}'],
     ['a combining accent', '{"name":"René, Chloé, Zoé, Noé, André"}', 'e\u0301', 'e\u0300'],
-  ])('[8] %s: a small patch, and no half characters', (_what, before, from, to) => {
+  ])('[8.5] %s: a small patch, and no half characters', (_what, before, from, to) => {
     const [base, target] = [utf8(before), utf8(before.replace(from, to))]
     const patch = createPatch(base, target, 'character')
     expect(patch?.length).toBeLessThan(target.length)
     expectRoundTrip(base, target, 'character')
   })
 
-  it('[8] a number that changed inside a long text costs a few bytes', () => {
+  it('[8.5] a number that changed inside a long text costs a few bytes', () => {
     const row = (price: string): Uint8Array =>
       utf8(`{"symbol":"EURUSD","bid":${price},"ask":1.0902,"depth":[${'[1.09,100],'.repeat(40)}[1,2]]}`)
     const patch = createPatch(row('1.0899'), row('1.0901'), 'character')
     expect(patch?.length).toBeLessThan(30)
   })
 
-  it('[8] a row put into the middle of many costs little more than the row', () => {
+  it('[8.5] a row put into the middle of many costs little more than the row', () => {
     const rows = Array.from(
       { length: 200 },
       (_, n) => `{"id":${n},"name":"player ${n * 7}","score":${n * n}}`,
@@ -166,20 +166,20 @@ describe('createPatch', () => {
     expectRoundTrip(base, target, 'character')
   })
 
-  it('[8] nothing in common, nothing to copy from, nothing to say: no patch', () => {
+  it('[8.5] nothing in common, nothing to copy from, nothing to say: no patch', () => {
     expect(createPatch(utf8('aaaaaaaaaaaaaaaaaaaaaaa'), utf8('bcdefghijklmnopqrst'), 'byte')).toBeUndefined()
     expect(createPatch(utf8(''), utf8('{"a":1}'), 'byte')).toBeUndefined()
     expect(createPatch(utf8('{"a":1}'), utf8(''), 'byte')).toBeUndefined()
     expect(createPatch(utf8('1'), utf8('2'), 'character')).toBeUndefined()
   })
 
-  it('[8] the same again costs its length, one copy and the checksum', () => {
+  it('[8.5] the same again costs its length, one copy and the checksum', () => {
     const value = utf8(JSON.stringify({ list: Array.from({ length: 100 }, (_, n) => n) }))
     expect(createPatch(value, value, 'character')?.length).toBeLessThan(20)
     expectRoundTrip(value, value, 'character')
   })
 
-  it.each(hostile())('[8] a megabyte of %s is patched in bounded work', (_what, base, target) => {
+  it.each(hostile())('[8.5] a megabyte of %s is patched in bounded work', (_what, base, target) => {
     for (const border of ['byte', 'character'] as const) {
       const patch = createPatch(base, target, border)
       const isSame = patch === undefined || Buffer.compare(applyPatch(base, patch) ?? base, target) === 0
@@ -221,17 +221,17 @@ describe('applyPatch', () => {
     ['has an operator that is none', '5\n5?0,0;'],
     ['has a number without end', `${'1'.repeat(100)}\n0;`],
     ['goes on behind its end', '0\n0;0;'],
-  ])('[8] answers undefined to a patch that %s', (_what, patch) => {
+  ])('[8.5] answers undefined to a patch that %s', (_what, patch) => {
     expect(applyPatch(base, utf8(patch))).toBeUndefined()
   })
 
-  it('[8] refuses the patch of another base', () => {
+  it('[8.5] refuses the patch of another base', () => {
     const target = utf8('a base that is very long enough to copy from')
     const patch = createPatch(base, target, 'byte') ?? utf8('')
     expect(applyPatch(base.toReversed(), patch)).toBeUndefined()
   })
 
-  it('[8] never throws, whatever the bytes', () => {
+  it('[8.5] never throws, whatever the bytes', () => {
     fc.assert(fc.property(fc.uint8Array(), fc.uint8Array(), (a, b) => void applyPatch(a, b)))
   })
 })
