@@ -161,7 +161,7 @@ class Exchange {
       nudge: () => void res.cork(() => {}),
       end: () => {
         this.over()
-        res.cork(() => res.end(undefined, true))
+        res.cork(() => res.end()) // told to close, the library writes that header amid the body
       },
       cut: () => {
         this.over()
