@@ -8,16 +8,16 @@ import (
 )
 
 var featureLaws = append([]law{
-	{"[8] patches bring what was published, to readers with and without them, letters of all sizes", patches},
-	{"[8] patches go on after a move to another gateway", patchesAfterMove},
-	{"[14] only publications whose tags match come, recovered ones too", filters},
-	{"[14] a filter where the namespace allows none is 107", filterRefused},
-	{"[7.5] of a channel that is one value the newest comes, however much was missed", newestValue},
+	{"[8.4] patches bring what was published, to readers with and without them, letters of all sizes", patches},
+	{"[8.3] patches go on after a move to another gateway", patchesAfterMove},
+	{"[14.3] only publications whose tags match come, recovered ones too", filters},
+	{"[14.1] a filter where the namespace allows none is 107", filterRefused},
+	{"[7.7] of a channel that is one value the newest comes, however much was missed", newestValue},
 }, encodingLaws()...)
 
 func encodingLaws() []law {
 	if encoding == "protobuf" {
-		return []law{{"[2.3] bytes that are no JSON pass as they are", passesBytes}}
+		return []law{{"[2.11] bytes that are no JSON pass as they are", passesBytes}}
 	}
 	return []law{{"[6.3] bytes that are no JSON end a client that speaks JSON, with 3506", endsForBytes}}
 }

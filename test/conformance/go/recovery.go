@@ -5,13 +5,13 @@ import (
 )
 
 var recoveryLaws = []law{
-	{"[7.4] comes back on another gateway with what it missed: no hole, no double", recovers},
-	{"[7.4] where more was missed than is kept it is told so, and goes on from now", recoversNothing},
-	{"[3.9] what is published while it moves from gateway to gateway comes once, in order", movesUnderLoad},
-	{"[11] a channel that the server chose comes with connect, and after a move with what was missed", serverSideRecovers},
-	{"[11] a channel that the server adds and takes away later is told as both", serverSideLater},
-	{"[17.3] begins where the app's own state ends", beginsAtState},
-	{"[17.3] asks for the state anew where its position is unrecoverable: 112", asksForStateAnew},
+	{"[7.5] comes back on another gateway with what it missed: no hole, no double", recovers},
+	{"[7.5] where more was missed than is kept it is told so, and goes on from now", recoversNothing},
+	{"[7.5] what is published while it moves from gateway to gateway comes once, in order", movesUnderLoad},
+	{"[11.3] a channel that the server chose comes with connect, and after a move with what was missed", serverSideRecovers},
+	{"[10.2] a channel that the server adds and takes away later is told as both", serverSideLater},
+	{"[7.9] begins where the app's own state ends", beginsAtState},
+	{"[7.9] asks for the state anew where its position is unrecoverable: 112", asksForStateAnew},
 }
 
 // Away from every gateway while `meanwhile` happens, then on the other one.

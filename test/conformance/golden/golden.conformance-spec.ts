@@ -109,12 +109,12 @@ describe.each(sdks)('what the $sdk SDK sends', ({ subprotocol, pong, first, agai
     return { client, epoch }
   }
 
-  it('[2.1] asks for Protobuf by the subprotocol, and hears it back', async () => {
+  it('[1.1] asks for Protobuf by the subprotocol, and hears it back', async () => {
     expect((await connection()).socket.protocol).toBe('centrifuge-protobuf')
     expect(read.every(({ commit }) => /^[0-9a-f]{40}$/.test(commit))).toBe(true)
   })
 
-  it('[3] is answered, command by command, with its result even where that is empty', async () => {
+  it('[2.7] [18.2] is answered, command by command, with its result even where that is empty', async () => {
     const { client, epoch } = await talk()
     expect(await answer(client, 'connect')).toMatchObject({
       client: expect.stringMatching(/^[0-9a-f-]{36}$/),
@@ -143,7 +143,7 @@ describe.each(sdks)('what the $sdk SDK sends', ({ subprotocol, pong, first, agai
     expect(ids(client).toSorted((a, b) => a - b)).toEqual(ids(client).map((_, at) => at + 1))
   })
 
-  it('[7.4] comes back with what was missed, in both kinds of subscriptions', async () => {
+  it('[7.5] [11.3] comes back with what was missed, in both kinds of subscriptions', async () => {
     const { client: gone, epoch } = await talk()
     gone.end()
     const writer = await RawClient.connect(node.url)
@@ -161,7 +161,7 @@ describe.each(sdks)('what the $sdk SDK sends', ({ subprotocol, pong, first, agai
     })
   })
 
-  it('[7.4] with a position of another incarnation it is told that nothing is recovered', async () => {
+  it('[7.5] with a position of another incarnation it is told that nothing is recovered', async () => {
     await talk()
     const client = await connection()
     for (const message of again.slice(0, 2)) send(client, message, 'somewhen')
@@ -172,7 +172,7 @@ describe.each(sdks)('what the $sdk SDK sends', ({ subprotocol, pong, first, agai
     expect(await answer(client, 'subscribe')).not.toHaveProperty('recovered')
   })
 
-  it('[5] answers a ping so that it stays', async () => {
+  it('[5.2] answers a ping so that it stays', async () => {
     const { client } = await talk()
     const pings = (): number => client.received.filter((one) => Object.keys(one).length === 0).length
     await client.until(() => pings() === 2, 'a second ping')
@@ -181,7 +181,7 @@ describe.each(sdks)('what the $sdk SDK sends', ({ subprotocol, pong, first, agai
 
   const sending = again.slice(2)
   if (sending.length > 0)
-    it('[9] a message that nobody here takes ends it with 3508', async () => {
+    it('[9.12] a message that nobody here takes ends it with 3508', async () => {
       const client = await connection()
       for (const message of [...first.slice(0, 1), ...sending]) send(client, message)
       expect((await client.close()).code).toBe(3508)

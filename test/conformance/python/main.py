@@ -18,7 +18,7 @@ import laws
 import recovery
 from world import Mesh, World
 
-PINGS = "[5] answers the server's pings and stays connected"
+PINGS = "[5.2] answers the server's pings and stays connected"
 # The mesh of the test pings every two seconds, and ends who hasn't answered when the next is due.
 PINGS_TAKE = 5.0
 

@@ -117,11 +117,11 @@ async def asks_for_state_anew(world):
 
 
 LAWS = [
-    ("[7.4] comes back on another gateway with what it missed: no hole, no double", recovers),
-    ("[7.4] where more was missed than is kept it is told so, and goes on from now", recovers_nothing),
-    ("[3.9] what is published while it moves from gateway to gateway comes once, in order", moves_under_load),
-    ("[11] a channel that the server chose comes with connect, and after a move with what was missed", server_side_recovers),
-    ("[11] a channel that the server adds and takes away later is told as both", server_side_later),
-    ("[17.3] begins where the app's own state ends", begins_at_state),
-    ("[17.3] asks for the state anew where its position is unrecoverable: 112", asks_for_state_anew),
+    ("[7.5] comes back on another gateway with what it missed: no hole, no double", recovers),
+    ("[7.5] where more was missed than is kept it is told so, and goes on from now", recovers_nothing),
+    ("[7.5] what is published while it moves from gateway to gateway comes once, in order", moves_under_load),
+    ("[11.3] a channel that the server chose comes with connect, and after a move with what was missed", server_side_recovers),
+    ("[10.2] a channel that the server adds and takes away later is told as both", server_side_later),
+    ("[7.9] begins where the app's own state ends", begins_at_state),
+    ("[7.9] asks for the state anew where its position is unrecoverable: 112", asks_for_state_anew),
 ]
