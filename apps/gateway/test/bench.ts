@@ -11,6 +11,7 @@ import {
   type NatsBrokerOptions,
 } from '@natter/broker'
 import { leakCheck, startNatsServer, type NatsServer } from '@natter/testing'
+import { jsonDialect, type Dialect } from './dialect.js'
 import { RawClient, startNode, type NodeOverrides, type TestNode } from './harness.js'
 
 export interface Bench {
@@ -36,8 +37,9 @@ export interface NatsBench extends Bench {
   start(overrides?: NodeOverrides, options?: Partial<NatsBrokerOptions>): Promise<TestNode>
 }
 
-export function memoryBench(): MemoryBench {
-  const { bench, serve, clear } = emptyBench()
+/** @param dialect What its clients speak. */
+export function memoryBench(dialect = jsonDialect): MemoryBench {
+  const { bench, serve, clear } = emptyBench(dialect)
   let mesh: MemoryMesh
 
   beforeEach(() => {
@@ -59,7 +61,7 @@ export function memoryBench(): MemoryBench {
 
 /** Nothing may be left when a test is through. */
 export function natsBench(): NatsBench {
-  const { bench, serve, clear } = emptyBench()
+  const { bench, serve, clear } = emptyBench(jsonDialect)
   let nats: NatsServer
   let expectNoLeaks: ReturnType<typeof leakCheck>
   const brokerOf = (options: Partial<NatsBrokerOptions>): Promise<Broker> =>
@@ -95,7 +97,7 @@ export function natsBench(): NatsBench {
   }
 }
 
-function emptyBench() {
+function emptyBench(dialect: Dialect) {
   const nodes: TestNode[] = []
   const clients: RawClient[] = []
   const ends: (() => unknown)[] = []
@@ -106,7 +108,7 @@ function emptyBench() {
   }
   const bench: Bench = {
     nodes,
-    connect: ({ url }) => keep(RawClient.connect(url)),
+    connect: ({ url }) => keep(RawClient.connect(url, {}, dialect)),
     keep,
     atEnd(end) {
       ends.push(end)

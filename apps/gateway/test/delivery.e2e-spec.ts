@@ -2,10 +2,11 @@ import { describe, expect, it } from '@jest/globals'
 import type { Delivery } from '@natter/broker'
 import { seededRandom } from '@natter/testing'
 import { memoryBench } from './bench.js'
-import type { Incoming, RawClient, TestNode } from './harness.js'
+import { dialects } from './dialect.js'
+import { RawClient, type Incoming, type TestNode } from './harness.js'
 
-describe('delivery over two nodes', () => {
-  const bench = memoryBench()
+describe.each(dialects)('delivery over two nodes, to clients that speak $name', (dialect) => {
+  const bench = memoryBench(dialect)
   const { start, connect } = bench
 
   const publish = async (client: RawClient, channel: string, from: number, to: number): Promise<void> => {
@@ -200,7 +201,7 @@ describe('delivery over two nodes', () => {
   })
 
   it('keeps two messages apart whose ids are numbers that JavaScript takes for one', async () => {
-    const client = await connect(await start())
+    const client = await bench.keep(RawClient.connect((await start()).url)) // in JSON: as text
     await client.call('subscribe', { channel: 'room:a' })
     for (const id of ['9007199254740992', '9007199254740993']) {
       client.text(`{"id":${id.slice(-3)},"publish":{"channel":"room:a","data":{"id":${id}}}}`)

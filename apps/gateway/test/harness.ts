@@ -67,6 +67,14 @@ export const namespaces = new Map(
     joins: { ...open, join_leave: true, force_push_join_leave: true },
     closed: {},
     members: { ...open, allow_publish_for_client: false, allow_publish_for_subscriber: true },
+    insiders: {
+      ...openHistory,
+      keep: 'stream',
+      allow_presence_for_client: false,
+      allow_presence_for_subscriber: true,
+      allow_history_for_client: false,
+      allow_history_for_subscriber: true,
+    },
   } satisfies Record<string, NamespaceInput>).map(([name, options]) => [
     name,
     resolveNamespace(name, namespaceOptions.parse(options)),
@@ -202,8 +210,8 @@ export class RawClient {
     return raw
   }
 
-  static async connect(url: string, request: object = {}): Promise<RawClient> {
-    const raw = await RawClient.open(url)
+  static async connect(url: string, request: object = {}, dialect = jsonDialect): Promise<RawClient> {
+    const raw = await RawClient.open(url, { dialect })
     await raw.call('connect', request)
     return raw
   }
