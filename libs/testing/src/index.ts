@@ -1,3 +1,4 @@
+export { Certificates } from './certificates.js'
 export { launchChromium, type ChromiumLaunch, type ChromiumOptions } from './chromium.js'
 export { leakCheck } from './leak-check.js'
 export { ManualClock } from './manual-clock.js'

@@ -1,11 +1,10 @@
-import { leakCheck } from '@natter/testing'
+import { Certificates, leakCheck } from '@natter/testing'
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
 import { copyFileSync, mkdirSync, renameSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { connect, type TLSSocket } from 'node:tls'
 import { WebSocket } from 'ws'
 import { createUwsServer, type Certificate, type Socket, type SocketServer } from '../src/index.js'
-import { Certificates } from './certificates.js'
 
 const lookEveryMs = 100
 

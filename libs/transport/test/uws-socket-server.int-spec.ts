@@ -1,9 +1,8 @@
-import { freePort, MisbehavingPeer } from '@natter/testing'
+import { Certificates, freePort, MisbehavingPeer } from '@natter/testing'
 import { afterEach, describe, expect, it } from '@jest/globals'
 import type { IncomingMessage } from 'node:http'
 import { WebSocket } from 'ws'
 import { createUwsServer, type SocketHandlers, type SocketServer } from '../src/index.js'
-import { Certificates } from './certificates.js'
 import { HttpStreamClient } from './http-stream-client.js'
 import { transportContract } from './transport.contract.js'
 
