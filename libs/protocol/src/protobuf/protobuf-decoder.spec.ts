@@ -371,7 +371,7 @@ describe('Protobuf decoding', () => {
     )
   })
 
-  it('[14] a tags filter may be as deep as its readers recurse, and no deeper', () => {
+  it('[14.1] a tags filter may be as deep as its readers recurse, and no deeper', () => {
     const nested = (depth: number): number[] => (depth === 1 ? [] : part(6, ...nested(depth - 1)))
     const subscribed = (depth: number): Uint8Array =>
       frame(id, part(5, ...text(1, 'a'), ...part(13, ...nested(depth))))

@@ -228,7 +228,7 @@ describe('Protobuf encoding', () => {
     expect(sdk.decodeReplies(frame as Uint8Array)).toMatchObject([{ push: { channel: 'a\ufffd' } }])
   })
 
-  it('[8] data of a delta subscription goes out as the bytes it is', () => {
+  it('[8.2] data of a delta subscription goes out as the bytes it is', () => {
     const patch = Uint8Array.of(0, 255, 10)
     expect(protobufCodec.deltaData(patch)).toBe(patch)
   })
