@@ -381,14 +381,14 @@ describe('Protobuf decoding', () => {
 })
 
 describe('the body of an emulation request', () => {
-  it('[15] is read as the SDK writes it: node, session, commands', () => {
+  it('[15.4] is read as the SDK writes it: node, session, commands', () => {
     const commands = written({ id: 1, rpc: {} })
     const body = Uint8Array.from(sdk.encodeEmulationRequest({ node: 'n', session: 's', data: commands }))
     const read = decodeEmulationRequest(body)
     expect({ ...read, data: decode(read.data) }).toEqual({ node: 'n', session: 's', data: decode(commands) })
   })
 
-  it('[15] what is absent is empty; anything else is malformed', () => {
+  it('[15.5] what is absent is empty; anything else is malformed', () => {
     expect(decodeEmulationRequest(new Uint8Array(0))).toEqual({
       node: '',
       session: '',
