@@ -7,7 +7,7 @@ import { natsBench } from './bench.js'
 import { dialects } from './dialect.js'
 import { RawClient, type Incoming, type TestNode } from './harness.js'
 
-const red = { key: 'colour', cmp: 'eq', val: 'red' }
+const red = { key: 'colour', cmp: 'eq', val: 'red' } as const
 
 describe('tags filters', () => {
   const bench = natsBench()

@@ -1,0 +1,237 @@
+/** Those who want publications otherwise than as they are, beside those who don't: deltas and filters. */
+import { describe, expect, it, jest } from '@jest/globals'
+import { applyPatch, type Publication } from '@natter/protocol'
+import { MemoryClient, MemorySocketServer, type Socket } from '@natter/transport'
+import { Centrifuge } from 'centrifuge/build/protobuf'
+import fc from 'fast-check'
+import { websocketWires, type Wire } from '../connection/wire.js'
+import { Audience, type Listener, type Seat } from './audience.js'
+import { deltaChoice, type Choice } from './choice.js'
+
+const turn = (): Promise<void> => new Promise(setImmediate)
+const utf8 = (text: string): Uint8Array => new TextEncoder().encode(text)
+const textOf = (bytes: Uint8Array): string => new TextDecoder().decode(bytes)
+
+interface Wish {
+  wire: Wire
+  choice?: Choice
+}
+
+const { json, protobuf } = websocketWires
+const red: Choice = { kind: 'filter', matches: (tags) => tags?.['colour'] === 'red' }
+const wishes: Wish[] = [json, protobuf].flatMap((wire) => [
+  { wire },
+  { wire, choice: deltaChoice(true) },
+  { wire, choice: deltaChoice(true) },
+  { wire, choice: deltaChoice(false) },
+  { wire, choice: red },
+])
+
+interface Member extends Listener {
+  client: MemoryClient
+  seat: Seat
+  wish: Wish
+}
+
+async function serve(wanted: readonly Wish[]) {
+  const sockets: Socket<undefined>[] = []
+  const server = new MemorySocketServer<undefined>(
+    { host: '127.0.0.1', port: 0 },
+    {
+      onUpgrade: () => ({ accept: true }),
+      onOpen: (socket) => sockets.push(socket),
+      onMessage() {},
+      onDrain() {},
+      onClose() {},
+    },
+  )
+  await server.listen()
+  const seats = new Map<Listener, Seat>()
+  const audience = new Audience(server, { subscriberCount: () => seats.size, subscribers: () => seats })
+  const members = wanted.map((wish): Member => {
+    const client = server.connect()
+    const socket = sockets.at(-1)
+    if (!(client instanceof MemoryClient) || socket === undefined) throw new Error('no client')
+    const member: Member = {
+      wire: wish.wire,
+      wish,
+      client,
+      seat: {
+        channel: 'news',
+        isListening: false,
+        features: { pushesJoinLeave: false },
+        choice: wish.choice,
+      },
+      join: (topic) => socket.join(topic),
+      leave: (topic) => socket.leave(topic),
+      say: (frame) => void socket.send(frame),
+      disconnect: ({ code, reason }) => socket.end(code, reason),
+    }
+    seats.set(member, member.seat)
+    return member
+  })
+  return { audience, members, publish: jest.spyOn(server, 'publish') }
+}
+
+interface Seen {
+  data: unknown
+  delta?: boolean
+  offset?: number
+}
+
+const sdkCodec = (
+  new Centrifuge('ws://nowhere') as unknown as {
+    _codec: { decodeReplies(message: Uint8Array): { push: { pub: Seen } }[] }
+  }
+)._codec
+
+const pubsOf = ({ client, wire }: Member): Seen[] =>
+  client.messages.flatMap((message) => {
+    if (wire === protobuf) return sdkCodec.decodeReplies(message as Uint8Array).map(({ push }) => push.pub)
+    const lines = (typeof message === 'string' ? message : textOf(message)).split('\n')
+    return lines.map((line) => (JSON.parse(line) as { push: { pub: Seen } }).push.pub)
+  })
+
+/** The payloads, as an SDK reads them: patches applied to what came before. */
+function payloadsOf(member: Member): string[] {
+  let base = new Uint8Array()
+  return pubsOf(member).map(({ data, delta }) => {
+    const isPlainJson = member.wire === json && member.wish.choice?.kind !== 'delta'
+    const bytes =
+      member.wire === protobuf
+        ? Uint8Array.from(data as Uint8Array)
+        : utf8(isPlainJson ? JSON.stringify(data) : (data as string))
+    const whole = delta === true ? applyPatch(base, bytes) : bytes
+    if (whole === undefined) throw new Error(`a patch of something else: ${textOf(bytes)}`)
+    base = Uint8Array.from(whole)
+    return textOf(base)
+  })
+}
+
+/** A patch against another one than the one before would take over the wrong parity. */
+const payload = (n: number): string => {
+  const part = 'неизменная часть '.repeat(3)
+  return `{"text":"${part}","parity":${n % 2},"more":"${part}","n":${n}}`
+}
+const publication = (n: number, tags: Record<string, string> = {}): Publication => ({
+  data: utf8(payload(n)),
+  offset: n,
+  tags,
+})
+
+describe('deltas and filters on the way out of the node', () => {
+  it('[8.3] [14.3] give each its own, in order, each once and as it was, whoever comes and goes (D1, D2, L1)', async () => {
+    const step = fc.oneof(
+      fc.record({
+        kind: fc.constantFrom('join' as const, 'leave' as const),
+        who: fc.nat(wishes.length - 1),
+        isFlagged: fc.constant(false),
+      }),
+      fc.record({ kind: fc.constantFrom('deliver' as const), who: fc.nat(1), isFlagged: fc.boolean() }),
+      fc.constant({ kind: 'turn' as const, who: 0, isFlagged: false }),
+    )
+    await fc.assert(
+      fc.asyncProperty(fc.array(step, { maxLength: 60 }), async (steps) => {
+        const { audience, members } = await serve(wishes)
+        const expected = members.map((): string[] => [])
+        let n = 0
+        for (const { kind, who, isFlagged } of steps) {
+          const member = members[who]
+          if (member === undefined) throw new Error('no member')
+          if (kind === 'join') audience.join(member, member.seat)
+          else if (kind === 'leave') audience.leave(member, member.seat)
+          else if (kind === 'turn') await turn()
+          else {
+            n += 1
+            audience.deliver('news', publication(n, who === 1 ? { colour: 'red' } : {}), isFlagged)
+            for (const [index, { seat, wish }] of members.entries())
+              if (seat.isListening && (wish.choice !== red || who === 1)) expected[index]?.push(payload(n))
+          }
+        }
+        await turn()
+        await turn()
+        expect(members.map(payloadsOf)).toEqual(expected)
+        for (const member of members) {
+          const isPatched = pubsOf(member).some(({ delta }) => delta === true)
+          if (isPatched) expect(member.wish.choice).toBe(deltaChoice(true))
+        }
+      }),
+      { numRuns: 200 },
+    )
+  })
+
+  it.each([1, 300])(
+    '[8.4] cost one look at the data and one publish for %d subscribers, and a patch for each encoding (D4)',
+    async (count) => {
+      const many = Array.from({ length: count }, () =>
+        [json, protobuf].map((wire) => ({ wire, choice: deltaChoice(true) })),
+      )
+      const { audience, members, publish } = await serve(many.flat())
+      for (const member of members) audience.join(member, member.seat)
+      audience.deliver('news', publication(1), true)
+      await turn()
+      publish.mockClear()
+      let looks = 0
+      const watched = publication(2)
+      const { data } = watched
+      Object.defineProperty(watched, 'data', { get: () => ((looks += 1), data), enumerable: true })
+      audience.deliver('news', watched, true)
+      await turn()
+      expect(publish).toHaveBeenCalledTimes(2)
+      expect(looks).toBeLessThan(20)
+      await turn()
+      for (const member of members) expect(payloadsOf(member)).toEqual([payload(1), payload(2)])
+      expect(pubsOf(members[0] as Member).map(({ delta }) => delta === true)).toEqual([false, true])
+    },
+  )
+
+  it('[8.5] a base that was bytes makes no patch of text', async () => {
+    const { audience, members } = await serve([
+      { wire: json, choice: deltaChoice(true) },
+      { wire: protobuf, choice: deltaChoice(true) },
+    ])
+    const [reader, other] = members as [Member, Member]
+    audience.join(other, other.seat)
+    audience.deliver('news', { data: utf8(payload(1)), isBinary: true, offset: 1 }, true)
+    audience.join(reader, reader.seat)
+    for (const n of [2, 3]) audience.deliver('news', publication(n), true)
+    await turn()
+    await turn()
+    expect(payloadsOf(reader)).toEqual([payload(2), payload(3)])
+    expect(payloadsOf(other)).toEqual([payload(1), payload(2), payload(3)])
+  })
+
+  it('[6.3] 3506: a filter decides whether bytes would reach who speaks JSON', async () => {
+    const { audience, members } = await serve([
+      { wire: json, choice: red },
+      { wire: protobuf, choice: red },
+    ])
+    const [reader, other] = members as [Member, Member]
+    for (const member of members) audience.join(member, member.seat)
+    const bytes: Publication = { data: Uint8Array.of(0xff), isBinary: true, offset: 1 }
+    audience.deliver('news', bytes)
+    await turn()
+    expect(other.client.messages).toEqual([])
+    audience.deliver('news', { ...bytes, tags: { colour: 'red' } })
+    expect(await reader.client.closedWith).toMatchObject({ code: 3506 })
+    await turn()
+    expect(other.client.messages).toHaveLength(1)
+  })
+
+  it('build no frame for nobody: one who leaves takes the last reason with them (A1)', async () => {
+    const { audience, members, publish } = await serve([{ wire: protobuf, choice: deltaChoice(true) }])
+    const [only] = members as [Member]
+    audience.join(only, only.seat)
+    audience.deliver('news', publication(1), true)
+    await turn()
+    expect(publish).toHaveBeenCalledTimes(1) // not in JSON as well
+    audience.leave(only, only.seat)
+    publish.mockClear()
+    audience.join(only, only.seat)
+    audience.deliver('news', publication(2), true)
+    await turn()
+    await turn()
+    expect(payloadsOf(only)).toEqual([payload(1), payload(2)])
+    expect(pubsOf(only).some(({ delta }) => delta === true)).toBe(false)
+  })
+})
