@@ -87,6 +87,18 @@ describe.each(dialects)('commands, for clients that speak $name', (dialect) => {
       expect((await client.reply(11))['rpc']).toEqual({})
     })
 
+    it('[3.1] what stands behind a subscribe sees it: presence counts the client, and rights of subscribers are its own', async () => {
+      const channel = fresh('insiders')
+      const client = await connect(await start())
+      const asked = ['presence_stats', 'presence', 'history']
+      for (const method of asked) expect(code(await client.call(method, { channel }))).toBe(103)
+      const ids = ['subscribe', ...asked].map((method) => client.start(method, { channel }))
+      const [, stats, presence, history] = await Promise.all(ids.map((id) => client.reply(id)))
+      expect(stats?.['presence_stats']).toEqual({ num_clients: 1, num_users: 1 })
+      expect(Object.keys(presence?.['presence'].presence as object)).toHaveLength(1)
+      expect(history?.['history']).toBeDefined()
+    })
+
     it('[3.2] a subscribe that came with the connect waits for an app that thinks about the connect', async () => {
       const door = held<{ user: string }>()
       const client = await open(await startWith({ connect: () => door.answer }))

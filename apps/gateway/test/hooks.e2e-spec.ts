@@ -613,6 +613,7 @@ describe('a gateway with apps', () => {
       'subscribe room': never,
       'publish ': never,
       'history room': never,
+      'presence deep': never,
       'rpc slow': never,
     })
     const door = await start({ connect: never })
@@ -625,11 +626,12 @@ describe('a gateway with apps', () => {
       client.call('publish', { channel: 'plain', data: 1 }),
       client.call('history', { channel: 'room:a' }),
       client.call('rpc', { method: 'slow' }),
+      client.call('presence', { channel: 'deep:a' }),
       client.call('unsubscribe', { channel: 'room:a' }),
       client.call('subscribe', { channel: 'room:a' }), // waits for both before it, and has no more time than they
     ]
     const codes = (await Promise.all(replies)).map((reply) => code(reply))
-    expect(codes).toEqual([100, 100, 100, 100, 100, undefined, 100])
+    expect(codes).toEqual([100, 100, 100, 100, 100, 100, undefined, 100])
     expect(node.gateway.hub.subscriptionCount).toBe(0)
   })
 

@@ -1,4 +1,5 @@
 import type { ClientInfo } from '@natter/protocol'
+import { inTime } from '../command-deadline.js'
 import type { Connection } from '../connection.js'
 import type { Services } from '../services.js'
 import { demandFromApp } from './question.js'
@@ -26,11 +27,13 @@ export async function presenceStatsCommand(
   connection.reply({ id, presence_stats: { num_clients: members.size, num_users: users.size } })
 }
 
-async function membersOf(
+function membersOf(
   services: Services,
   connection: Connection,
   channel: string,
 ): Promise<Map<string, ClientInfo>> {
-  await demandFromApp(services, connection, 'presence', channel)
-  return services.presence.members(channel)
+  return inTime(services.clock, async () => {
+    await demandFromApp(services, connection, 'presence', channel)
+    return services.presence.members(channel)
+  })
 }

@@ -7,11 +7,12 @@ import {
   type Permission,
   type Question,
 } from '@natter/auth'
-import { parseChannelName } from '@natter/protocol'
+import { Errors, parseChannelName } from '@natter/protocol'
 import { callerOf } from '../../hooks/caller.js'
 import { CommandError } from '../command-error.js'
 import type { Connection } from '../connection.js'
 import type { Services } from '../services.js'
+import { lastTurn } from '../turns.js'
 
 /** What the permission rules need to know of a command on a channel. */
 export function questionOf(services: Services, connection: Connection, channel: string): Question {
@@ -26,13 +27,19 @@ export function questionOf(services: Services, connection: Connection, channel: 
   }
 }
 
-/** Beside what any rule says, the app is asked where it answers for this. */
+/**
+ * Beside what any rule says, the app is asked where it answers for this. A subscribe that came before is waited for: it may permit it, and
+ * is to be seen.
+ */
 export async function demandFromApp(
   services: Services,
   connection: Connection,
   kind: 'presence' | 'history',
   channel: string,
 ): Promise<Namespace> {
+  const before = lastTurn(services.hub.subscription(connection, channel))
+  if (before?.isJoining === true) await before.settled
+  if (!connection.isConnected) throw new CommandError(Errors.unauthorized) // gone meanwhile: nobody is asked, nobody hears of it
   const question = questionOf(services, connection, channel)
   const { rule, canAsk } = rules[kind]
   if (!services.hooks.isDemanded(kind, question.channel.namespace)) return demand(rule, question)
