@@ -10,4 +10,7 @@ export interface Combination {
 export const combinations: readonly Combination[] = [
   { transport: 'websocket', encoding: 'json' },
   { transport: 'websocket', encoding: 'protobuf' },
+  { transport: 'http_stream', encoding: 'json' },
+  { transport: 'http_stream', encoding: 'protobuf' },
+  { transport: 'sse', encoding: 'json' },
 ]

@@ -59,9 +59,9 @@ export const meshConfig = {
     token_hmac_secret_key: tokenSecret,
     subscribe_to_user_personal_channel: true,
     personal_channel_namespace: 'personal',
-    // a law waits for pings: as short as a busy machine allows
-    ping_interval: '2s',
-    pong_timeout: '1900ms',
+    // a law waits for pings: no shorter than a busy machine can answer them
+    ping_interval: '4s',
+    pong_timeout: '3800ms',
   },
   log: { level: 'info' },
 }

@@ -91,8 +91,8 @@ export const filterLaws: readonly Law[] = [
       }
       const { publications } = await client.history(`${channel}-0`, { limit: 100 })
       same(publications.length, trades.length, 'history is not filtered')
-      const [tagged] = all[3]!.watched.publications.entries
-      has(tagged!, { tags: trades[tagged!.data as number] })
+      const tagged = await all[0]!.watched.publications.first(({ data }) => data === 1)
+      same(tagged.tags, trades[1])
     },
   },
   {

@@ -1,5 +1,8 @@
 import type { Law } from '../world.js'
+import { caches } from './caches.js'
 import { connecting } from './connecting.js'
+import { deltas } from './deltas.js'
+import { filterLaws } from './filters.js'
 import { initialState } from './initial-state.js'
 import { publishing } from './publishing.js'
 import { reading } from './reading.js'
@@ -22,6 +25,9 @@ export const chapters: readonly Chapter[] = [
   { name: 'publishing', laws: publishing },
   { name: 'reading', laws: reading },
   { name: 'recovering', laws: recovering },
+  { name: 'caches', laws: caches },
+  { name: 'deltas', laws: deltas },
+  { name: 'tags filters', laws: filterLaws },
   { name: 'initial state', laws: initialState },
   { name: 'server-side subscriptions', laws: serverSubscriptions },
   { name: 'staying connected', laws: staying },

@@ -9,10 +9,10 @@ export const staying: readonly Law[] = [
     isSlow: true,
     inBrowser: true,
     async run(world) {
-      // The SDK gives up 500 ms after a ping is late; the gateway, 1.9 s after one was not answered.
-      const client = world.client({ maxServerPingDelay: 500 })
+      // The SDK gives up a second after a ping is late; the gateway, 3.8 s after one was not answered.
+      const client = world.client({ maxServerPingDelay: 1_000 })
       await client.connect()
-      await seconds(5) // the SDK tells nobody of a ping: that nothing happens is the law
+      await seconds(8.5) // the SDK tells nobody of a ping: that nothing happens is the law
       same([client.connecting.entries.length, client.disconnected.entries.length], [1, 0])
       const watched = await client.subscribe(world.channel('live'))
       await watched.publish('here')
@@ -29,7 +29,7 @@ export const staying: readonly Law[] = [
       const watched = await client.subscribe(channel)
       await world.server.pause()
       await world.server.publish(channel, 'meanwhile')
-      has(await client.connecting.at(1), { code: 2, reason: 'no ping' })
+      has(await client.connecting.at(1, 10_000), { code: 2, reason: 'no ping' })
       await world.server.resume()
       has(await watched.subscribed.at(1, 10_000), { wasRecovering: true, recovered: true })
       same(await watched.data(1), ['meanwhile'])
