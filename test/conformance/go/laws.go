@@ -69,10 +69,10 @@ func asksForAnotherToken(w *world) {
 func refreshes(w *world) {
 	refreshed := make(chan struct{}, 8)
 	brief := w.client(gateways[0], centrifuge.Config{
-		Token: w.token("ana", map[string]string{"ttl": "1"}),
+		Token: w.token("ana", map[string]string{"ttl": "2"}),
 		GetToken: func(centrifuge.ConnectionTokenEvent) (string, error) {
 			refreshed <- struct{}{}
-			return w.token("ana", map[string]string{"ttl": "1"}), nil
+			return w.token("ana", map[string]string{"ttl": "2"}), nil
 		},
 	}).connected()
 	// The second is asked for only where the first was taken.
@@ -275,8 +275,8 @@ func eventually(what string, is func() bool) {
 
 const pingLaw = "[5.2] answers the server's pings and stays connected"
 
-// The mesh of the test pings every two seconds, and ends who hasn't answered when the next is due.
-const pingsTake = 5 * time.Second
+// The mesh of the test pings every three seconds, and ends who hasn't answered when the next is due.
+const pingsTake = 7 * time.Second
 
 // Begun first and judged last, so that pings come while other laws are looked at.
 func staysForPings(w *world) func(*world) {

@@ -85,7 +85,7 @@ const tagsIn = (text: string): Record<string, string> =>
 
 /** @param ttl Seconds from now, or behind us; none: it never expires. */
 function tokenFor(user: string, ttl?: number): string {
-  const exp = ttl === undefined ? {} : { exp: Math.floor(Date.now() / 1000) + ttl }
+  const exp = ttl === undefined ? {} : { exp: Date.now() / 1000 + ttl }
   const parts = [
     { alg: 'HS256', typ: 'JWT' },
     { sub: user, info: { of: user }, ...exp },

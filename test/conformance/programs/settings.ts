@@ -19,8 +19,8 @@ export const settings = stringify({
     subscribe_to_user_personal_channel: true,
     personal_channel_namespace: 'room',
     // Often enough to be seen in a short run; a pong may take as long as a busy machine needs.
-    ping_interval: '2s',
-    pong_timeout: '1900ms',
+    ping_interval: '3s',
+    pong_timeout: '2900ms',
   },
   channel: {
     namespaces: [

@@ -41,9 +41,9 @@ async def refreshes(world):
 
     async def get_token():
         refreshed.release()
-        return await world.token("ana", ttl=1)
+        return await world.token("ana", ttl=2)
 
-    brief = world.client(world.mesh.gateways[0], token=await world.token("ana", ttl=1), get_token=get_token)
+    brief = world.client(world.mesh.gateways[0], token=await world.token("ana", ttl=2), get_token=get_token)
     await brief.connected()
     for _ in range(2):  # the second is asked for only where the first was taken
         await asyncio.wait_for(refreshed.acquire(), PATIENCE)
