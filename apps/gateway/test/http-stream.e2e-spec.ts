@@ -196,7 +196,7 @@ describe('[15] responses that stay open', () => {
     expect((await Promise.all(ways)).map(({ status }) => status)).toEqual([404, 204, 404, 204])
   })
 
-  it('[15.8] takes part in a drain: told to go elsewhere, and what it asked before is answered', async () => {
+  it('[15.7] takes part in a drain: told to go elsewhere, and what it asked before is answered', async () => {
     const node = await start()
     const client = keep(await HttpClient.connect(node.url, '/connection/sse'))
     await node.gateway.drain.run(node.gateway.patience())
