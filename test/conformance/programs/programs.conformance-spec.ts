@@ -37,18 +37,19 @@ const runs = sdks.flatMap(({ language, encodings, program }) =>
 
 const nameOf = (language: string, encoding: Encoding): string => `${language.toLowerCase()}-${encoding}`
 
-let world: World
-let judging: ReadonlyMap<string, Promise<Verdicts>>
+let world: World | undefined
+let judging: ReadonlyMap<string, Promise<Verdicts>> = new Map()
 let expectNoLeaks: ReturnType<typeof leakCheck>
 
 /** All at once: laws mostly wait for the network. */
 beforeAll(async () => {
   expectNoLeaks = leakCheck()
-  world = await startWorld()
+  const started = await startWorld()
+  world = started
   judging = new Map(
     runs.map(({ language, encoding, program }) => {
       const name = nameOf(language, encoding)
-      const verdicts = judge(world, program, encoding, name)
+      const verdicts = judge(started, program, encoding, name)
       verdicts.catch(() => {}) // whoever asks for them hears of it
       return [name, verdicts]
     }),
@@ -56,7 +57,7 @@ beforeAll(async () => {
 }, 60_000)
 afterAll(async () => {
   await Promise.allSettled(judging.values())
-  await world.stop()
+  await world?.stop()
   await expectNoLeaks()
 }, judgedWithinMs)
 

@@ -20,7 +20,7 @@ export const settings = stringify({
     personal_channel_namespace: 'room',
     // Often enough to be seen in a short run; a pong may take as long as a busy machine needs.
     ping_interval: '3s',
-    pong_timeout: '2900ms',
+    pong_timeout: '2800ms',
   },
   channel: {
     namespaces: [
