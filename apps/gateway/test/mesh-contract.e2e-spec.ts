@@ -2,13 +2,13 @@
  * Two real gateways on a real NATS, apps by the real driver, clients by the official SDK, every
  * second of them in Protobuf: the same contract as the test kit's mesh.
  */
-import { afterAll, beforeAll } from '@jest/globals'
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import { namespaceSchema, NoTokens, resolveNamespace } from '@natter/auth'
 import { createNatsBroker } from '@natter/broker'
 import { HookCaller } from '@natter/hooks'
-import { NatterModule } from '@natter/nest'
+import { ConnectionController, NatterModule, OnConnect, OnMessage, Rpc } from '@natter/nest'
 import { systemClock } from '@natter/primitives'
-import { eventually, leakCheck, startNatsServer, type NatsServer } from '@natter/testing'
+import { connectSdk, eventually, leakCheck, startNatsServer, type NatsServer } from '@natter/testing'
 import { createUwsServer } from '@natter/transport'
 import { Module, type INestApplicationContext, type Type } from '@nestjs/common'
 import { NestFactory } from '@nestjs/core'
@@ -86,7 +86,7 @@ async function startGateway(prefix: string, name: string) {
   return { hooks, gateway, url: `ws://127.0.0.1:${port}/connection/websocket`, stop }
 }
 
-async function openMesh(): Promise<MeshWorld> {
+async function openMesh(): Promise<MeshWorld & { url: string }> {
   meshes += 1
   const prefix = `contract${meshes}`
   const gateways = [await startGateway(prefix, 'one'), await startGateway(prefix, 'two')]
@@ -103,6 +103,7 @@ async function openMesh(): Promise<MeshWorld> {
     )
 
   return {
+    url: gateways[0]!.url,
     async start(app: string, controllers: Type[]) {
       const instance = `${app}-${apps.length}`
       @Module({
@@ -135,3 +136,42 @@ async function openMesh(): Promise<MeshWorld> {
 }
 
 describeMesh('gateways on NATS', openMesh)
+
+describe('handlers and bytes that are no JSON', () => {
+  const odd = Buffer.from([0xff, 0x00, 0x7b])
+
+  it('[9.17] go to who says that it reads bytes, and back; who reads JSON refuses them with 107, and lives on', async () => {
+    const told: unknown[] = []
+    @ConnectionController()
+    class Mine {
+      @OnConnect({ encoding: 'bytes' }) connect(data: Uint8Array) {
+        return { user: Buffer.from(data).toString('hex') }
+      }
+      @Rpc('turned', { encoding: 'bytes' }) turned(data: Uint8Array) {
+        return data.toReversed()
+      }
+      @Rpc('read') read(data: unknown) {
+        return data
+      }
+      @OnMessage({ encoding: 'bytes' }) message(data: Uint8Array) {
+        told.push(Buffer.from(data).toString('hex'))
+      }
+    }
+    const mesh = await openMesh()
+    try {
+      await mesh.start('app', [Mine])
+      const { centrifuge } = await connectSdk(mesh.url, { encoding: 'protobuf', data: odd })
+      const rpc = async (method: string, data: Uint8Array): Promise<Buffer> =>
+        Buffer.from((await centrifuge.rpc(method, data)).data as Uint8Array)
+      expect(await rpc('turned', odd)).toEqual(odd.toReversed())
+      await expect(rpc('read', odd)).rejects.toMatchObject({ code: 107, message: 'the data is not JSON' })
+      expect(await rpc('read', Buffer.from('{"a":1}'))).toEqual(Buffer.from('{"a":1}'))
+      await centrifuge.send(odd)
+      await eventually(() => told.length === 1)
+      expect(told).toEqual([odd.toString('hex')])
+      centrifuge.disconnect()
+    } finally {
+      await mesh.close()
+    }
+  })
+})
