@@ -74,10 +74,10 @@ export class Audience {
     if (seat.isListening) return
     seat.isListening = true
     const { flavour } = listener.wire.codec
+    if (flavour !== 'json') this.count(seat.channel, flavour, 1) // before what may find the socket closed, and so take it out again
     if (seat.choice?.kind === 'delta') this.deltas.join(listener, seat)
     else if (seat.choice?.kind === 'filter') this.filtered.join(listener, seat)
     else this.joinTopic(listener, publicationTopic(flavour, seat.channel))
-    if (flavour !== 'json') this.count(seat.channel, flavour, 1)
   }
 
   /** From here on nothing of the channel reaches it. */

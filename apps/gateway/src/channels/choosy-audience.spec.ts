@@ -218,6 +218,26 @@ describe('deltas and filters on the way out of the node', () => {
     expect(other.client.messages).toHaveLength(1)
   })
 
+  it.each([0, 1])('keep nothing of who turns out to be closed while joining topic %d (A2)', async (place) => {
+    const { audience, members, publish } = await serve([{ wire: protobuf, choice: deltaChoice(true) }])
+    const [only] = members as [Member]
+    let joined = 0
+    const { join } = only
+    only.join = (topic) => {
+      if (joined === place) audience.leave(only, only.seat)
+      joined += 1
+      join(topic)
+    }
+    audience.join(only, only.seat)
+    for (const n of [1, 2]) audience.deliver('news', publication(n), true)
+    await turn()
+    expect(joined).toBe(place + 1)
+    publish.mockClear()
+    audience.deliver('news', publication(3), true)
+    await turn()
+    expect(publish.mock.calls.filter(([topic]) => !topic.startsWith('m:'))).toEqual([])
+  })
+
   it('build no frame for nobody: one who leaves takes the last reason with them (A1)', async () => {
     const { audience, members, publish } = await serve([{ wire: protobuf, choice: deltaChoice(true) }])
     const [only] = members as [Member]

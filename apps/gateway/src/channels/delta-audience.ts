@@ -88,6 +88,7 @@ export class DeltaAudience {
   /** D1. */
   private moveFresh(channel: string, { counts, fresh }: DeltaChannel): void {
     for (const listener of fresh) {
+      fresh.delete(listener) // before what may find its socket closed, and so take it out
       const { flavour } = listener.wire.codec
       const count = counts.get(flavour)
       if (count === undefined) continue
@@ -96,7 +97,6 @@ export class DeltaAudience {
       this.exit(listener, wholeTopic(flavour, channel))
       this.enter(listener, patchTopic(flavour, channel))
     }
-    fresh.clear()
   }
 
   /** What was added for the topic before isn't for who comes, and is for who goes. */
