@@ -40,7 +40,7 @@ export default {
     kind('unit', [
       '<rootDir>/{apps,libs}/*/src/**/*.spec.ts',
       '<rootDir>/apps/*/web/src/**/*.spec.ts',
-      '<rootDir>/test/{properties,fault,mutants,deploy,install}/**/*.spec.ts',
+      '<rootDir>/test/{properties,fault,mutants,deploy,fuzz,install}/**/*.spec.ts',
     ]),
     kind('integration', [
       '<rootDir>/{apps,libs}/*/test/**/*.int-spec.ts',
@@ -48,7 +48,7 @@ export default {
     ]),
     kind('browser', ['<rootDir>/test/browser/**/*.e2e-spec.ts']),
     kind('conformance', ['<rootDir>/test/conformance/**/*.conformance-spec.ts']),
-    kind('fault', ['<rootDir>/test/{fault,deploy}/**/*.fault-spec.ts']),
+    kind('fault', ['<rootDir>/test/{fault,deploy,fuzz}/**/*.fault-spec.ts']),
     kind('install', ['<rootDir>/test/install/**/*.install-spec.ts']),
     kind('docs', ['<rootDir>/tools/**/*.spec.ts']),
   ],

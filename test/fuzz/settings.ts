@@ -1,0 +1,25 @@
+export interface Settings {
+  seed: number
+  /** Frames and HTTP bodies that are judged. */
+  inputs: number
+  /** Before them: for what a process learns once, and then keeps. */
+  warmUpInputs: number
+  /** Cases under way at once. */
+  atOnce: number
+  /** How long a case may take before it counts as hung. */
+  withinMs: number
+  /** What the process may hold more after than before. */
+  memoryBytes: number
+  /** For the healthy clients' p99. */
+  healthyP99Ms: number
+}
+
+/** What the release is judged by. */
+export const fullSettings: Omit<Settings, 'seed'> = {
+  inputs: 200_000,
+  warmUpInputs: 20_000,
+  atOnce: 48,
+  withinMs: 20_000,
+  memoryBytes: 10 * 2 ** 20,
+  healthyP99Ms: 100,
+}
