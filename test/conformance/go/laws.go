@@ -25,6 +25,8 @@ var laws = append(append([]law{
 	{"[7.2] subscribing where nobody may is 103, and in no namespace 102", isRefused},
 	{"[9.2] hears its own publication, with who sent it", echoes},
 	{"[7.4] a hundred publications come in their order, each once", keepsOrder},
+	{"[3.1] [2.13] a hundred commands at once are each answered, and what they publish comes once, offsets rising", bursts},
+	{"[9.12] a message that no app takes ends it with 3508", sendsToNobody},
 	{"[9.1] [9.15] reads history from either end, from a position, and the position alone", readsHistory},
 	{"[9.10] history since a position of another epoch is 112", readsNoOtherEpoch},
 	{"[9.8] [9.9] sees who is there, and how many", seesPresence},
@@ -148,6 +150,34 @@ func keepsOrder(w *world) {
 		}
 		same(namespace, joined(reader.texts("publication", channel, 100)), joined(numbers(0, 100)))
 	}
+}
+
+func bursts(w *world) {
+	reader, writer, channel := w.connect(gateways[0], ""), w.connect(gateways[1], ""), w.channel("room")
+	reader.subscribe(channel, plain{})
+	answers := make(chan error, 100)
+	for n := 0; n < 100; n++ {
+		go func() {
+			_, err := writer.sdk.Publish(soon(), channel, numbered(n))
+			answers <- err
+		}()
+	}
+	for n := 0; n < 100; n++ {
+		must(<-answers)
+	}
+	offset, seen := uint64(0), map[string]bool{}
+	for _, one := range reader.wait("publication", channel, 100) {
+		next := one.event.(published).Offset
+		holds("a rising offset", next > offset)
+		offset, seen[one.text] = next, true
+	}
+	same("different publications", len(seen), 100)
+}
+
+func sendsToNobody(w *world) {
+	sender := w.connect(gateways[0], "")
+	must(sender.sdk.Send(soon(), []byte(`{}`)))
+	same("the code", sender.first("disconnected", "").text, "3508")
 }
 
 func data(publications []centrifuge.Publication) (all []string) {

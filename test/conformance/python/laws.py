@@ -109,6 +109,19 @@ async def keeps_order(world):
         same(namespace, await reader.values(channel, 100), numbers(0, 100))
 
 
+async def bursts(world):
+    channel = world.channel("room")
+    reader = await world.connect(world.mesh.gateways[0], "")
+    writer = await world.connect(world.mesh.gateways[1], "")
+    await reader.subscribe(channel)
+    await asyncio.gather(*[writer.publish(channel, value) for value in numbers(0, 100)])
+    heard = [one.pub for one in await reader.wait("publication", channel, 100)]
+    offsets = [one.offset for one in heard]
+    same("rising offsets", offsets, sorted(set(offsets)))
+    values = sorted((world.mesh.value(one.data) for one in heard), key=lambda value: value["n"])
+    same("publications", values, numbers(0, 100))
+
+
 async def reads_history(world):
     channel = world.channel("room")
     writer = await world.connect(world.mesh.gateways[0], "")
@@ -217,6 +230,7 @@ LAWS = [
     ("[7.2] subscribing where nobody may is 103, and in no namespace 102", is_refused),
     ("[9.2] hears its own publication, with who sent it", echoes),
     ("[7.4] a hundred publications come in their order, each once", keeps_order),
+    ("[3.1] [2.13] a hundred commands at once are each answered, and what they publish comes once, offsets rising", bursts),
     ("[9.1] [9.15] reads history from either end, from a position, and the position alone", reads_history),
     ("[9.10] history since a position of another epoch is 112", reads_no_other_epoch),
     ("[9.8] [9.9] sees who is there, and how many", sees_presence),
