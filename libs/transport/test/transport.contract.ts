@@ -289,6 +289,18 @@ export function transportContract(
       await until(() => log.includes('socket 0 drain') && socket.bufferedBytes === 0)
     })
 
+    it('what waits arrives when the reader reads on, though nothing is written after it', async () => {
+      const [client, socket] = await open()
+      client.pause()
+      let count = 0
+      for (; socket.bufferedBytes === 0; count += 1) socket.send(`${count} ${'.'.repeat(30_000)}`)
+      client.resume()
+      while (client.messages.length < count) await new Promise(setImmediate)
+      expect(client.messages.map((message) => Number.parseInt(String(message), 10))).toEqual(
+        Array.from({ length: count }, (_, index) => index),
+      )
+    })
+
     itSpeaks('a reader that keeps up is never said to have drained', async () => {
       const [client, socket] = await open()
       for (let i = 0; i < 10; i += 1) socket.send('x')
