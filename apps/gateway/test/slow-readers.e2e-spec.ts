@@ -195,6 +195,23 @@ describe('clients that stop reading', () => {
     expect(follower.seen).toEqual(Array.from({ length: published }, (_, index) => index + 1))
   })
 
+  it('[3.10] [3.12] a catch-up, however long, holds up nothing behind its subscribe: it may be left, and gives its rights, from the reply on', async () => {
+    const channel = 'insiders:left'
+    const node = await startInMemory({ client: { ...eager, maxQueueBytes: 200_000 } })
+    const [publisher, reader] = [await connect(node), await connect(node)]
+    for (let n = 0; n < 250; n += 1) await publisher.call('publish', { channel, data: '.'.repeat(40_000) })
+    reader.socket.pause()
+    reader.start('subscribe', { channel, recover: true })
+    await eventually(() => [...node.gateway.hub.subscribers(channel).values()][0]?.state === 'replied')
+    const history = reader.start('history', { channel })
+    const unsubscribe = reader.start('unsubscribe', { channel })
+    await eventually(() => node.gateway.hub.subscriberCount(channel) === 0)
+    reader.socket.resume()
+    expect((await reader.reply(unsubscribe))['unsubscribe']).toEqual({})
+    expect((await reader.reply(history))['history']).toBeDefined()
+    expect(reader.publications(channel).length).toBeLessThan(200)
+  })
+
   it('a reader that stalls while nothing waits for it is ended by its ping, not kept for ever', async () => {
     const node = await startInMemory({ client: { pingIntervalMs: 500, pongTimeoutMs: 200 } })
     const closed = new Promise<number>((resolve) => {

@@ -17,7 +17,7 @@ import type { Services } from './services.js'
  *
  * D1. Commands of a connection start in the order they came; those that wait for NATS finish later, out of order, so that
  *     a slow channel does not hold back the others. What must not overtake (an unsubscribe its subscribe, a publish the
- *     subscribe that permits it) waits for the subscription itself.
+ *     subscribe that permits it) waits for the subscription's answer, not for all that it missed.
  * D2. Whatever a handler throws becomes one reply, or the end of the connection: no command stays unanswered, nothing reaches the process.
  * D3. Work per connection is bounded: past `maxInFlight` the answer is 111. How much it may send at all: intake.ts.
  */

@@ -55,10 +55,11 @@ export class Subscription {
     this.terms = terms
   }
 
-  /** Resolves when it is in, or ended. */
+  /** Resolves when its client was answered and it is in, or ended; or still gets what it missed, which may take long. */
   get settled(): Promise<void> {
     if (!this.isJoining) return Promise.resolve()
     this.waiting ??= createWaiting()
+    if (this.current === 'replied') this.settleSoon()
     return this.waiting.settled
   }
 
@@ -74,6 +75,11 @@ export class Subscription {
   /** On its way in: what must not overtake it waits for `settled`. */
   get isJoining(): boolean {
     return this.current === 'pending' || this.current === 'replied'
+  }
+
+  /** Its client was told that it is subscribed, and has the rights of subscribers. */
+  get isGranted(): boolean {
+    return this.current === 'replied' || this.current === 'joined'
   }
 
   /** Others see it in the channel. */
@@ -95,6 +101,7 @@ export class Subscription {
     if (this.current !== 'pending') return
     this.current = 'replied'
     this.commandId = 0
+    if (this.waiting !== undefined) this.settleSoon()
   }
 
   joined(): void {
@@ -112,6 +119,11 @@ export class Subscription {
     this.current = 'ended'
     this.expiry?.cancel()
     this.settle()
+  }
+
+  /** Where little was missed it is in by then, and whoever waited sees it in the channel. */
+  private settleSoon(): void {
+    setImmediate(() => this.settle())
   }
 
   private settle(): void {

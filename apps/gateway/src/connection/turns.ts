@@ -14,7 +14,7 @@ export interface Turn {
   isLeaving: boolean
   /** Not in yet, and not ended. */
   readonly isJoining: boolean
-  /** Resolves when it is in, or ended; never rejects. */
+  /** Resolves when it has been answered, and is in where that doesn't take long; never rejects. */
   readonly settled: Promise<void>
 }
 
@@ -28,13 +28,12 @@ export function lastTurn(first: Turn | undefined): Turn | undefined {
   return last
 }
 
-/** A subscribe that waits until what is left before it is gone. */
+/** A subscribe that waits until what is left before it is gone; then it is its subscription's, until that is answered. */
 export class WaitingTurn implements Turn {
   isLeaving = false
   isJoining = true
   readonly settled: Promise<void>
   private settle: () => void = () => {}
-  private subscription: Turn | undefined
 
   constructor(
     before: Turn,
@@ -51,13 +50,15 @@ export class WaitingTurn implements Turn {
 
   /** The hub knows it now. */
   begin(subscription: Turn): void {
-    this.subscription = subscription
     behind.set(subscription, this) // W2
+    void subscription.settled.then(() => {
+      behind.delete(subscription) // W3
+      this.over()
+    })
   }
 
   over(): void {
     this.isJoining = false
-    if (this.subscription !== undefined) behind.delete(this.subscription) // W3
     this.settle()
   }
 }

@@ -21,7 +21,7 @@ export function questionOf(services: Services, connection: Connection, channel: 
     user: connection.user,
     namespace: services.namespace(name.namespace),
     channel: name,
-    isSubscribed: services.hub.subscription(connection, channel)?.state === 'joined',
+    isSubscribed: services.hub.subscription(connection, channel)?.isGranted === true,
     insecure: services.options.client.insecure,
     capabilities: connection.identity?.app?.capabilities,
   }

@@ -30,11 +30,11 @@ export async function subscribeCommand(
   const before = lastTurn(services.hub.subscription(connection, request.channel))
   if (before?.isLeaving !== true) return subscribe(services, connection, id, request)
   const turn = new WaitingTurn(before, services.clock.now())
+  await before.settled // the unsubscribe before this one goes first
   try {
-    await before.settled // the unsubscribe before this one goes first
     if (connection.isConnected) await subscribe(services, connection, id, request, turn)
   } finally {
-    turn.over()
+    turn.over() // where it didn't begin
   }
 }
 
