@@ -1,5 +1,6 @@
 import type { Bench } from '../harness/bench.js'
 import { archive } from './archive.js'
+import { delta } from './delta.js'
 import { durablePublish } from './durable-publish.js'
 import { fanOut } from './fan-out.js'
 import { hooks } from './hooks.js'
@@ -7,4 +8,4 @@ import { idleMemory } from './idle-memory.js'
 import { latency } from './latency.js'
 
 /** In the order of docs/benchmarks.md. */
-export const benches: readonly Bench[] = [fanOut, idleMemory, durablePublish, latency, hooks, archive]
+export const benches: readonly Bench[] = [fanOut, delta, idleMemory, durablePublish, latency, hooks, archive]

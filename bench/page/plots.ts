@@ -130,6 +130,15 @@ function curves(result: BenchResult): TopLevelSpec {
 
 const plots: Record<string, (result: BenchResult) => TopLevelSpec> = {
   'fan-out': (result) => stacked([1, 20].map((batch) => barsOf(result, perDelivery(batch)))),
+  delta: (result) =>
+    stacked([
+      ...[1, 20].map((batch) => barsOf(result, perDelivery(batch))),
+      barsOf(result, {
+        ...everything('Bytes', 'payload of frames per delivery, 1 a turn', 'bytesPerDelivery'),
+        rows: ({ shape }) => shape.startsWith('1 a turn'),
+        label: ({ contender, shape }) => `${contender}, ${shape.split(', ')[1] ?? ''}`,
+      }),
+    ]),
   'idle-memory': (result) =>
     stacked([
       barsOf(result, {
