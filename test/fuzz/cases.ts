@@ -19,6 +19,12 @@ export interface Mix {
   hasRequests: boolean
 }
 
+export const everything: Mix = {
+  carriers: ['websocket', 'http_stream', 'sse', 'uni_websocket', 'uni_sse', 'uni_http_stream'],
+  encodings: ['json', 'protobuf'],
+  hasRequests: true,
+}
+
 /** How much is wrong, of all values. */
 const clean = 0
 const hardly = 0.004

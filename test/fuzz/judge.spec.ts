@@ -2,7 +2,7 @@ import { Disconnects, Errors } from '@natter/protocol'
 import { describe, expect, it } from '@jest/globals'
 import fc from 'fast-check'
 import type { Case, Conversation, Request, Told } from './case.js'
-import { caseOf, type Mix } from './cases.js'
+import { caseOf, everything } from './cases.js'
 import { judge } from './judge.js'
 import { Ledger } from './ledger.js'
 import { owedFor } from './owed.js'
@@ -131,11 +131,7 @@ describe('what a connection is owed', () => {
 })
 
 describe('the cases', () => {
-  const mix: Mix = {
-    carriers: ['websocket', 'http_stream', 'sse', 'uni_websocket', 'uni_sse', 'uni_http_stream'],
-    encodings: ['json', 'protobuf'],
-    hasRequests: true,
-  }
+  const mix = everything
 
   it('are the same for the same seed and number, or a failure could not be had again', () => {
     fc.assert(

@@ -7,7 +7,7 @@
  */
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import type { Mix } from './cases.js'
+import { everything, type Mix } from './cases.js'
 import { run, type Health, type RunResult } from './run.js'
 import { fullSettings, type Settings } from './settings.js'
 
@@ -42,12 +42,7 @@ function settingsOf(): Settings {
   return settings
 }
 
-const all: Mix = {
-  carriers: ['websocket', 'http_stream', 'sse', 'uni_websocket', 'uni_sse', 'uni_http_stream'],
-  encodings: ['json', 'protobuf'],
-  hasRequests: true,
-}
-const mix: Mix = { ...all, ...(JSON.parse(values.mix ?? '{}') as Partial<Mix>) }
+const mix: Mix = { ...everything, ...(JSON.parse(values.mix ?? '{}') as Partial<Mix>) }
 
 function tell({ findings, figures, folder }: RunResult): void {
   const { cases, inputs, tookMs, ends, answers, healthy, undisturbed, before, after, grownBytes } = figures

@@ -1,8 +1,7 @@
 import { describe, expect, it } from '@jest/globals'
 import { ciSettings } from '../fault/settings.js'
-import type { Finding } from '../install/cluster/judge.js'
 import { hunt, told, type HuntParts } from './hunt.js'
-import type { Mutant } from './mutants.js'
+import type { Finding, Mutant } from './mutants.js'
 import { PatchDoesNotApply } from './planted-copy.js'
 
 const run: Mutant['run'] = { kind: 'faults', settings: ciSettings }

@@ -5,8 +5,7 @@
  * H1. Several seeds are tried before a bug counts as not found: chance has to bring the moment, and a seed can't promise it.
  * H2. Only the findings that this bug causes count.
  */
-import type { Finding } from '../install/cluster/judge.js'
-import type { Mutant } from './mutants.js'
+import type { Finding, Mutant } from './mutants.js'
 import { PatchDoesNotApply, type PlantedCopy } from './planted-copy.js'
 
 export type HuntEnd =

@@ -8,10 +8,12 @@ import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { obtainHelm } from '../../tools/helm.mjs'
 import { run } from '../fault/run.js'
-import type { Finding } from '../install/cluster/judge.js'
+import { everything } from '../fuzz/cases.js'
+import { run as fuzz } from '../fuzz/run.js'
+import { fullSettings } from '../fuzz/settings.js'
 import { run as rollChart, type RunResult } from '../install/cluster/run.js'
 import { hunt, told } from './hunt.js'
-import { mutants, type Mutant } from './mutants.js'
+import { mutants, type Finding, type Mutant } from './mutants.js'
 import { plantedCopy } from './planted-copy.js'
 
 const repo = join(import.meta.dirname, '../..')
@@ -35,6 +37,7 @@ async function look(
   seed: number,
 ): Promise<readonly Finding[]> {
   if (what.kind === 'rollout') return (await rollOnce(source, folder)).findings
+  if (what.kind === 'fuzz') return await fuzzOnce(what.inputs, source, folder, seed)
   const settings = { ...what.settings, seed }
   return (await run({ settings, source, folder, keep: false, say: () => {} })).violations
 }
@@ -44,6 +47,23 @@ async function rollOnce(source: string, folder: string): Promise<RunResult> {
   if (helm === null) throw new Error('there is no Helm, and no Go to build it')
   const size = { clients: 100, gateways: 2, publicationsPerSecond: 20, length: 'brief' as const }
   return await rollChart({ helm, ...size, source, folder, keep: false, say: () => {} })
+}
+
+/** Without the figures, which a short run has no time for: what is looked for is seen in single cases. */
+async function fuzzOnce(
+  inputs: number,
+  source: string,
+  folder: string,
+  seed: number,
+): Promise<readonly Finding[]> {
+  const few = {
+    inputs,
+    warmUpInputs: 0,
+    memoryBytes: Number.POSITIVE_INFINITY,
+    healthyP99Ms: Number.POSITIVE_INFINITY,
+  }
+  const settings = { ...fullSettings, ...few, seed }
+  return (await fuzz({ settings, mix: everything, source, folder, say: () => {} })).findings
 }
 
 /** What a planted bug does is no news: its history goes with it. */

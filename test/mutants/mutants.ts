@@ -1,13 +1,16 @@
 /** The planted bugs and the run that has to find each: short, and full of what brings that bug to light. */
 import { ciSettings, type Settings } from '../fault/settings.js'
-import type { Finding } from '../install/cluster/judge.js'
+import type { Finding as FuzzFinding } from '../fuzz/judge.js'
+import type { Finding as ClusterFinding } from '../install/cluster/judge.js'
+
+export type Finding = ClusterFinding | FuzzFinding
 
 export interface Mutant {
   /** Of the patch. */
   name: string
   /** What is said when it is found; another finding is not this bug. */
   rules: readonly Finding['rule'][]
-  run: { kind: 'faults'; settings: Settings } | { kind: 'rollout' }
+  run: { kind: 'faults'; settings: Settings } | { kind: 'rollout' } | { kind: 'fuzz'; inputs: number }
 }
 
 /** A run of `test/fault` without faults and archive, to which each mutant adds what it needs. */
@@ -70,5 +73,15 @@ export const mutants: readonly Mutant[] = [
     name: 'ready-while-draining',
     rules: ['ready-while-ending'],
     run: { kind: 'rollout' },
+  },
+  {
+    name: 'swallow-an-error',
+    rules: ['hung'],
+    run: { kind: 'fuzz', inputs: 1_000 },
+  },
+  {
+    name: 'let-a-syntax-error-out',
+    rules: ['logged-bug'],
+    run: { kind: 'fuzz', inputs: 1_000 },
   },
 ]
