@@ -6,7 +6,8 @@
  * O2. Its offset is known: the first publication of a fresh mesh is number 1.
  */
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
-import { MemoryMesh } from '@natter/broker'
+import { MemoryBroker, MemoryMesh } from '@natter/broker'
+import { ApiClient } from '@natter/hooks'
 import { leakCheck } from '@natter/testing'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -40,6 +41,8 @@ interface Golden {
   /** Of a first connection, and of the one after it was lost. */
   readonly first: readonly Message[]
   readonly again: readonly Message[]
+  /** Of a connection that asks for a filter or for patches, where the SDK can. */
+  readonly features?: readonly Message[]
 }
 
 const golden = (name: string): Golden =>
@@ -47,14 +50,16 @@ const golden = (name: string): Golden =>
 
 const sdks = ['java', 'csharp', 'dart', 'swift'].map((name) => golden(name))
 
-describe.each(sdks)('what the $sdk SDK sends', ({ subprotocol, pong, first, again, read }) => {
+describe.each(sdks)('what the $sdk SDK sends', ({ subprotocol, pong, first, again, features = [], read }) => {
   const open: RawClient[] = []
+  let mesh: MemoryMesh
   let node: TestNode
   let expectNoLeaks: ReturnType<typeof leakCheck>
 
   beforeEach(async () => {
     expectNoLeaks = leakCheck()
-    node = await startMemoryNode(new MemoryMesh(), {
+    mesh = new MemoryMesh()
+    node = await startMemoryNode(mesh, {
       secret,
       client: { personalChannel: { namespace: 'room' }, pingIntervalMs: 600, pongTimeoutMs: 550 },
     })
@@ -178,6 +183,55 @@ describe.each(sdks)('what the $sdk SDK sends', ({ subprotocol, pong, first, agai
     await client.until(() => pings() === 2, 'a second ping')
     expect(client.closed).toBeUndefined()
   })
+
+  /** What an app publishes, because clients have no tags: of each publication its tags and its data. */
+  const publish = async (to: string, ...all: readonly (readonly [Record<string, string>, unknown])[]) => {
+    const broker = new MemoryBroker(mesh)
+    const api = new ApiClient({ broker })
+    api.start()
+    for (const [tags, data] of all) await api.publish(to, Buffer.from(JSON.stringify(data)), { tags })
+    api.stop()
+    await broker.close()
+  }
+
+  const askFor = async (): Promise<RawClient> => {
+    const client = await connection()
+    for (const message of features) send(client, message)
+    const asked = features.flatMap(({ sends }) => sends).length
+    await client.until(() => ids(client).length === asked, 'all answers')
+    return client
+  }
+
+  const asks = features.map(({ hex }) => Buffer.from(hex, 'hex').toString('latin1')).join('')
+  if (asks.includes('ticker:filtered'))
+    it('[14.3] with a filter it gets what matches alone', async () => {
+      const client = await askFor()
+      await publish(
+        'ticker:filtered',
+        [{ colour: 'green', price: '99' }, 0],
+        [{ colour: 'red', size: '2', price: '99' }, 1],
+        [{ colour: 'red', price: '10.49' }, 2],
+        [{ colour: 'blue', price: '10.5' }, 3],
+      )
+      await client.until(() => client.publications('ticker:filtered').length > 0, 'one that matches')
+      expect(client.publications('ticker:filtered')).toMatchObject([{ data: 3, tags: { colour: 'blue' } }])
+    })
+  if (asks.includes('ticker:patched'))
+    it('[8.1] [8.4] with `delta` it is told that patches come, and gets one after the first', async () => {
+      const client = await askFor()
+      expect(answersOf(client, 'subscribe').at(-1)?.['subscribe']).toMatchObject({ delta: true })
+      const long = (n: number): unknown => ({ n, text: 'the same in both'.repeat(20) })
+      const writer = await RawClient.connect(node.url)
+      open.push(writer)
+      for (const n of [1, 2]) await writer.call('publish', { channel: 'ticker:patched', data: long(n) })
+      const [whole, patch] = await client.until(() => {
+        const both = client.publications('ticker:patched')
+        return both.length === 2 && both
+      }, 'both')
+      expect(whole).toMatchObject({ data: long(1) })
+      expect(whole).not.toHaveProperty('delta')
+      expect(patch).toMatchObject({ delta: true, data: expect.stringMatching(/^[\w~]+\n.*;$/s) })
+    })
 
   const sending = again.slice(2)
   if (sending.length > 0)
