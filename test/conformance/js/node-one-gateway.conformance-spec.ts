@@ -1,4 +1,9 @@
-import { startInNode } from './node-world.js'
+import { isForNode, startInNode } from './node-world.js'
 import { registerLaws } from './register.js'
 
-registerLaws({ name: 'the official JavaScript SDK in Node', gateways: 1, start: startInNode })
+registerLaws({
+  name: 'the official JavaScript SDK in Node',
+  gateways: 1,
+  isFor: isForNode,
+  start: startInNode,
+})

@@ -12,7 +12,13 @@ const inNode: Partial<Options> = { websocket: WebSocket, eventsource: NodeEventS
 
 let names = 0
 
-async function runInNode(law: Law, combination: Combination, stage: Stage): Promise<void> {
+export interface OpenWorld {
+  readonly world: World
+  /** Ends its clients and its way. */
+  close(): Promise<void>
+}
+
+export async function openWorld(combination: Combination, stage: Stage): Promise<OpenWorld> {
   const way = await stage.openWay()
   const clients: Client[] = []
   const next = (): string => `n${(names += 1)}`
@@ -28,13 +34,26 @@ async function runInNode(law: Law, combination: Combination, stage: Stage): Prom
     channel: (namespace, name = '') => `${namespace}:${name}${next()}`,
     user: () => `user-${next()}`,
   }
+  return {
+    world,
+    close: async () => {
+      for (const client of clients) client.end()
+      await way.close()
+    },
+  }
+}
+
+async function runInNode(law: Law, combination: Combination, stage: Stage): Promise<void> {
+  const { world, close } = await openWorld(combination, stage)
   try {
     await law.run(world)
   } finally {
-    for (const client of clients) client.end()
-    await way.close()
+    await close()
   }
 }
+
+/** Node sends no Origin, so nobody is a stranger. */
+export const isForNode = ({ isForeign }: Law): boolean => isForeign !== true
 
 export const startInNode = (): Promise<Runner> =>
   Promise.resolve({ run: runInNode, stop: () => Promise.resolve() })

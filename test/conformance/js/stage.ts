@@ -34,6 +34,8 @@ export interface Stage {
   openWay(): Promise<Way>
   /** Resolves when the gateways ask it. It ends with the stage. */
   startApp(): Promise<void>
+  /** Ends a gateway, for good. */
+  endGateway(index: number, signal: 'SIGTERM' | 'SIGKILL'): Promise<void>
   stop(): Promise<void>
 }
 
@@ -71,6 +73,9 @@ export async function startStage({ gateways, allowedOrigins = '' }: StageOptions
       stopApp = await startApp(nats.url, 'conformance')
       const known = nodes.map(({ process }) => process.waitForLine((line) => line.includes('"apps:change"')))
       await Promise.all(known)
+    },
+    endGateway: async (index, signal) => {
+      await nodes[index]?.process.kill(signal)
     },
     stop: async () => {
       await stopApp()

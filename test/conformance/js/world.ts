@@ -43,6 +43,8 @@ export interface Law {
   readonly isSlow?: true
   /** Also in Chromium: where what the browser does could make a difference, beside what Node shows. */
   readonly inBrowser?: true
+  /** In a page whose origin is not among the allowed ones: only a browser can tell. */
+  readonly isForeign?: true
   /** Absent = every transport. */
   readonly transports?: readonly Combination['transport'][]
 }

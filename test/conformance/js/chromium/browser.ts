@@ -20,7 +20,8 @@ export interface Browser {
 
 export async function startBrowser(): Promise<Browser> {
   const http = await servePage(bundle())
-  const origin = `http://localhost:${(http.address() as AddressInfo).port}`
+  const { port } = http.address() as AddressInfo
+  const origin = `http://localhost:${port}`
   const chromium = await launchChromium()
   if (!chromium.found) throw new Error(`These tests need a browser: ${chromium.reason}`)
   const ways = new Map<number, Way>()
@@ -29,25 +30,32 @@ export async function startBrowser(): Promise<Browser> {
     (run: number, method: keyof Server, given: readonly unknown[]) =>
       (ways.get(run)?.server[method] as (...all: readonly unknown[]) => Promise<unknown>)(...given),
   )
-  const open = async (): Promise<Page> => {
-    const page = await chromium.context.newPage()
-    await page.goto(origin)
+  const pages = new Map<string, Promise<Page>>()
+  /** One for each way in which the SDK can speak. */
+  const pageOf = ({ transport, encoding }: Combination, isForeign: boolean): Promise<Page> => {
+    const address = isForeign ? `http://127.0.0.1:${port}` : origin
+    const key = `${address} ${transport} ${encoding}`
+    const open = async (): Promise<Page> => {
+      const page = await chromium.context.newPage()
+      await page.goto(address)
+      return page
+    }
+    const page = pages.get(key) ?? open()
+    pages.set(key, page)
     return page
   }
-  const pages = new Map<Combination, Promise<Page>>()
   let runs = 0
   return {
     origin,
     run: async (law, combination, stage) => {
-      const page = pages.get(combination) ?? open()
-      pages.set(combination, page)
+      const page = await pageOf(combination, law.isForeign === true)
       const way = await stage.openWay()
       runs += 1
       const { title } = law
       const order = { title, combination, address: way.address, gateways: stage.gateways, run: runs }
       ways.set(runs, way)
       try {
-        await (await page).evaluate((given) => window.runLaw(given), order)
+        await page.evaluate((given) => window.runLaw(given), order)
       } finally {
         await way.close()
       }

@@ -5,6 +5,17 @@ const nowSeconds = (): number => Math.floor(Date.now() / 1_000)
 
 export const connecting: readonly Law[] = [
   {
+    title: '[1.2] a page of an origin that is not allowed is not let in, over any transport',
+    inBrowser: true,
+    isForeign: true,
+    async run(world) {
+      const client = world.client({ minReconnectDelay: 10_000, maxReconnectDelay: 10_000 })
+      client.sdk.connect()
+      has(await client.errors.at(0), { type: 'transport' })
+      same([client.sdk.state, client.connected.entries.length], ['connecting', 0])
+    },
+  },
+  {
     title: '[4.6] connects with an id of its own and ends with code 0, because the client asked for it',
     inBrowser: true,
     async run(world) {
