@@ -43,11 +43,14 @@ export class BlockIndex {
   }
 }
 
+/** Looked up once, not for each byte. */
+const { imul } = Math
+
 function hashAt(bytes: Uint8Array, at: number): number {
   let hash = 0
   for (let index = 0; index < windowBytes; index += 1)
-    hash = (Math.imul(hash, 0x01000193) ^ byteAt(bytes, at + index)) | 0
+    hash = (imul(hash, 0x01000193) ^ byteAt(bytes, at + index)) | 0
   hash ^= hash >>> 15
-  hash = Math.imul(hash, 0x2c1b3c6d)
+  hash = imul(hash, 0x2c1b3c6d)
   return (hash ^ (hash >>> 13)) >>> 0
 }

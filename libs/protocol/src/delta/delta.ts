@@ -6,7 +6,8 @@
  *     and so travels in a JSON string. Base and target have to be UTF-8.
  * P3. A patch is shorter than its target, or there is none.
  * P4. The work is bounded by the lengths, whatever the bytes: at most 16 places of the base are tried for each byte of the target, a
- *     try that finds less than it costs ends within a few bytes, and one that finds much is taken at once. Memory is 2^16 places.
+ *     try that finds less than it costs ends within a few bytes, and one that finds much is taken at once. Where nothing was found
+ *     for long, it looks less often. Memory is 2^16 places.
  */
 import { BlockIndex, windowBytes } from './block-index.js'
 import { byteAt, checksum, copyCost, PatchReader, PatchWriter, Signs } from './patch-format.js'
@@ -16,6 +17,9 @@ export type PatchBorder = 'byte' | 'character'
 
 /** A match so long is taken without looking for a longer one (P4). */
 const goodBytes = 256
+
+/** After so many bytes without a match (a power of two) every second place is looked at, after twice as many every third. */
+const rushShift = 10
 
 /** A patch says how long its target is; whoever applies it need not believe more. */
 const maxTargetBytes = 67_108_864
@@ -87,7 +91,7 @@ class Patching {
     let at = this.done
     while (at + windowBytes <= end && this.writer.hasRoom) {
       const match = this.bestAt(index, at)
-      if (match === undefined) at += 1
+      if (match === undefined) at += 1 + ((at - this.done) >> rushShift)
       else {
         this.write(match)
         at = this.done
@@ -111,10 +115,10 @@ class Patching {
   private grown(at: number, offset: number, from: number): Match {
     const { base, target } = this
     let ahead = 0
-    const most = Math.min(target.length - at, base.length - offset)
+    const most = min(target.length - at, base.length - offset)
     while (ahead < most && base[offset + ahead] === target[at + ahead]) ahead += 1
     let back = 0
-    const least = Math.min(at - from, offset)
+    const least = min(at - from, offset)
     if (ahead >= windowBytes)
       while (back < least && base[offset - back - 1] === target[at - back - 1]) back += 1
     return this.aligned({ start: at - back, end: at + ahead, from: offset - back })
@@ -125,7 +129,7 @@ class Patching {
     if (this.border === 'byte') return { start, end, from }
     const { base, target } = this
     let first = start
-    while (first < Math.min(end, start + 3) && isInside(target, first)) first += 1
+    while (first < min(end, start + 3) && isInside(target, first)) first += 1
     let last = end
     const least = Math.max(first, end - 3)
     while (last > least && (isInside(target, last) || isInside(base, from + last - start))) last -= 1
@@ -143,6 +147,9 @@ class Patching {
     this.follows = from + end - start
   }
 }
+
+/** Of two: looked up once, not for each byte. */
+const { min } = Math
 
 const lengthOf = ({ start, end }: Match): number => end - start
 

@@ -15,10 +15,12 @@ export const Signs = Object.freeze({
   end: 0x3b,
 } as const)
 
+const { floor } = Math
+
 /** How many digits an integer takes. */
 export function digitCount(value: number): number {
   let count = 1
-  for (let rest = value; rest >= 64; rest = Math.floor(rest / 64)) count += 1
+  for (let rest = value; rest >= 64; rest = floor(rest / 64)) count += 1
   return count
 }
 
@@ -89,7 +91,7 @@ export class PatchWriter {
     let rest = value
     for (let at = this.length + count - 1; at >= this.length; at -= 1) {
       this.bytes[at] = digits[rest % 64] ?? 0
-      rest = Math.floor(rest / 64)
+      rest = floor(rest / 64)
     }
     this.length += count
     this.bytes[this.length] = sign
