@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals'
+import type { Broker } from '@natter/broker'
 import { ApiClient } from '@natter/hooks'
 import { Disconnects } from '@natter/protocol'
 import { connectSdk, type SdkClient } from '@natter/testing'
@@ -26,6 +27,9 @@ const table = (n: number): object => ({
   })),
   last: n,
 })
+
+const happens = ({ events }: Broker, event: 'broker:reconnect' | 'broker:disconnect'): Promise<void> =>
+  new Promise((resolve) => events.on(event, () => resolve()))
 
 describe('deltas', () => {
   const bench = natsBench()
@@ -97,15 +101,46 @@ describe('deltas', () => {
       expect(subscription.deltaStats()).toMatchObject({ numFullPayloads: 251, numDeltaPayloads: 2 })
     })
 
-    it.each([1, 40])(
-      '[8.3] a burst keeps its order between whole and patched ones, for who was there and for who comes within it (%d KB)',
-      async (kilobytes) => {
+    it('[8.3] goes on when NATS was away, and on another gateway when this one has gone', async () => {
+      const [one, two] = [await bench.start(), await bench.start()]
+      const [reader, writer] = [await connect(one), await connect(two)]
+      const subscription = await reader.subscribe('ticker:a', { delta: 'fossil' })
+      const publish = async (n: number): Promise<void> =>
+        writer.centrifuge.publish('ticker:a', written(table(n))).then(() => {})
+      for (const n of [1, 2, 3]) await publish(n)
+      const back = Promise.all([one, two].map(({ broker }) => happens(broker, 'broker:reconnect')))
+      const away = Promise.all([one, two].map(({ broker }) => happens(broker, 'broker:disconnect')))
+      await bench.nats.kill('SIGKILL')
+      await away
+      await bench.nats.restart()
+      await back
+      for (const n of [4, 5, 6]) await publish(n)
+      expect(data(await reader.received('ticker:a', 6))).toEqual([1, 2, 3, 4, 5, 6].map(table))
+      const { offset = 0 } = (await reader.received('ticker:a', 6)).at(-1) ?? {}
+      const { epoch } = await subscription.history({ limit: 0 })
+      reader.centrifuge.disconnect()
+      await publish(7)
+      const moved = await connect(two)
+      const since = { offset, epoch }
+      const again = await moved.subscribe('ticker:a', { delta: 'fossil', since })
+      for (const n of [8, 9]) await publish(n)
+      expect(data(await moved.received('ticker:a', 3))).toEqual([7, 8, 9].map(table))
+      expect(again.deltaStats()).toMatchObject({ numFullPayloads: 2, numDeltaPayloads: 1 })
+    }, 30_000)
+
+    it.each([
+      ['small', () => 1],
+      ['large', () => 40],
+      ['small and large', (n: number) => (n % 3 === 0 ? 40 : 0)],
+    ])(
+      '[8.3] a burst of %s ones keeps its order between whole and patched, for who was there and for who comes within it',
+      async (_sizes, kilobytes) => {
         const [one, two] = [await bench.start(), await bench.start()]
         const [writer, reader] = [await connect(one), await connect(two)]
-        const ballast = 'x'.repeat(kilobytes * 1_000)
+        const ballast = (n: number): string => 'x'.repeat(kilobytes(n) * 1_000)
         const values = Array.from({ length: 40 }, (_, n) => ({
           ...table(n),
-          ballast,
+          ballast: ballast(n),
           odd: n % 7 === 0 ? n : 0,
         }))
         const first = await reader.subscribe('ticker:a', { delta: 'fossil' })
@@ -117,7 +152,7 @@ describe('deltas', () => {
         for (const client of [reader, ...late])
           expect(data(await client.received('ticker:a', 40))).toEqual(values)
         await Promise.all(joined)
-        expect(first.deltaStats()).toMatchObject({ numFullPayloads: 1, numDeltaPayloads: 39 })
+        expect(first.deltaStats().numDeltaPayloads).toBeGreaterThan(20)
       },
     )
 
