@@ -5,7 +5,7 @@ import { ClientError, DisconnectError } from '@natter/hooks'
 import { Disconnects, Errors, Unsubscribes } from '@natter/protocol'
 import { deadKey } from '../src/sessions/dead-record.js'
 import { FakeApp, held, type Answers } from './fake-app.js'
-import { dialects } from './dialect.js'
+import { dialects, jsonDialect } from './dialect.js'
 import type { Incoming, NodeOverrides, RawClient, TestNode } from './harness.js'
 import { secret, tokenOf, wireBench } from './wire-bench.js'
 
@@ -423,6 +423,25 @@ describe.each(dialects)('codes, for clients that speak $name', (dialect) => {
     const node = await startWith({ 'rpc end': () => Promise.reject(new DisconnectError(code, 'why')) })
     const client = await saying(node, { id: 2, rpc: { method: 'end' } })
     expect(await client.close()).toEqual({ code, reason: 'why' })
+  })
+})
+
+describe('codes, for clients that only listen', () => {
+  const { start, open } = wireBench(jsonDialect)
+
+  it.each([
+    ['[6.3] [16.4] 3005 an app says that its word has ended', Errors.expired],
+    ['[6.3] [16.4] 3005 an app does not take the token any more', Errors.tokenExpired],
+    ['[6.3] [16.4] 3013 an app has too much to do', Errors.tooManyRequests],
+    ['[6.3] [16.4] 3507 an app does not let it in', Errors.permissionDenied],
+    ['[6.3] [16.4] 3004 an app refuses with another error', Errors.badRequest],
+    ['[6.3] [16.4] 3004 an app refuses with an error of its own', { code: 1_000, message: 'no' }],
+  ])('%s', async (title, { code, message }) => {
+    const hooks = new FakeApp({ connect: () => Promise.reject(new ClientError(code, message)) })
+    const node = await start({ hooks })
+    const client = await open({ ...node, url: node.url.replace(/websocket$/, 'uni_websocket') })
+    client.send({})
+    expect(await client.close()).toEqual(entry(Disconnects, title))
   })
 })
 
