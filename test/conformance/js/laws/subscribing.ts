@@ -1,3 +1,4 @@
+import { Journal } from '../journal.js'
 import { codeOf, has, same, soon } from '../same.js'
 import type { Law } from '../world.js'
 
@@ -137,6 +138,26 @@ export const subscribing: readonly Law[] = [
       await world.server.unsubscribe(user, channel, 2000, 'server unsubscribe')
       has(await watched.unsubscribed.at(0), { code: 2000, reason: 'server unsubscribe' })
       same(await codeOf(watched.sdk.presence()), 7) // the SDK's own: unsubscribed
+    },
+  },
+  {
+    title: '[7.1] maps and shared polls, which there are not, are refused for good: neither half works',
+    async run(world) {
+      const client = world.client()
+      await client.connect()
+      const all = [
+        client.sdk.newMapSubscription(world.channel('room')),
+        client.sdk.newSharedPollSubscription(world.channel('room'), {
+          getSignature: () => Promise.reject(new Error('no')),
+        }),
+      ]
+      for (const subscription of all) {
+        const ends = new Journal<{ code: number }>('unsubscribed')
+        subscription.on('unsubscribed', (told) => ends.add(told))
+        subscription.subscribe()
+        has(await ends.at(0), { code: 108 })
+      }
+      same(client.connecting.entries.length, 1)
     },
   },
 ]
