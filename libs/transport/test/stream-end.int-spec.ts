@@ -41,7 +41,8 @@ describe('uws: the end of a stream', () => {
     stream.send('first')
     stream.end(3011, 'go')
     await new Promise<void>((resolve) => {
-      const look = (): void => (text.includes('farewell') && /0\r\n\r\n$/.test(text) ? resolve() : undefined)
+      const look = (): void =>
+        text.includes('farewell') && text.endsWith('0\r\n\r\n') ? resolve() : undefined
       client.on('data', look)
       look()
     })
