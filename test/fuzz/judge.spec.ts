@@ -124,6 +124,7 @@ describe('what a connection is owed', () => {
     expect(owedFor('json', Buffer.from('{"id":3,"presence":{"channel":"a"}}\n{"id":4,"rpc":{}}'))).toEqual({
       kind: 'answers',
       ids: [3, 4],
+      mayEnd: false,
     })
     expect(owedFor('json', Buffer.from('{'))).toEqual({ kind: 'end' })
     expect(owedFor('protobuf', Buffer.from([0x05, 0x08]))).toEqual({ kind: 'end' })

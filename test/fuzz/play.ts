@@ -1,7 +1,8 @@
 /**
  * Plays one case and records what came of it. It judges nothing.
  *
- * Y1. It ends: when all that is owed has come, when the connection has ended, when the client leaves, or when time is up.
+ * Y1. It ends: when all that is owed has come, when the connection has ended, when the client leaves, or when nothing has moved for too
+ *     long. A machine that is slow is no gateway that hangs.
  * Y2. Behind the last message a command follows that every gateway can answer, so that a case which owes nothing shows a sign of
  *     life as well.
  */
@@ -19,13 +20,13 @@ import { chance } from '../fault/seeded.js'
 
 export interface Door {
   port: number
-  /** How long a case may take before it counts as hung. */
+  /** For how long nothing may move before a case counts as hung. */
   withinMs: number
 }
 
 /** What came of a case, with what was owed and didn't come, and what came unasked. */
 export interface Played extends Seen {
-  /** A message was sent that ends the connection. */
+  /** A message was sent that ends the connection, or may. */
   isDoomed: boolean
   /** Ids. */
   missing: number[]
@@ -99,6 +100,7 @@ class Play {
   private readonly timer: NodeJS.Timeout
   private session: SessionOf | undefined
   private fault: string | undefined
+  private mayEnd = false
   private isOver = false
   /** Whoever waits for something to change. */
   private wake = (): void => {}
@@ -128,7 +130,8 @@ class Play {
     if (this.isTalking()) await this.talk()
     await this.until(() => this.ledger.isSettled)
     this.end({ kind: 'left' })
-    const { mustEnd: isDoomed, missing, uninvited } = this.ledger
+    const { mustEnd, missing, uninvited } = this.ledger
+    const isDoomed = mustEnd || this.mayEnd
     return {
       ...this.seen,
       isDoomed,
@@ -149,6 +152,7 @@ class Play {
       if (step.kind === 'leave') return this.leave(step.how)
       if (step.kind !== 'connected') this.seen.inputs += 1
       await this.take(step)
+      this.timer.refresh()
     }
     if (!this.isOver && !this.what.carrier.startsWith('uni_'))
       await this.message(lastMessage(this.what.encoding)) // Y2
@@ -202,6 +206,7 @@ class Play {
   private owe(message: Buffer | undefined): () => void {
     const owed = message === undefined ? ({ kind: 'end' } as const) : owedFor(this.what.encoding, message)
     if (owed.kind === 'fault') this.fault = owed.error
+    if (owed.kind === 'answers' && owed.mayEnd) this.mayEnd = true
     return this.ledger.owe(owed.kind === 'answers' ? owed.ids : 'end')
   }
 
@@ -215,6 +220,7 @@ class Play {
   }
 
   private onHead(status: number): void {
+    this.timer.refresh() // Y1
     this.seen.status = status
     if (status !== 101 && status !== 200) this.end({ kind: 'closed', code: 1000, reason: '' })
     this.wake()
@@ -222,6 +228,7 @@ class Play {
 
   private onData(bytes: Buffer): void {
     if (this.isOver) return
+    this.timer.refresh()
     for (const told of this.reader.push(bytes)) {
       this.seen.told.push(told)
       if (told.id !== 0) this.ledger.answered(told.id)

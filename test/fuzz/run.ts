@@ -75,6 +75,8 @@ const healthyPerSecond = 100
 /** Channels that nobody uses are closed after a while. */
 const quietWithinMs = 90_000
 const mebibyte = 2 ** 20
+/** Inputs. */
+const toldEvery = 25_000
 
 export async function run(options: RunOptions): Promise<RunResult> {
   const { source, folder } = options
@@ -185,13 +187,16 @@ class Round {
 
   /** Plays cases until so many inputs are through, several at once. Answers how many they were. */
   private async cover(seed: number, inputs: number): Promise<number> {
-    let [next, done] = [0, 0]
+    let [next, done, toldOf] = [0, 0, 0]
     const worker = async (): Promise<void> => {
       while (done < inputs && !this.hasDied) {
         const number = next
         next += 1
         const inputsThen = await this.one(seed, number)
         done += inputsThen
+        if (done < toldOf + toldEvery) continue
+        toldOf = done
+        this.options.say(`  ${done} inputs, ${this.findings.length} findings`)
       }
     }
     await Promise.all(Array.from({ length: this.options.settings.atOnce }, worker))

@@ -6,7 +6,7 @@ export interface Settings {
   warmUpInputs: number
   /** Cases under way at once. */
   atOnce: number
-  /** How long a case may take before it counts as hung. */
+  /** For how long nothing may move before a case counts as hung. */
   withinMs: number
   /** What the process may hold more after than before. */
   memoryBytes: number

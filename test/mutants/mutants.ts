@@ -77,11 +77,11 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'swallow-an-error',
     rules: ['hung'],
-    run: { kind: 'fuzz', inputs: 1_000 },
+    run: { kind: 'fuzz', inputs: 400 },
   },
   {
     name: 'let-a-syntax-error-out',
     rules: ['logged-bug'],
-    run: { kind: 'fuzz', inputs: 1_000 },
+    run: { kind: 'fuzz', inputs: 400 },
   },
 ]
