@@ -160,6 +160,36 @@ describe('what docker compose starts', () => {
     await healthy(killed)
   }, 60_000)
 
+  it.each(['http_stream', 'sse'])(
+    'passes on at once what an open response brings, and its posts to whichever gateway comes next: %s',
+    async (transport) => {
+      const base = `http://${nginx.address}:8080`
+      const connect = { id: 1, connect: { token: await tokenOf('Listener') } }
+      const body = JSON.stringify(connect)
+      const response = await fetch(`${base}/connection/${transport}`, { method: 'POST', body })
+      const reader = (response.body as ReadableStream<Uint8Array>).getReader()
+      let text = ''
+      const until = async (part: string): Promise<void> => {
+        while (!text.includes(part)) {
+          const { value, done } = await reader.read()
+          if (done) throw new Error(`ended after ${text}`)
+          text += Buffer.from(value).toString()
+        }
+      }
+      await until('"session"')
+      const said = (name: string): string => new RegExp(`"${name}":"([^"]+)"`).exec(text)?.[1] ?? ''
+      const [session, node] = [said('session'), said('node')]
+      for (let id = 2; id < 14; id += 1) {
+        const data = JSON.stringify({ id, presence_stats: { channel: room } })
+        const post = { method: 'POST', body: JSON.stringify({ session, node, data }) }
+        expect((await fetch(`${base}/emulation`, post)).status).toBe(204)
+        await until(`{"id":${id},`)
+      }
+      await reader.cancel()
+    },
+    30_000,
+  )
+
   it('keeps what was said in Postgres', async () => {
     const password = await clone.secret('postgres_password')
     const url = `postgres://natter:${password}@${stack.service('postgres').address}:5432/natter`

@@ -287,7 +287,7 @@ export class UwsSocketServer<C> implements SocketServer<C>, SocketOwner<C> {
   /**
    * The library can change the certificate of a name, not that of clients who name none: so another app takes the port, in one turn.
    *
-   * @throws Error when the library doesn't take the files, or the port can't be had again.
+   * @throws Error when the library doesn't take the files: nothing has changed then.
    */
   private renew(certificate: Certificate): void {
     if (this.state.kind !== 'listening') return
@@ -309,7 +309,7 @@ export class UwsSocketServer<C> implements SocketServer<C>, SocketOwner<C> {
         ? { kind: 'listening', port: renewed, current: next, old: [...old, current] }
         : { kind: 'listening', port: renewed, current, old }
     }
-    if (!isRenewed) throw new UnavailableError('port-in-use', `Port ${port.number} could not be taken over.`)
+    if (!isRenewed) return this.handlers.onBrokenCertificate?.(portLost(port.number, socket !== false))
     this.handlers.onCertificate?.(certificate)
     this.retire(current)
   }
@@ -330,6 +330,16 @@ export class UwsSocketServer<C> implements SocketServer<C>, SocketOwner<C> {
       generation.app.close()
     }, oldIdleMs).unref()
   }
+}
+
+function portLost(port: number, isListening: boolean): UnavailableError {
+  const what = isListening
+    ? 'The certificate before stays: it is tried again when the files change.'
+    : 'Nobody new is let in: restart this gateway.'
+  return new UnavailableError(
+    'port-in-use',
+    `Port ${port} could not be taken over for the new certificate. ${what}`,
+  )
 }
 
 /** The package's types lack them. No window is kept for what is sent: 15,000 sockets with one each would be gigabytes. */
