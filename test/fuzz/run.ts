@@ -230,7 +230,7 @@ class Round {
     ]
     const isThere = async (): Promise<boolean> => {
       const [connections = 0, channels = 0] = await counts()
-      return connections <= healthyClients && channels <= 4
+      return connections <= healthyClients && channels === 0
     }
     try {
       await eventually(isThere, { timeoutMs: quietWithinMs })
