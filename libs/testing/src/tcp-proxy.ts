@@ -57,7 +57,7 @@ export class TcpProxy {
 
   /** Resets every connection; new ones are still taken. */
   cut(): void {
-    for (const pair of this.pairs) for (const socket of pair) socket.resetAndDestroy()
+    for (const pair of this.pairs) for (const socket of pair) reset(socket)
   }
 
   /** New connections are reset at once, open ones stay. */
@@ -81,7 +81,7 @@ export class TcpProxy {
     this.forward(upstream, client)
     const gone = (): void => {
       this.pairs.delete(pair)
-      for (const socket of pair) if (!socket.destroyed) socket.resetAndDestroy()
+      for (const socket of pair) if (!socket.destroyed) reset(socket)
     }
     for (const socket of pair) socket.on('error', () => {}).on('close', gone)
     if (this.isPaused) for (const socket of pair) socket.pause()
@@ -109,4 +109,10 @@ export class TcpProxy {
       if (!this.isPaused) from.resume()
     })
   }
+}
+
+/** Node can't reset what is just sending its end: it says EINVAL, and keeps the handle for ever. */
+function reset(socket: Socket): void {
+  if (socket.writableEnded) socket.destroy()
+  else socket.resetAndDestroy()
 }
