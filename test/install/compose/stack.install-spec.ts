@@ -164,8 +164,7 @@ describe('what docker compose starts', () => {
     'passes on at once what an open response brings, and its posts to whichever gateway comes next: %s',
     async (transport) => {
       const base = `http://${nginx.address}:8080`
-      const connect = { id: 1, connect: { token: await tokenOf('Listener') } }
-      const body = JSON.stringify(connect)
+      const body = JSON.stringify({ id: 1, connect: { token: await tokenOf('Listener') } })
       const response = await fetch(`${base}/connection/${transport}`, { method: 'POST', body })
       const reader = (response.body as ReadableStream<Uint8Array>).getReader()
       let text = ''
