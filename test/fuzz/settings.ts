@@ -17,7 +17,7 @@ export interface Settings {
 /** What the release is judged by. */
 export const fullSettings: Omit<Settings, 'seed'> = {
   inputs: 200_000,
-  warmUpInputs: 20_000,
+  warmUpInputs: 50_000,
   atOnce: 48,
   withinMs: 20_000,
   memoryBytes: 10 * 2 ** 20,
