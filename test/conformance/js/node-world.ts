@@ -8,7 +8,14 @@ import type { Runner } from './register.js'
 import type { Stage } from './stage.js'
 import type { Law, World } from './world.js'
 
-const inNode: Partial<Options> = { websocket: WebSocket, eventsource: NodeEventSource }
+/** The SDK doesn't read what refuses a command, and until that is collected Node's fetch keeps the connection: a leak to the tests. */
+const fetchAndDrop: typeof fetch = async (...given) => {
+  const response = await fetch(...given)
+  if (!response.ok) await response.body?.cancel()
+  return response
+}
+
+const inNode: Partial<Options> = { websocket: WebSocket, eventsource: NodeEventSource, fetch: fetchAndDrop }
 
 let names = 0
 

@@ -27,8 +27,12 @@ export async function startBrowser(): Promise<Browser> {
   const ways = new Map<number, Way>()
   await chromium.context.exposeFunction(
     'serverDoes',
-    (run: number, method: keyof Server, given: readonly unknown[]) =>
-      (ways.get(run)?.server[method] as (...all: readonly unknown[]) => Promise<unknown>)(...given),
+    (run: number, method: keyof Server, given: readonly unknown[]) => {
+      const way = ways.get(run)
+      if (way === undefined) throw new Error(`no law has the number ${run}`)
+      const act = way.server[method] as (...all: readonly unknown[]) => Promise<unknown>
+      return act(...given)
+    },
   )
   const pages = new Map<string, Promise<Page>>()
   /** One for each way in which the SDK can speak. */
