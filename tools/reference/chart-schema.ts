@@ -20,6 +20,8 @@ import { natsValues, natterValues, postgresValues, type JsonSchema } from './cha
 export const setByTheChart: ReadonlySet<string> = new Set([
   'client.token_hmac_secret_key',
   'client.token_previous_hmac_secret_key',
+  'client.subscription_token_hmac_secret_key',
+  'client.subscription_token_previous_hmac_secret_key',
   'drain.deadline',
   'drain.delay',
   'drain.rate',

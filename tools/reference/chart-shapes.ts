@@ -89,7 +89,13 @@ export const natterValues: Shape = {
   global: object,
   image: group({ prefix: { ...text, minLength: 1 }, tag: text, pullPolicy, pullSecrets: texts }),
   serviceAccount: group({ create: flag, annotations: labels }),
-  tokens: group({ existingSecret: text, key: matching('^[-._a-zA-Z0-9]+$'), previousKey: text }),
+  tokens: group({
+    existingSecret: text,
+    key: matching('^[-._a-zA-Z0-9]+$'),
+    previousKey: text,
+    subscriptionKey: text,
+    previousSubscriptionKey: text,
+  }),
   gateway: group({
     ...pods,
     ...ownImage,

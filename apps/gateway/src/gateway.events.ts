@@ -22,6 +22,10 @@ export interface GatewayEvents {
   'tls:certificate': { fingerprint: string; subject: string; expiresAtMs: number }
   /** The files changed into no pair that can be used; the one before stays. */
   'tls:broken': { error: unknown }
+  /** The public keys for tokens were fetched: so many. */
+  'token:keys': { keys: number }
+  /** They could not be; the ones before stay. It is tried again when a token needs them. */
+  'token:keys:failed': { error: unknown }
   'command:error': { method: string; code: number; cause: unknown }
   /** A client asked for a kind of channel that there isn't: `type` as it came, 1 to 3 = maps, 4 = a shared poll. */
   'command:unsupported': { method: string; type: number; advice: string }

@@ -24,6 +24,8 @@ export function log(
     'emulation:request': 'debug',
     'tls:certificate': 'info',
     'tls:broken': 'error',
+    'token:keys': 'info',
+    'token:keys:failed': 'error',
     'api:reply': ({ cause }) => (cause === undefined ? 'debug' : 'error'),
     'channel:heal': ({ outcome }) => (outcome === 'asked' ? 'debug' : 'warn'),
     'channel:stray': 'warn',

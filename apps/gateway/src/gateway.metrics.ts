@@ -32,6 +32,11 @@ export const gatewayMetrics = defineMetrics({
     name: 'natter_gateway_tls_broken_total',
     help: 'How often the files of certificate and key changed into no pair that can be used: the one before stayed.',
   },
+  tokenKeysFailed: {
+    type: 'counter',
+    name: 'natter_gateway_token_keys_failed_total',
+    help: 'How often the public keys for tokens could not be fetched: the ones before stayed.',
+  },
   connects: {
     type: 'counter',
     name: 'natter_gateway_connects_total',
@@ -222,6 +227,7 @@ export function meter(metrics: Metrics, { gateway, broker, events }: Metered): v
     'connection:refuse': ({ reason }) => handles.refusals.add({ reason }),
     'emulation:request': ({ outcome }) => handles.emulation.add({ outcome }),
     'tls:broken': () => handles.certificateBroken.add({}),
+    'token:keys:failed': () => handles.tokenKeysFailed.add({}),
     'publication:outcome': (outcome) => tally.add(outcome),
     'publication:refused': ({ reason }) => handles.publishesRefused.add({ reason }),
     'subscription:reply': ({ recovered, messages }) => {

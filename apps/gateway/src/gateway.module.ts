@@ -1,4 +1,4 @@
-import { HmacTokenVerifier, NoTokens, type TokenVerifier } from '@natter/auth'
+import { createTokenVerifier, NoTokens, type TokenVerifier } from '@natter/auth'
 import { natsOptionsOf, namespacesOf } from '@natter/config'
 import { createNatsBroker, type Broker, type BrokerEvents } from '@natter/broker'
 import { HookCaller, type HookCallerEvents } from '@natter/hooks'
@@ -13,6 +13,7 @@ import {
   type OnApplicationBootstrap,
 } from '@nestjs/common'
 import type { GatewayConfig } from './config/gateway.config.js'
+import { tokenOptionsOf } from './config/token-settings.js'
 import type { Patience } from './drain/patience.js'
 import { Gateway } from './gateway.js'
 import type { GatewayEvents } from './gateway.events.js'
@@ -144,7 +145,7 @@ function compose(
     options,
     prefix: config.nats.prefix,
     broker,
-    verifier: verifierOf(config),
+    verifier: verifierOf(config, events.gateway),
     namespaces: namespacesOf(config.channel),
     clock: systemClock,
     events: events.gateway,
@@ -177,12 +178,15 @@ function socketOptionsOf({
   }
 }
 
-function verifierOf({ client }: GatewayConfig): TokenVerifier {
-  const { token_hmac_secret_key: secret, token_previous_hmac_secret_key: previousSecret } = client
-  if (secret === undefined) return new NoTokens()
-  return new HmacTokenVerifier({
-    secret,
+function verifierOf({ client }: GatewayConfig, events: GatewayEventStreams['gateway']): TokenVerifier {
+  const connection = tokenOptionsOf(client, 'token')
+  const subscription = tokenOptionsOf(client, 'subscription_token')
+  if (connection === undefined && subscription === undefined) return new NoTokens()
+  return createTokenVerifier({
+    connection: connection ?? {},
+    ...(subscription === undefined ? {} : { subscription }),
     clock: systemClock,
-    ...(previousSecret === undefined ? {} : { previousSecret }),
+    onKeys: (keys) => events.emit('token:keys', { keys }),
+    onNoKeys: (error) => events.emit('token:keys:failed', { error }),
   })
 }

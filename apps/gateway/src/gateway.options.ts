@@ -32,6 +32,10 @@ export interface GatewayOptions {
     pongTimeoutMs: number
     staleCloseMs: number
     expiredCloseDelayMs: number
+    /** How long past its expiry a subscription token may still be refreshed. */
+    expiredSubCloseDelayMs: number
+    /** Refuses tokens that name no user. */
+    disallowAnonymousTokens: boolean
     /** Lower-case names of the handshake's headers that apps are shown; the others are forgotten at once. */
     hookHeaders: readonly string[]
     /** Each user is subscribed to `#<user>` of this namespace ('' = none) by connecting; absent = nobody is. */

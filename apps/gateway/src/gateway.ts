@@ -211,6 +211,7 @@ export class Gateway implements SocketHandlers<Connection>, ChannelsOwner {
       broker.events.on('broker:epoch:change', ({ stream }) => this.channels.renumber(stream)),
     )
     const port = await this.server.listen() // first: a node that can't serve must not announce itself
+    void this.services.verifier.prepare()
     this.peers.start()
     this.replayer.start()
     this.occupancy.start()
@@ -248,6 +249,7 @@ export class Gateway implements SocketHandlers<Connection>, ChannelsOwner {
     this.stalls.stop()
     this.channels.close()
     for (const stop of this.stopListening) stop()
+    this.services.verifier.close()
     this.server.close()
   }
 
@@ -399,7 +401,7 @@ export class Gateway implements SocketHandlers<Connection>, ChannelsOwner {
 
   /** Not if the client left the channel meanwhile: the push would end whatever it has there now. */
   private tellBroken(connection: Connection, subscription: Subscription): void {
-    if (subscription.state !== 'broken') return
+    if (!subscription.isBroken) return
     const { channel } = subscription
     if (subscription.isServerSide) return connection.disconnect(Disconnects.insufficientState)
     endSubscription(this.services, connection, subscription, Unsubscribes.insufficientState)

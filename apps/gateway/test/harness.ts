@@ -1,5 +1,11 @@
 /** Nodes and clients for the gateway's tests: real sockets on free ports; the mesh behind them is in memory or real NATS. */
-import { HmacTokenVerifier, namespaceSchema, NoTokens, resolveNamespace } from '@natter/auth'
+import {
+  createTokenVerifier,
+  namespaceSchema,
+  NoTokens,
+  resolveNamespace,
+  type TokenVerifier,
+} from '@natter/auth'
 import { MemoryBroker, type Broker, type MemoryMesh } from '@natter/broker'
 import { systemClock } from '@natter/primitives'
 import { createUwsServer } from '@natter/transport'
@@ -96,6 +102,8 @@ export const clientOptions: GatewayOptions['client'] = {
   pongTimeoutMs: 8_000,
   staleCloseMs: 10_000,
   expiredCloseDelayMs: 25_000,
+  expiredSubCloseDelayMs: 25_000,
+  disallowAnonymousTokens: false,
   hookHeaders: ['origin', 'user-agent', 'cookie'],
   historyPage: 300,
   recoveryPage: 300,
@@ -114,6 +122,8 @@ export interface NodeOverrides {
   maxConnections?: number
   trustedProxies?: string[]
   secret?: string
+  /** In place of one for `secret`. */
+  verifier?: TokenVerifier
   prefix?: string
   hooks?: Hooks
   /** Default: uWebSockets.js on a free port. */
@@ -145,7 +155,7 @@ export async function startNode(broker: Broker, overrides: NodeOverrides = {}): 
     namespaces,
     clock: systemClock,
     ...(overrides.hooks === undefined ? {} : { hooks: overrides.hooks }),
-    verifier: secret === undefined ? new NoTokens() : new HmacTokenVerifier({ secret, clock: systemClock }),
+    verifier: overrides.verifier ?? verifierOf(secret),
     createServer:
       overrides.createServer ??
       ((handlers) =>
@@ -166,6 +176,11 @@ export async function startNode(broker: Broker, overrides: NodeOverrides = {}): 
   }
   return { name, gateway, broker, url: `ws://127.0.0.1:${port}/connection/websocket`, stop }
 }
+
+const verifierOf = (secret: string | undefined): TokenVerifier =>
+  secret === undefined
+    ? new NoTokens()
+    : createTokenVerifier({ connection: { hmacSecret: secret }, clock: systemClock })
 
 export const startMemoryNode = (mesh: MemoryMesh, overrides?: NodeOverrides): Promise<TestNode> =>
   startNode(new MemoryBroker(mesh), overrides)

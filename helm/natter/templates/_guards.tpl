@@ -61,6 +61,11 @@
 {{- if and .Values.tokens.previousKey (not .Values.tokens.existingSecret) -}}
 {{- fail "tokens.previousKey needs tokens.existingSecret: the Secret that the chart makes has one key." -}}
 {{- end -}}
+{{- range $name := list "subscriptionKey" "previousSubscriptionKey" -}}
+{{- if and (index $.Values.tokens $name) (not $.Values.tokens.existingSecret) -}}
+{{- fail (printf "tokens.%s needs tokens.existingSecret: the Secret that the chart makes has one key." $name) -}}
+{{- end -}}
+{{- end -}}
 {{- if and .Values.ingress.enabled (not .Values.ingress.host) -}}
 {{- fail "ingress.enabled is true: set ingress.host to the name that clients use." -}}
 {{- end -}}

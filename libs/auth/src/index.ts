@@ -1,6 +1,6 @@
-export { HmacTokenVerifier, type HmacTokenVerifierOptions } from './hmac-token-verifier.js'
 export { namespaceName, namespaceSchema, type NamespaceOptions } from './namespace.options.js'
 export { acceptsData, resolveNamespace, type Allowance, type Namespace } from './namespace.js'
+export { overrideNamespace } from './override.js'
 export {
   canAskHistory,
   canAskPresence,
@@ -15,4 +15,14 @@ export {
   type Permission,
   type Question,
 } from './permissions.js'
-export { NoTokens, type ConnectionClaims, type TokenVerdict, type TokenVerifier } from './token-verifier.js'
+export { createTokenVerifier, type TokenOptions, type TokenVerifierOptions } from './tokens/jwt-verifier.js'
+export { parsePublicKey, type PublicKeyKind } from './tokens/public-keys.js'
+export {
+  NoTokens,
+  type ClaimedSubscription,
+  type ConnectionClaims,
+  type SubscriptionClaims,
+  type SubscriptionOverride,
+  type TokenVerdict,
+  type TokenVerifier,
+} from './tokens/token-verifier.js'

@@ -31,7 +31,10 @@ export interface Namespace {
   readonly emitsJoinLeave: boolean
   readonly forcePushJoinLeave: boolean
   readonly positioning: 'off' | 'allowed' | 'forced'
+  /** Clients may ask for it, also where it is forced. */
+  readonly allowsPositioning: boolean
   readonly recovery: 'off' | 'allowed' | 'forced'
+  readonly allowsRecovery: boolean
   /** `cache`: what is recovered is the newest publication alone. */
   readonly recoveryMode: 'stream' | 'cache'
   /** Recovers for every subscriber, asked or not. Only with `cache`. */
@@ -50,7 +53,7 @@ export interface Namespace {
   readonly publicationDataFormat: '' | 'json' | 'json_object' | 'binary'
 }
 
-const granting = (isForced: boolean, isAllowed: boolean): 'off' | 'allowed' | 'forced' => {
+export const granting = (isForced: boolean, isAllowed: boolean): 'off' | 'allowed' | 'forced' => {
   if (isForced) return 'forced'
   return isAllowed ? 'allowed' : 'off'
 }
@@ -110,8 +113,10 @@ export function resolveNamespace(name: string, options: NamespaceOptions): Names
     emitsJoinLeave: options.join_leave,
     forcePushJoinLeave: options.force_push_join_leave,
     positioning: granting(isDurable && options.force_positioning, isDurable && options.allow_positioning),
+    allowsPositioning: isDurable && options.allow_positioning,
     // What is kept is recovered unless somebody says no: a durable channel that forgets on a reconnect would be a trap.
     recovery: granting(isDurable && (options.force_recovery ?? true), isDurable && options.allow_recovery),
+    allowsRecovery: isDurable && options.allow_recovery,
     recoveryMode: options.force_recovery_mode,
     recoversUnasked: options.auto_cache_recover,
     allowsDelta: options.allowed_delta_types.includes('fossil'),

@@ -71,7 +71,7 @@ const everything = {
     nats: { stream_max_bytes: '2GiB' },
   },
   image: { prefix: 'registry.example.com/natter', tag: 'abc123', pullSecrets: ['registry'] },
-  tokens: { existingSecret: 'my-tokens', key: 'now', previousKey: 'before' },
+  tokens: { existingSecret: 'my-tokens', key: 'now', previousKey: 'before', subscriptionKey: 'subs' },
   gateway: {
     env: { NATTER_LOG_LEVEL: 'info' },
     headlessService: { enabled: true },

@@ -155,6 +155,7 @@ describeWithHelm('values that contradict each other', () => {
     ['more copies than servers', { config: { nats: { replicas: 5 } } }, 'raise the second'],
     ['an ingress without a name', { ingress: { enabled: true } }, 'set ingress.host'],
     ['a page that reaches no gateway', { messenger: { enabled: true } }, 'set messenger.gateways'],
+    ['another key nowhere', { tokens: { subscriptionKey: 'subs' } }, 'tokens.existingSecret'],
     ['a second key nowhere', { tokens: { previousKey: 'old' } }, 'tokens.existingSecret'],
     [
       'a key of NATS nowhere',

@@ -51,6 +51,8 @@ const others: Readonly<Record<string, unknown>> = {
   'nats.replicas': 5,
   'externalNats.url': 'nats://y',
   'tokens.previousKey': 'before',
+  'tokens.subscriptionKey': 'subs',
+  'tokens.previousSubscriptionKey': 'subs-before',
   'nats.prefix': undefined, // with config.nats.prefix alone
   'nats.enabled': undefined, // `external` of the other laws
 }

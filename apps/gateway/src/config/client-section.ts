@@ -1,23 +1,13 @@
 import { namespaceName } from '@natter/auth'
-import { bytes, defineSection, duration, list, secret } from '@natter/config'
+import { bytes, defineSection, duration, list } from '@natter/config'
 import { Limits } from '@natter/protocol'
 import { z } from 'zod'
+import { tokenSettings } from './token-settings.js'
 
 const count = (): z.ZodInt => z.int().min(1)
 
 export const clientSection = defineSection('client', 'Who may connect, and what one client may cost.', {
-  token_hmac_secret_key: {
-    schema: secret().optional(),
-    example: 'a-long-random-text',
-    doc: 'Secret of connection tokens signed with HS256. Nothing: no token is believed.',
-    shown: false,
-  },
-  token_previous_hmac_secret_key: {
-    schema: secret().optional(),
-    example: 'the-one-before',
-    doc: 'Also believed, while tokens of the secret before are still about.',
-    shown: false,
-  },
+  ...tokenSettings,
   allow_anonymous: {
     schema: z.boolean(),
     default: false,
@@ -114,6 +104,13 @@ export const clientSection = defineSection('client', 'Who may connect, and what 
     default: '25s',
     example: '1m',
     doc: 'How long past its expiry a token may still be refreshed before 3005.',
+    shown: true,
+  },
+  expired_sub_close_delay: {
+    schema: duration(),
+    default: '25s',
+    example: '1m',
+    doc: 'How long past its expiry a subscription token may still be refreshed before the subscription ends (2501).',
     shown: true,
   },
   subscribe_to_user_personal_channel: {

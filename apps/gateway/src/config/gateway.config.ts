@@ -16,6 +16,7 @@ import { clientSection } from './client-section.js'
 import { drainSection } from './drain-section.js'
 import { gatewaySection } from './gateway-section.js'
 import { tlsSection } from './tls-section.js'
+import { hasTokenKeys, tokenProblems } from './token-settings.js'
 import { transportSection } from './transport-section.js'
 
 export const gatewayConfig = defineConfig({
@@ -56,16 +57,14 @@ export const gatewayConfig = defineConfig({
               message: 'must be shorter than drain.deadline: by then the process has ended',
             },
           ]),
-      ...(client.token_hmac_secret_key !== undefined ||
-      client.allow_anonymous ||
-      client.connect_by_app ||
-      client.insecure
+      ...tokenProblems(client),
+      ...(hasTokenKeys(client) || client.allow_anonymous || client.connect_by_app || client.insecure
         ? []
         : [
             {
               key: 'client.token_hmac_secret_key',
               message:
-                'is needed, or client.allow_anonymous or client.connect_by_app: else nobody could connect',
+                'is needed, or another key for tokens, client.allow_anonymous or client.connect_by_app: else nobody could connect',
             },
           ]),
     ]
@@ -100,6 +99,8 @@ export function optionsOf({ gateway, client, drain, transport }: GatewayConfig):
       pongTimeoutMs: client.pong_timeout,
       staleCloseMs: client.stale_close_delay,
       expiredCloseDelayMs: client.expired_close_delay,
+      expiredSubCloseDelayMs: client.expired_sub_close_delay,
+      disallowAnonymousTokens: client.disallow_anonymous_connection_tokens,
       hookHeaders: client.hook_headers.map((name) => name.toLowerCase()),
       ...(client.subscribe_to_user_personal_channel
         ? { personalChannel: { namespace: client.personal_channel_namespace } }

@@ -1,23 +1,31 @@
 /** Which subscriptions a connection begins with, and why it may not begin at all. [11] */
-import { canAskPublish, grantFeatures, maySubscribe, type Question } from '@natter/auth'
+import {
+  canAskPublish,
+  grantFeatures,
+  maySubscribe,
+  overrideNamespace,
+  type ClaimedSubscription,
+  type Question,
+} from '@natter/auth'
 import type { SubscriptionOptions } from '@natter/hooks'
 import {
   checkFilter,
   Disconnects,
   Errors,
   parseChannelName,
+  type Bytes,
   type ClientInfo,
   type ConnectRequest,
   type FilterNode,
 } from '@natter/protocol'
 import { appJson, BrokenAnswerError } from '../hooks/app-json.js'
 import { choiceOf } from './choice-of.js'
-import { CommandDisconnect } from './command-error.js'
+import { CommandDisconnect, CommandError } from './command-error.js'
 import type { Identity } from './connection.js'
 import { personalChannelOf } from './personal-channel.js'
 import type { Services } from './services.js'
-import { Subscription } from './subscription.js'
-import { termsOf } from './subscription-terms.js'
+import { Subscription, type Terms } from './subscription.js'
+import { claimedTerms, termsOf } from './subscription-terms.js'
 import { isUnsupported } from './unsupported.js'
 
 export interface Beginning {
@@ -26,21 +34,27 @@ export interface Beginning {
   readonly client: string
   /** What the app gave it, by channel. */
   readonly given: Readonly<Record<string, SubscriptionOptions>> | undefined
+  /** What its token gave it. */
+  readonly claimed: ReadonlyMap<string, ClaimedSubscription> | undefined
   /** What the client says it had, by channel. */
   readonly asked: ConnectRequest['subs']
 }
 
 /**
- * The app's, the user's own, and of what the client asks for all that it could subscribe to by itself without asking an app; the
+ * The app's, the token's, the user's own, and of what the client asks for all that it could subscribe to by itself without asking an app; the
  * rest of that is left out. Not in the hub yet.
  *
  * @throws CommandDisconnect 3501 the client asks for a channel of an unknown namespace; 3505 there are too many.
- * @throws BrokenAnswerError the app gave a channel that can't be.
+ * @throws CommandError 102, 107 the token gave a channel that can't be.
+ * @throws BrokenAnswerError the app did.
  */
 export function beginSubscriptions(services: Services, beginning: Beginning): Subscription[] {
   const found = new Map<string, Subscription>()
   for (const [channel, options] of Object.entries(beginning.given ?? {})) {
     found.set(channel, give(services, beginning, channel, options))
+  }
+  for (const [channel, said] of beginning.claimed ?? []) {
+    if (!found.has(channel)) found.set(channel, claim(services, beginning, channel, said))
   }
   const own = personal(services, beginning)
   if (own !== undefined && !found.has(own.channel)) found.set(own.channel, own)
@@ -70,7 +84,26 @@ export function give(
     throw new BrokenAnswerError(
       `an app subscribes to ${JSON.stringify(channel)}, which can't be a channel here`,
     )
-  return create(services, question, infoOf(identity, client), options)
+  return create(question, infoOf(identity, client), giftOf(services, options))
+}
+
+/** What a token says goes, whatever the namespace allows to clients. */
+function claim(
+  services: Services,
+  { identity, client }: Beginning,
+  channel: string,
+  said: ClaimedSubscription,
+): Subscription {
+  const question = questionOf(services, identity, channel)
+  const verdict = channel === '' ? Errors.badRequest : canAskPublish(question)
+  if (verdict !== 'ok' || question.namespace === undefined)
+    throw new CommandError(verdict === 'ok' ? Errors.unknownChannel : verdict)
+  const namespace = overrideNamespace(question.namespace, said.override)
+  const { info: chanInfo } = said
+  return create({ ...question, namespace }, infoOf(identity, client), {
+    terms: claimedTerms(said, true),
+    chanInfo,
+  })
 }
 
 function personal(services: Services, { identity, client }: Beginning): Subscription | undefined {
@@ -80,7 +113,7 @@ function personal(services: Services, { identity, client }: Beginning): Subscrip
   if (channel === undefined) return undefined
   const question = questionOf(services, identity, channel)
   if (canAskPublish(question) !== 'ok') return undefined // not a name in that namespace
-  return create(services, question, infoOf(identity, client), {})
+  return create(question, infoOf(identity, client), giftOf(services, {}))
 }
 
 /** Undefined: not without a token, or an app's word, or a rule. */
@@ -98,21 +131,28 @@ function admit(
   const isFilterRefused =
     tf !== undefined && (!question.namespace.allowsTagsFilter || checkFilter(tf) !== undefined)
   if (isFilterRefused) return undefined // all of the channel is not what it asked for
-  return create(services, question, infoOf(identity, client), {}, tf)
+  return create(question, infoOf(identity, client), giftOf(services, {}), tf)
 }
 
+interface Gift {
+  readonly terms: Terms
+  readonly chanInfo: Bytes | undefined
+}
+
+const giftOf = ({ clock }: Services, options: SubscriptionOptions): Gift => ({
+  terms: termsOf(options, true, clock.now()),
+  chanInfo: appJson(options.infoJson, 'infoJson'),
+})
+
 function create(
-  services: Services,
   question: Question,
   info: ClientInfo,
-  options: SubscriptionOptions,
+  { terms, chanInfo }: Gift,
   tf?: FilterNode,
 ): Subscription {
   const { namespace, channel } = question
   if (namespace === undefined) throw new Error('a subscription without namespace')
-  const chanInfo = appJson(options.infoJson, 'infoJson')
   const features = grantFeatures(question, {})
-  const terms = termsOf(options, true, services.clock.now())
   const shown = chanInfo === undefined ? info : { ...info, chanInfo }
   const choice = tf === undefined ? undefined : choiceOf(namespace, features, { tf })
   return new Subscription(channel.name, namespace, shown, features, terms, choice)

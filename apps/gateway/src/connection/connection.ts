@@ -25,6 +25,14 @@ export interface Identity {
   connInfo?: Bytes
   /** When the token, or what the app said, ends; milliseconds since 1970, undefined = never. */
   expiresAtMs: number | undefined
+  /** The token's own name, by which it may be revoked. This and the next are only there where a token said them. */
+  tokenId?: string
+  /** Milliseconds since 1970. */
+  issuedAtMs?: number
+  /** For apps alone. */
+  metaJson?: string
+  /** Which subscriptions the token began the connection with. */
+  tokenChannels?: readonly string[]
   /** Who it is was said by an app, not by a token. */
   app?: AppIdentity
 }

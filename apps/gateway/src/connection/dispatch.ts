@@ -4,8 +4,8 @@ import { historyCommand } from './commands/history.js'
 import { presenceCommand, presenceStatsCommand } from './commands/presence.js'
 import { publishCommand } from './commands/publish.js'
 import { rpcCommand, sendCommand } from './commands/rpc.js'
-import { subRefreshCommand } from './commands/sub-refresh.js'
 import { subscribeCommand } from './commands/subscribe.js'
+import { subRefreshCommand } from './commands/subscription-token.js'
 import { unsubscribeCommand } from './commands/unsubscribe.js'
 import type { Connection } from './connection.js'
 import { connect, refresh } from './handshake.js'
@@ -112,7 +112,7 @@ function handle(
     case 'send':
       return void sendCommand(services, connection, command.request.data)
     case 'sub_refresh':
-      return subRefreshCommand(services, connection, command.request)
+      return subRefreshCommand(services, connection, id, command.request)
     case 'connect':
     case 'unknown':
       return void connection.disconnect(Disconnects.badRequest)

@@ -1,4 +1,4 @@
-import type { ConnectionClaims } from '@natter/auth'
+import type { ClaimedSubscription, ConnectionClaims } from '@natter/auth'
 import type { ConnectDecision } from '@natter/hooks'
 import {
   Disconnects,
@@ -13,19 +13,25 @@ import { callerOf } from '../hooks/caller.js'
 import { mergeHeaders } from '../hooks/handshake-headers.js'
 import { identityByApp, keepByApp } from './app-identity.js'
 import { inTime } from './command-deadline.js'
+import { CommandError } from './command-error.js'
 import { beginSubscriptions } from './connect-subscriptions.js'
 import type { Connection, Identity } from './connection.js'
 import { endSubscription } from './end-subscription.js'
 import { connectionClosed } from './facts.js'
+import { ttlOf } from './lifetime.js'
 import { disconnectOf } from './one-way-errors.js'
 import { followAll, prepareAll, ServerJoin } from './server-join.js'
 import type { Services } from './services.js'
+import { demandReadable } from './subscription-terms.js'
 
 /** What an app said beside who it is. */
 type Gift = Pick<ConnectDecision, 'subscriptions' | 'dataJson'>
 
+/** The subscriptions that a token begins the connection with. */
+type Claimed = ReadonlyMap<string, ClaimedSubscription> | undefined
+
 type Verdict =
-  | { outcome: 'known'; identity: Identity; gift?: Gift }
+  | { outcome: 'known'; identity: Identity; gift?: Gift; claimed?: Claimed }
   | { outcome: 'error'; error: ErrorCode }
   | { outcome: 'close'; disconnect: DisconnectCode }
 
@@ -62,8 +68,8 @@ async function letIn(
       connection.refused()
       return connection.reply({ id, error: verdict.error })
     case 'known': {
-      const { identity, gift = {} } = verdict
-      const joins = begin(services, connection, { identity, gift, asked: request.subs })
+      const { identity, gift = {}, claimed } = verdict
+      const joins = begin(services, connection, { identity, gift, claimed, asked: request.subs })
       const written = writeDown(services, connection, identity, joins)
       if (written.length > 0) await Promise.all(written)
       if (joins.length > 0) await prepareAll(joins)
@@ -84,14 +90,22 @@ function writeDown(
   return [facts.connecting(connection, identity), ...written].filter((one) => one !== undefined)
 }
 
+interface Beginning {
+  identity: Identity
+  gift: Gift
+  claimed: Claimed
+  asked: ConnectRequest['subs']
+}
+
 /** From here on whoever looks for the user finds the connection, and whoever ends a subscription finds that. */
 function begin(
   services: Services,
   connection: Connection,
-  { identity, gift, asked }: { identity: Identity; gift: Gift; asked: ConnectRequest['subs'] },
+  { identity, gift, claimed, asked }: Beginning,
 ): ServerJoin[] {
   const client = connection.id
-  const subscriptions = beginSubscriptions(services, { identity, client, given: gift.subscriptions, asked })
+  const given = gift.subscriptions
+  const subscriptions = beginSubscriptions(services, { identity, client, given, claimed, asked })
   connection.identified(identity.user)
   services.hub.add(connection)
   for (const one of subscriptions) services.hub.subscribe(connection, one.channel, one)
@@ -126,11 +140,15 @@ export async function refresh(
   const verdict = await services.verifier.verify(token)
   const { identity } = connection
   if (identity === undefined) return
+  if (verdict.outcome === 'unavailable') throw new CommandError(Errors.internal)
   if (verdict.outcome === 'expired') return connection.disconnect(Disconnects.connectionExpired)
   if (verdict.outcome === 'invalid' || verdict.claims.user !== identity.user) {
     return connection.disconnect(Disconnects.invalidToken)
   }
-  const renewed = identityOf(verdict.claims)
+  const renewed = identityOf(services, verdict.claims)
+  if (isPast(services, renewed)) return connection.disconnect(Disconnects.connectionExpired)
+  if (!isSame(identity.tokenChannels, renewed.tokenChannels))
+    return connection.disconnect(Disconnects.insufficientState) // it comes back, and begins with the new ones
   keepUntilExpiry(services, connection, renewed)
   connection.reply({
     id,
@@ -148,18 +166,31 @@ async function identify(
   const { token = '' } = request
   const isForApp = options.client.connectByApp || hooks.demandsConnection('connect')
   if (isForApp && (token === '' || !verifier.hasKeys)) return askApp(services, connection, request)
-  if (token !== '') return believe(services, token)
+  if (token !== '') return believe(services, connection, token)
   const isOpen = options.client.allowAnonymous || options.client.insecure
   return isOpen
     ? { outcome: 'known', identity: { user: '', expiresAtMs: undefined } }
     : { outcome: 'close', disconnect: Disconnects.badRequest }
 }
 
-async function believe(services: Services, token: string): Promise<Verdict> {
+async function believe(services: Services, connection: Connection, token: string): Promise<Verdict> {
   const verdict = await services.verifier.verify(token)
-  if (verdict.outcome === 'expired') return { outcome: 'error', error: Errors.tokenExpired }
-  if (verdict.outcome === 'invalid') return { outcome: 'close', disconnect: Disconnects.invalidToken }
-  return known(services, identityOf(verdict.claims))
+  switch (verdict.outcome) {
+    case 'unavailable':
+      return { outcome: 'error', error: Errors.internal }
+    case 'expired':
+      return { outcome: 'error', error: Errors.tokenExpired }
+    case 'invalid':
+      return { outcome: 'close', disconnect: Disconnects.invalidToken }
+    case 'valid': {
+      const { claims } = verdict
+      if (claims.user === '' && services.options.client.disallowAnonymousTokens)
+        return { outcome: 'close', disconnect: Disconnects.permissionDenied }
+      for (const one of claims.subscriptions?.values() ?? []) demandReadable(connection, one)
+      const found = known(services, identityOf(services, claims))
+      return found.outcome === 'known' ? { ...found, claimed: claims.subscriptions } : found
+    }
+  }
 }
 
 async function askApp(
@@ -179,14 +210,32 @@ async function askApp(
 }
 
 function known(services: Services, identity: Identity, gift?: Gift): Verdict {
-  const isPast = identity.expiresAtMs !== undefined && identity.expiresAtMs <= services.clock.now()
-  if (isPast) return { outcome: 'error', error: Errors.expired }
+  if (isPast(services, identity)) return { outcome: 'error', error: Errors.expired }
   return gift === undefined ? { outcome: 'known', identity } : { outcome: 'known', identity, gift }
 }
 
-/** A field added later would take more memory. */
-const identityOf = ({ user, expiresAtMs, connInfo }: ConnectionClaims): Identity =>
-  connInfo === undefined ? { user, expiresAtMs } : { user, expiresAtMs, connInfo }
+const isPast = ({ clock }: Services, { expiresAtMs }: Identity): boolean =>
+  expiresAtMs !== undefined && expiresAtMs <= clock.now()
+
+/** Nothing is kept that the token didn't say. Where everything is allowed, nobody ends either. */
+function identityOf({ options }: Services, claims: ConnectionClaims): Identity {
+  const { user, connInfo, tokenId, issuedAtMs, metaJson, subscriptions } = claims
+  const expiresAtMs = options.client.insecure ? undefined : claims.expiresAtMs
+  return {
+    user,
+    expiresAtMs,
+    ...(connInfo === undefined ? {} : { connInfo }),
+    ...(tokenId === undefined ? {} : { tokenId }),
+    ...(issuedAtMs === undefined ? {} : { issuedAtMs }),
+    ...(metaJson === undefined ? {} : { metaJson }),
+    ...(subscriptions === undefined ? {} : { tokenChannels: [...subscriptions.keys()] }),
+  }
+}
+
+/** The same channels, in whatever order. */
+function isSame(before: readonly string[] = [], after: readonly string[] = []): boolean {
+  return before.length === after.length && before.every((channel) => after.includes(channel))
+}
 
 interface Welcome {
   /** Of the command. */
@@ -249,13 +298,9 @@ function sessionOf(
 }
 
 function lifetime(services: Services, identity: Identity): { expires?: boolean; ttl?: number } {
-  if (identity.expiresAtMs === undefined || identity.app !== undefined) return {}
-  const ttl = Math.ceil((identity.expiresAtMs - services.clock.now()) / 1000)
-  return { expires: true, ttl: Math.min(Math.max(1, ttl), longestTtlSeconds) }
+  if (identity.app !== undefined) return {}
+  return ttlOf(identity.expiresAtMs, services.clock.now())
 }
-
-/** SDKs turn the ttl into one timer: a year is what all of them can hold. */
-const longestTtlSeconds = 365 * 24 * 3600
 
 function keepUntilExpiry(services: Services, connection: Connection, identity: Identity): void {
   const { expiresAtMs } = identity

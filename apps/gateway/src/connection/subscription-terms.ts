@@ -1,8 +1,11 @@
+import type { ClaimedSubscription } from '@natter/auth'
 import { Grant, type SubscriptionOptions } from '@natter/hooks'
-import { Disconnects, Unsubscribes } from '@natter/protocol'
+import { Disconnects, isJson, Unsubscribes, type SubscribeResult } from '@natter/protocol'
 import { appJson } from '../hooks/app-json.js'
+import { CommandDisconnect } from './command-error.js'
 import type { Connection } from './connection.js'
 import { endSubscription } from './end-subscription.js'
+import { ttlOf } from './lifetime.js'
 import type { Services } from './services.js'
 import type { Subscription, Terms } from './subscription.js'
 
@@ -18,19 +21,57 @@ export function termsOf(options: SubscriptionOptions, isServerSide: boolean, now
   }
 }
 
+/** The same of what a token says. */
+export function claimedTerms(
+  { data }: ClaimedSubscription,
+  isServerSide: boolean,
+  expiresAtMs?: number,
+): Terms {
+  return {
+    isServerSide,
+    isByToken: true,
+    ...(data === undefined ? {} : { data }),
+    ...(expiresAtMs === undefined ? {} : { expiresAtMs }),
+  }
+}
+
+/** @throws CommandDisconnect 3506 a token has data for its client that its encoding can't carry. */
+export function demandReadable(connection: Connection, { data }: ClaimedSubscription): void {
+  if (connection.wire.codec.encoding !== 'json' || data === undefined || isJson(data)) return
+  throw new CommandDisconnect(Disconnects.inappropriateProtocol)
+}
+
+/** When its client has to refresh it; nothing where that is somebody else's. [7.6] */
+export function lifetimeOf(
+  { clock }: Pick<Services, 'clock'>,
+  { terms, isServerSide }: Subscription,
+): Pick<SubscribeResult, 'expires' | 'ttl'> {
+  const isItsOwn = terms?.isByToken === true && !isServerSide
+  return isItsOwn ? ttlOf(terms.expiresAtMs, clock.now()) : {}
+}
+
 /** It is in: others may be told, and it may be told of others; itself included, which SDKs rely on. [10] */
 export function enter(services: Services, connection: Connection, subscription: Subscription): void {
   subscription.joined()
   if (subscription.features.pushesJoinLeave) services.audience.joinJoinLeave(connection, subscription)
   services.presence.joined(subscription)
   services.facts.entered(subscription)
-  const { expiresAtMs } = subscription.terms ?? {}
-  if (expiresAtMs === undefined) return
-  const leftMs = Math.max(0, expiresAtMs - services.clock.now())
-  subscription.expiry = services.clock.setTimer(() => expire(services, connection, subscription), leftMs)
+  keepUntilEnd(services, connection, subscription)
 }
 
-/** [7.6] Its client subscribes again, and the app is asked again; one that the server made comes back with its connection. */
+/** Lets it run until its present terms say; a client that has to refresh it has a while more for that. [7.6] */
+export function keepUntilEnd(services: Services, connection: Connection, subscription: Subscription): void {
+  const { clock, options } = services
+  const { isByToken, expiresAtMs } = subscription.terms ?? {}
+  subscription.expiry?.cancel()
+  subscription.expiry = undefined
+  if (expiresAtMs === undefined) return
+  const graceMs = isByToken === true ? options.client.expiredSubCloseDelayMs : 0
+  const leftMs = Math.max(0, expiresAtMs + graceMs - clock.now())
+  subscription.expiry = clock.setTimer(() => expire(services, connection, subscription), leftMs)
+}
+
+/** [7.6] Its client subscribes again, and whoever let it in is asked again; one that the server made comes back with its connection. */
 function expire(services: Services, connection: Connection, subscription: Subscription): void {
   if (subscription.isServerSide) return connection.disconnect(Disconnects.subscriptionExpired)
   const { subscriptionExpired } = Unsubscribes

@@ -8,17 +8,20 @@ import type { Choice } from '../channels/choice.js'
  * A connection's interest in a channel.
  *
  *     pending ──replied──► replied ──joined──► joined ──broken──► broken
- *        └───────────┴─────────────┴──────────────┴──► ended ◄──────┘
+ *        │                    │──broken──► stranded│                │
+ *        └────────────────────┴────────────┴───────┴──► ended ◄─────┘
  *
  * S1. It is in the hub in all states but `ended`, so that whoever ends it (the client, a revocation, a broken channel) finds
  *     it while it waits.
  * S2. `replied`: the client believes that it is subscribed, and still gets pages of what it missed.
  *     An app that decides about it is asked while it is `pending`.
- * S3. `broken`: it gets nothing any more and has not been told yet.
+ * S3. `broken`: it gets nothing any more and has not been told yet. `stranded`: the same, before others saw it: they are told nothing.
  */
 
 /** What was said of a subscription beside what its namespace says; most have none. */
 export interface Terms {
+  /** A token let its client in, who refreshes it with another; else whoever let it in keeps it. */
+  readonly isByToken?: true
   /** The server made it: its client can't leave it without the server knowing, and comes back with the connection alone. */
   readonly isServerSide: boolean
   /** Told to its client with the subscription. */
@@ -28,7 +31,7 @@ export interface Terms {
   readonly expiresAtMs?: number
 }
 
-type State = 'pending' | 'replied' | 'joined' | 'broken' | 'ended'
+type State = 'pending' | 'replied' | 'joined' | 'broken' | 'stranded' | 'ended'
 
 export class Subscription {
   /** An unsubscribe waits for it; a new subscribe waits for that. */
@@ -46,11 +49,11 @@ export class Subscription {
 
   constructor(
     readonly channel: string,
-    readonly namespace: Namespace,
+    public namespace: Namespace,
     public info: ClientInfo,
-    readonly features: Features,
+    public features: Features,
     terms?: Terms,
-    readonly choice?: Choice | undefined,
+    public choice?: Choice | undefined,
   ) {
     this.terms = terms
   }
@@ -69,12 +72,17 @@ export class Subscription {
 
   /** Not ended: what is on its way is still welcome. */
   get isWanted(): boolean {
-    return this.current !== 'ended' && this.current !== 'broken'
+    return this.current !== 'ended' && !this.isBroken
   }
 
   /** On its way in: what must not overtake it waits for `settled`. */
   get isJoining(): boolean {
     return this.current === 'pending' || this.current === 'replied'
+  }
+
+  /** S3. */
+  get isBroken(): boolean {
+    return this.current === 'broken' || this.current === 'stranded'
   }
 
   /** Its client was told that it is subscribed, and has the rights of subscribers. */
@@ -91,10 +99,17 @@ export class Subscription {
     return this.terms?.isServerSide === true
   }
 
-  /** An app said yes, and how. */
+  /** An app or a token said yes, and how. */
   admit(terms: Terms, chanInfo: Bytes | undefined): void {
     this.terms = terms
     if (chanInfo !== undefined) this.info = { ...this.info, chanInfo }
+  }
+
+  /** While it is pending: its own view of its namespace, and what follows from that. */
+  override(namespace: Namespace, features: Features, choice: Choice | undefined): void {
+    this.namespace = namespace
+    this.features = features
+    this.choice = choice
   }
 
   replied(): void {
@@ -111,7 +126,8 @@ export class Subscription {
   }
 
   broken(): void {
-    if (this.current === 'joined' || this.current === 'replied') this.current = 'broken'
+    if (this.current === 'joined') this.current = 'broken'
+    else if (this.current === 'replied') this.current = 'stranded'
     this.settle()
   }
 

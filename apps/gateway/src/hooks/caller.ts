@@ -18,6 +18,7 @@ export function callerOf(
     ip: connection.address,
   }
   if (identity?.connInfo !== undefined) caller.infoJson = decoder.decode(identity.connInfo)
-  if (identity?.app?.metaJson !== undefined) caller.metaJson = identity.app.metaJson
+  const metaJson = identity?.app?.metaJson ?? identity?.metaJson
+  if (metaJson !== undefined) caller.metaJson = metaJson
   return caller
 }

@@ -98,3 +98,22 @@ export function findJsonField(text: string, key: string, from = 0): Span | undef
   }
   return found
 }
+
+/**
+ * Where the values of all keys stand in the object that starts at `from`; R3. Names are as a parser reads them. For texts of which several
+ * fields are wanted; nothing where no object starts there.
+ */
+export function jsonFields(text: string, from = 0): ReadonlyMap<string, Span> {
+  const found = new Map<string, Span>()
+  const open = skipSpace(text, from)
+  let index = text.charCodeAt(open) === OPEN_BRACE ? skipSpace(text, open + 1) : text.length
+  while (text.charCodeAt(index) === QUOTE) {
+    const keyEnd = skipString(text, index)
+    const start = skipSpace(text, skipSpace(text, keyEnd) + 1)
+    const end = skipValue(text, start)
+    found.set(JSON.parse(text.slice(index, keyEnd)) as string, { start, end })
+    index = skipSpace(text, end)
+    if (text.charCodeAt(index) === COMMA) index = skipSpace(text, index + 1)
+  }
+  return found
+}

@@ -23,7 +23,8 @@ export function isAsked(
   { name, namespace }: ChannelName,
 ): boolean {
   if (services.publishOrder.isWaiting(connection, name)) return true // A1: nobody overtakes
-  if (services.hub.subscription(connection, name)?.terms !== undefined) return true
+  const { terms, info } = services.hub.subscription(connection, name) ?? {}
+  if (terms?.grant !== undefined || info?.chanInfo !== undefined) return true
   return services.hooks.isDemanded('publish', namespace)
 }
 

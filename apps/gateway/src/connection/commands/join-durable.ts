@@ -6,6 +6,7 @@ import { endSubscription } from '../end-subscription.js'
 import { canBeShown, sendPage } from '../publications.js'
 import { planRecovery, recoveredResult, requestOf, wasRecovering, type Recovery } from '../recovery.js'
 import type { Services } from '../services.js'
+import { lifetimeOf } from '../subscription-terms.js'
 import type { Joining } from './joining.js'
 
 /** Bit of the request's `flag`: rather an error than a subscription that could not recover. [7.1] */
@@ -76,7 +77,7 @@ class JoiningClient implements CatchUpTarget<NodeMessage> {
 
   private result(outcome: CatchUpReply<NodeMessage>, isRecovered: boolean): SubscribeResult {
     const { connection, channel, request, subscription } = this.joining
-    const result: SubscribeResult = {}
+    const result: SubscribeResult = lifetimeOf(this.services, subscription)
     if (subscription.terms?.data !== undefined) result.data = subscription.terms.data
     if (wasRecovering(subscription, request)) result.was_recovering = true
     if (subscription.choice?.kind === 'delta') result.delta = true

@@ -1,4 +1,13 @@
-import { canAskSubscribe, grantFeatures, maySubscribe, type Features, type Namespace } from '@natter/auth'
+import {
+  canAskPublish,
+  canAskSubscribe,
+  grantFeatures,
+  maySubscribe,
+  type Features,
+  type Namespace,
+  type Permission,
+  type Question,
+} from '@natter/auth'
 import { Errors, validateChannelName, type SubscribeRequest } from '@natter/protocol'
 import type { EphemeralChannel } from '../../channels/ephemeral-channel.js'
 import { appJson } from '../../hooks/app-json.js'
@@ -13,12 +22,13 @@ import { endSubscription } from '../end-subscription.js'
 import { connectionClosed } from '../facts.js'
 import type { Services } from '../services.js'
 import { Subscription } from '../subscription.js'
-import { enter, termsOf } from '../subscription-terms.js'
+import { enter, lifetimeOf, termsOf } from '../subscription-terms.js'
 import { lastTurn, WaitingTurn } from '../turns.js'
 import { isUnsupported } from '../unsupported.js'
 import { joinDurable } from './join-durable.js'
 import type { Joining } from './joining.js'
 import { demand, questionOf } from './question.js'
+import { admitByToken } from './subscription-token.js'
 
 /** `subscribe` [7], once what the client left before it has ended. */
 export async function subscribeCommand(
@@ -47,7 +57,7 @@ async function subscribe(
   turn?: WaitingTurn,
 ): Promise<void> {
   const { hub, clock } = services
-  const { features, namespace, choice, isAppAsked } = check(services, connection, request)
+  const { features, namespace, choice, judge } = check(services, connection, request)
   const info = clientInfoOf(connection)
   const subscription = new Subscription(request.channel, namespace, info, features, undefined, choice)
   subscription.commandId = id
@@ -56,7 +66,8 @@ async function subscribe(
   const leftMs = turn === undefined ? commandTimeoutMs : turn.leftMs(clock.now())
   const late = clock.setTimer(() => giveUp(services, connection, subscription, id), leftMs)
   try {
-    if (isAppAsked) await askApp(services, connection, subscription, request)
+    if (judge === 'token') await admitByToken(services, connection, subscription, request)
+    else if (judge === 'app') await askApp(services, connection, subscription, request)
     if (!subscription.isWanted) return
     const written = services.facts.subscribing(connection, subscription)
     if (written !== undefined) await written
@@ -88,6 +99,7 @@ async function joinEphemeral(
     subscribe: {
       ...(request.recover === true ? { was_recovering: true } : {}),
       ...(data === undefined ? {} : { data }),
+      ...lifetimeOf(services, subscription),
     },
   })
   services.audience.join(connection, subscription)
@@ -124,13 +136,16 @@ async function askApp(
   subscription.admit(termsOf(decision, false, nowMs), appJson(decision.infoJson, 'infoJson'))
 }
 
+/** Who says yes: a rule has, or one of these will. */
+type Judge = 'rule' | 'token' | 'app'
+
 /** The checks of [7.2], in its order. */
 function check(
   services: Services,
   connection: Connection,
   request: SubscribeRequest,
-): { features: Features; namespace: Namespace; choice: Choice | undefined; isAppAsked: boolean } {
-  const { hooks, hub, options } = services
+): { features: Features; namespace: Namespace; choice: Choice | undefined; judge: Judge } {
+  const { hub, options } = services
   const tooLong = validateChannelName(request.channel, { allowNonAscii: true })
   if (tooLong !== undefined) throw new CommandError(tooLong)
   if (hub.subscription(connection, request.channel) !== undefined)
@@ -138,12 +153,25 @@ function check(
   if (hub.channelCountOf(connection) >= options.client.maxChannels)
     throw new CommandError(Errors.limitExceeded)
   const question = questionOf(services, connection, request.channel)
-  const asked = hooks.isDemanded('subscribe', question.channel.namespace)
-    ? canAskSubscribe(question)
-    : 'itself'
-  const namespace = demand(() => (asked === 'itself' ? maySubscribe(question) : asked), question)
+  const { judge, permission } = judgeOf(services, question, request)
+  const namespace = demand(() => permission, question)
   if (isUnsupported(services, 'subscribe', request.type)) throw new CommandError(Errors.notAvailable)
   const features = grantFeatures(question, request)
   const choice = choiceOf(namespace, features, request)
-  return { namespace, features, choice, isAppAsked: asked !== 'itself' }
+  return { namespace, features, choice, judge }
+}
+
+/** A token goes first, where there are keys to believe it; else it is for the app, if one answers. [13.3] */
+function judgeOf(
+  { hooks, verifier }: Services,
+  question: Question,
+  { token = '' }: SubscribeRequest,
+): { judge: Judge; permission: Permission } {
+  if (token !== '' && verifier.hasSubscriptionKeys)
+    return { judge: 'token', permission: canAskPublish(question) }
+  const asked = hooks.isDemanded('subscribe', question.channel.namespace)
+    ? canAskSubscribe(question)
+    : 'itself'
+  if (asked === 'itself') return { judge: 'rule', permission: maySubscribe(question) }
+  return { judge: 'app', permission: asked }
 }

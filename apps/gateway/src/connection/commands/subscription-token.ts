@@ -1,0 +1,96 @@
+/**
+ * Subscriptions that a token allows. [12.2]
+ *
+ * U1. A token is for one user and one channel (and one connection, where it says so): whoever shows another's is closed.
+ * U2. It is judged while the hub knows the subscription: what an unsubscribe or a close ends meanwhile stays ended.
+ */
+import { grantFeatures, overrideNamespace, type SubscriptionClaims } from '@natter/auth'
+import { Disconnects, Errors, type SubscribeRequest } from '@natter/protocol'
+import { choiceOf } from '../choice-of.js'
+import { CommandDisconnect, CommandError } from '../command-error.js'
+import type { Connection } from '../connection.js'
+import { ttlOf } from '../lifetime.js'
+import type { Services } from '../services.js'
+import type { Subscription } from '../subscription.js'
+import { claimedTerms, demandReadable, keepUntilEnd } from '../subscription-terms.js'
+import { lastTurn } from '../turns.js'
+import { isUnsupported } from '../unsupported.js'
+import { questionOf } from './question.js'
+
+/**
+ * Lets a pending subscription in as its token says.
+ *
+ * @throws CommandError 103 the token isn't ours; 109 it has expired; 110 the subscription has; 100 nobody can tell now.
+ * @throws CommandDisconnect 3500 it is for somebody or something else; 3506 its data can't be told to this client.
+ */
+export async function admitByToken(
+  services: Services,
+  connection: Connection,
+  subscription: Subscription,
+  request: SubscribeRequest,
+): Promise<void> {
+  const { verifier, clock } = services
+  const verdict = await verifier.verifySubscription(request.token ?? '')
+  if (!subscription.isWanted) return // U2
+  if (verdict.outcome !== 'valid') throw new CommandError(refusals[verdict.outcome])
+  const { claims } = verdict
+  demandOwn(connection, subscription.channel, claims)
+  if (isPast(claims, clock.now())) throw new CommandError(Errors.expired)
+  demandReadable(connection, claims)
+  subscription.admit(claimedTerms(claims, false, claims.expiresAtMs), claims.info)
+  if (claims.override === undefined) return
+  const namespace = overrideNamespace(subscription.namespace, claims.override)
+  const features = grantFeatures({ ...questionOf(services, connection, request.channel), namespace }, request)
+  subscription.override(namespace, features, choiceOf(namespace, features, request))
+}
+
+const refusals = {
+  invalid: Errors.permissionDenied,
+  expired: Errors.tokenExpired,
+  unavailable: Errors.internal,
+} as const
+
+/** U1. */
+function demandOwn(connection: Connection, channel: string, claims: SubscriptionClaims): void {
+  const isForIt = claims.client === undefined || claims.client === connection.id
+  if (claims.channel === channel && claims.user === connection.user && isForIt) return
+  throw new CommandDisconnect(Disconnects.invalidToken)
+}
+
+const isPast = ({ expiresAtMs }: SubscriptionClaims, nowMs: number): boolean =>
+  expiresAtMs !== undefined && expiresAtMs <= nowMs
+
+/**
+ * `sub_refresh` [9.14]: a new token for a subscription that a token allowed, before the old one ends. A subscribe that is under way is
+ * waited for.
+ */
+export async function subRefreshCommand(
+  services: Services,
+  connection: Connection,
+  id: number,
+  { channel, token = '', type }: { channel: string; token?: string; type?: number },
+): Promise<void> {
+  const { hub, verifier, clock } = services
+  const last = lastTurn(hub.subscription(connection, channel))
+  if (last?.isJoining === true) await last.settled
+  if (!connection.isConnected) return
+  if (isUnsupported(services, 'sub_refresh', type)) throw new CommandError(Errors.notAvailable)
+  const subscription = hub.subscription(connection, channel)
+  if (subscription === undefined) throw new CommandError(Errors.permissionDenied)
+  if (token === '') throw new CommandError(Errors.badRequest)
+  if (subscription.terms?.isByToken !== true || subscription.isServerSide)
+    throw new CommandError(Errors.notAvailable) // it is kept by whoever let it in
+  const verdict = await verifier.verifySubscription(token)
+  if (subscription.state === 'ended') throw new CommandError(Errors.permissionDenied)
+  if (verdict.outcome === 'unavailable') throw new CommandError(Errors.internal)
+  if (verdict.outcome === 'invalid') throw new CommandDisconnect(Disconnects.invalidToken)
+  if (verdict.outcome === 'expired' || isPast(verdict.claims, clock.now()))
+    throw new CommandError(Errors.expired)
+  const { claims } = verdict
+  demandOwn(connection, channel, claims)
+  const { data } = subscription.terms
+  const kept = data === undefined ? {} : { data }
+  subscription.admit(claimedTerms(kept, false, claims.expiresAtMs), claims.info)
+  if (subscription.isPresent) keepUntilEnd(services, connection, subscription)
+  connection.reply({ id, sub_refresh: ttlOf(claims.expiresAtMs, clock.now()) })
+}
