@@ -1,4 +1,4 @@
-import { describe, expect, it } from '@jest/globals'
+import { describe, expect, it, jest } from '@jest/globals'
 import { Centrifuge, type PublicationContext, type Subscription } from 'centrifuge/build/protobuf'
 import { WebSocket } from 'ws'
 import { natsBench } from './bench.js'
@@ -94,4 +94,18 @@ describe('data that is no JSON', () => {
     expect(await late.close()).toMatchObject({ code: 3506 })
     expect(late.received.filter(({ subscribe }) => subscribe !== undefined)).toEqual([])
   })
+
+  it.each([{ delta: 'fossil' }, { tf: { key: 'k', cmp: 'nex' } }])(
+    '[6.3] keeps nothing of a connection that ends while it recovers with %j: it would get patches and filters for ever',
+    async (choice) => {
+      const node = await bench.start()
+      const writer = await speaker(node, 'ticker:past')
+      await writer.subscription.publish(bytes(1))
+      const join = jest.spyOn(node.gateway.audience, 'join')
+      const late = await bench.connect(node)
+      late.start('subscribe', { channel: 'ticker:past', recover: true, offset: 0, epoch: '', ...choice })
+      expect(await late.close()).toMatchObject({ code: 3506 })
+      expect(join.mock.calls.some(([, { isListening }]) => isListening)).toBe(false)
+    },
+  )
 })

@@ -33,10 +33,8 @@ async function serve(wires: readonly Wire[], channel = 'news') {
   )
   await server.listen()
   const seats = new Map<Listener, Seat>()
-  const audience = new Audience(server, {
-    subscriberCount: () => seats.size,
-    subscribers: () => seats,
-  })
+  const subscribers = jest.fn(() => seats)
+  const audience = new Audience(server, { subscriberCount: () => seats.size, subscribers })
   const members = wires.map((wire): Member => {
     const client = server.connect()
     const socket = sockets.at(-1)
@@ -44,7 +42,7 @@ async function serve(wires: readonly Wire[], channel = 'news') {
     const member: Member = {
       wire,
       client,
-      seat: { channel, isListening: false, features: { pushesJoinLeave: false } },
+      seat: { channel, isListening: false, isWanted: true, features: { pushesJoinLeave: false } },
       join: (topic) => socket.join(topic),
       leave: (topic) => socket.leave(topic),
       say: (frame) => void socket.send(frame),
@@ -53,7 +51,7 @@ async function serve(wires: readonly Wire[], channel = 'news') {
     seats.set(member, member.seat)
     return member
   })
-  return { audience, members, publish: jest.spyOn(server, 'publish') }
+  return { audience, members, publish: jest.spyOn(server, 'publish'), subscribers }
 }
 
 const json = (count: number): Wire[] => Array.from({ length: count }, () => websocketWires.json)

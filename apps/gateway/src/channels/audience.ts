@@ -30,6 +30,8 @@ export interface Seat {
   readonly channel: string
   /** Publications reach it; the audience's alone to change. */
   isListening: boolean
+  /** False: it has ended, or is about to. */
+  readonly isWanted: boolean
   /** Does not change while it listens. */
   readonly choice?: Choice | undefined
   readonly features: { readonly pushesJoinLeave: boolean }
@@ -49,6 +51,8 @@ export interface Seats {
  * A3. What comes in one turn for one channel leaves together (TurnFrames).
  * A4. JSON can't say bytes that are no JSON: who speaks it and listens to such a channel is closed with 3506. [6.3]
  * A5. Who wants publications otherwise than as they are is not in the topics of those who want them so (DeltaAudience, FilteredAudience).
+ * A6. Whose subscription has ended takes no place any more: nobody would take it out again. What a client is shown on its way in may
+ *     be the end of its connection.
  *
  * Hot path: no closure, Promise, JSON.parse or work per subscriber.
  */
@@ -71,7 +75,7 @@ export class Audience {
 
   /** What was written to the connection before reaches it first. */
   join(listener: Listener, seat: Seat): void {
-    if (seat.isListening) return
+    if (seat.isListening || !seat.isWanted) return // A6
     seat.isListening = true
     const { flavour } = listener.wire.codec
     if (flavour !== 'json') this.count(seat.channel, flavour, 1) // before what may find the socket closed, and so take it out again

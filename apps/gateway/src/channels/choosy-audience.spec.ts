@@ -29,7 +29,7 @@ const wishes: Wish[] = [json, protobuf].flatMap((wire) => [
 
 interface Member extends Listener {
   client: MemoryClient
-  seat: Seat
+  seat: Seat & { isWanted: boolean }
   wish: Wish
 }
 
@@ -59,6 +59,7 @@ async function serve(wanted: readonly Wish[]) {
       seat: {
         channel: 'news',
         isListening: false,
+        isWanted: true,
         features: { pushesJoinLeave: false },
         choice: wish.choice,
       },
@@ -236,6 +237,18 @@ describe('deltas and filters on the way out of the node', () => {
     audience.deliver('news', publication(3), true)
     await turn()
     expect(publish.mock.calls.filter(([topic]) => !topic.startsWith('m:'))).toEqual([])
+  })
+
+  it('keep nothing of who has ended before it joins: nobody would take it out again (A6)', async () => {
+    const { audience, members, publish } = await serve(wishes)
+    for (const member of members) {
+      member.seat.isWanted = false
+      audience.join(member, member.seat)
+    }
+    audience.deliver('news', publication(1), true)
+    await turn()
+    expect(publish.mock.calls.filter(([topic]) => !topic.startsWith('m:'))).toEqual([])
+    for (const { client } of members) expect(client.messages).toEqual([])
   })
 
   it('build no frame for nobody: one who leaves takes the last reason with them (A1)', async () => {
