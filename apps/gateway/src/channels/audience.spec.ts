@@ -159,4 +159,30 @@ describe('the way of a publication out of the node', () => {
     await turn()
     expect([...listening.client.messages, ...other.client.messages]).toEqual([])
   })
+
+  it('tells of joins and leaves in the time between its own, like of publications: neither too much nor too little', async () => {
+    const { audience, members } = await serve(json(2), 'news')
+    const [stays, comes] = members as [Member, Member]
+    const announce = (user: string): void =>
+      audience.announce('news', { channel: 'news', join: { info: { user, client: user } } })
+    const heard = ({ client }: Member): unknown[] =>
+      client.messages.flatMap((frame) =>
+        text(frame)
+          .split('\n')
+          .map(
+            (line) =>
+              (JSON.parse(line) as { push: { join: { info: { user: string } } } }).push.join.info.user,
+          ),
+      )
+    for (const member of members) member.seat = { ...member.seat, features: { pushesJoinLeave: true } }
+    audience.joinJoinLeave(stays, stays.seat)
+    announce('before')
+    audience.joinJoinLeave(comes, comes.seat)
+    announce('meanwhile')
+    audience.leave(comes, comes.seat)
+    announce('after')
+    await turn()
+    await turn()
+    expect([heard(stays), heard(comes)]).toEqual([['before', 'meanwhile', 'after'], ['meanwhile']])
+  })
 })

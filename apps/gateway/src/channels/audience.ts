@@ -87,7 +87,7 @@ export class Audience {
   /** From here on nothing of the channel reaches it. */
   leave(listener: Listener, seat: Seat): void {
     const { flavour } = listener.wire.codec
-    if (seat.features.pushesJoinLeave) listener.leave(joinLeaveTopic(flavour, seat.channel))
+    if (seat.features.pushesJoinLeave) this.leaveTopic(listener, joinLeaveTopic(flavour, seat.channel))
     if (!seat.isListening) return
     seat.isListening = false
     if (seat.choice?.kind === 'delta') this.deltas.leave(listener, seat)
@@ -98,7 +98,7 @@ export class Audience {
 
   /** From here on it is told who joins and leaves. */
   joinJoinLeave(listener: Listener, { channel }: Seat): void {
-    listener.join(joinLeaveTopic(listener.wire.codec.flavour, channel))
+    this.joinTopic(listener, joinLeaveTopic(listener.wire.codec.flavour, channel))
   }
 
   /** @param mayPatch Those who negotiated delta may be told what it changes in the one before it. Default false. */
