@@ -160,6 +160,20 @@ describe('the way of a publication out of the node', () => {
     expect([...listening.client.messages, ...other.client.messages]).toEqual([])
   })
 
+  it('looks for who has to go where somebody may have to: all who speak Protobuf cost no walk (A4)', async () => {
+    const { protobuf, json: text } = websocketWires
+    const { audience, members, subscribers } = await serve([protobuf, protobuf, text])
+    const [first, second, reader] = members as [Member, Member, Member]
+    const bytes: Publication = { data: Uint8Array.of(0xff), isBinary: true, offset: 1 }
+    reader.seat = { ...reader.seat, choice: { kind: 'filter', matches: () => false } }
+    join(audience, [first, second, reader])
+    audience.deliver('news', bytes)
+    expect(subscribers).not.toHaveBeenCalled()
+    audience.leave(reader, reader.seat)
+    audience.deliver('news', bytes)
+    expect(subscribers).toHaveBeenCalledTimes(1)
+  })
+
   it('tells of joins and leaves in the time between its own, like of publications: neither too much nor too little', async () => {
     const { audience, members } = await serve(json(2), 'news')
     const [stays, comes] = members as [Member, Member]

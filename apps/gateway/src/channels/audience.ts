@@ -159,9 +159,18 @@ export class Audience {
 
   /** A4. Of those with a filter, the ones whom it would have reached: FilteredAudience. */
   private refuseBinary(channel: string): void {
+    if (this.seats.subscriberCount(channel) <= this.spared(channel)) return
     for (const [listener, { isListening, choice }] of this.seats.subscribers(channel))
       if (isListening && choice?.kind !== 'filter' && listener.wire.codec.encoding === 'json')
         listener.disconnect(Disconnects.inappropriateProtocol)
+  }
+
+  /** Who may listen to bytes that are no JSON: the walk over all is for channels where somebody may not. */
+  private spared(channel: string): number {
+    let count = this.others.get(channel)?.get('protobuf') ?? 0
+    for (const flavour of flavours)
+      if (codecOf(flavour).encoding === 'json') count += this.filtered.count(channel, flavour)
+    return count
   }
 
   private count(channel: string, flavour: Flavour, change: 1 | -1): void {
