@@ -6,7 +6,7 @@
  * D2. The base is the channel's publication before, as this node delivered it; where that isn't known, or the publisher didn't let it be
  *     patched, or the patch isn't shorter, all get it whole.
  * D3. Whole or patched, the data has the form that these subscribers read: for JSON a string.
- * D4. A patch is made once for each publication and encoding, and only if somebody takes it. The base is kept only where somebody does.
+ * D4. A patch is made once for each publication and encoding, and only if somebody takes it. The base is kept while anybody asked for delta.
  *
  * Hot path: no work per subscriber, but once for each that is new.
  */
