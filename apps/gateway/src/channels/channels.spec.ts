@@ -1,4 +1,4 @@
-import { describe, expect, it } from '@jest/globals'
+import { describe, expect, it, jest } from '@jest/globals'
 import { namespaceSchema, resolveNamespace, type Namespace } from '@natter/auth'
 import { encodeMeta, MemoryBroker, MemoryMesh } from '@natter/broker'
 import { TypedEvents } from '@natter/primitives'
@@ -170,6 +170,31 @@ describe('the channels of a node', () => {
     bench.published.length = 0
     await bench.publish(durable, name)
     expect(bench.published).toHaveLength(1)
+  })
+
+  it('what was read of a numbering that is over opens nothing: all of the new one would seem to be old', async () => {
+    const bench = new Bench()
+    const name = bench.nameIn(0)
+    await bench.publish(durable, name)
+    await bench.publish(durable, name)
+    const { tops } = bench.broker.log
+    let answer = (): void => {}
+    const held = new Promise<void>((resolve) => (answer = resolve))
+    const look = jest.spyOn(bench.broker.log, 'tops').mockImplementationOnce(async (...args) => {
+      const old = await tops.apply(bench.broker.log, args)
+      await held
+      return old
+    })
+    bench.wanted.add(name)
+    const channel = bench.channels.acquire(name, durable)
+    while (look.mock.calls.length === 0) await settled()
+    bench.mesh.wipe()
+    bench.mesh.verify()
+    look.mockImplementationOnce(() => new Promise(() => {})) // the look of who broke takes longer
+    bench.channels.renumber(bench.broker.streams[0] ?? '')
+    answer()
+    await channel.whenLive()
+    expect(channel.isDurable && channel.last).toBe(0)
   })
 
   it('close ends everything, also what is opening: nothing of it ticks or listens any more', async () => {

@@ -7,6 +7,7 @@ import type { DurableChannel } from './durable-channel.js'
  *
  * O1. The look comes after the flush: whatever is published later arrives live, whatever came before is in what was read.
  * O2. A failed attempt is repeated with backoff until the channel is forgotten; who waits for it has a deadline of their own.
+ * O3. What was read of a numbering that is over opens nothing: it is looked again.
  */
 export class Opener {
   private asked = new Set<DurableChannel>()
@@ -62,11 +63,16 @@ export class Opener {
   }
 
   private async openGroup(stream: string, channels: DurableChannel[]): Promise<void> {
+    const epoch = this.broker.epochOf(stream)
     const tops = await this.broker.log.tops(
       stream,
       channels.map((channel) => channel.route.subject),
     )
-    for (const channel of channels) channel.opened(positionIn(tops, channel))
+    const isOver = this.broker.epochOf(stream) !== epoch
+    for (const channel of channels) {
+      if (!isOver) channel.opened(positionIn(tops, channel))
+      else if (channel.kind === 'opening') this.open(channel) // O3
+    }
   }
 
   /** O2. A channel that was closed meanwhile ignores `opened`, so asking again for it does no harm. */
