@@ -58,13 +58,13 @@ export interface Bus {
   flush(): Promise<void>
   /**
    * Asks everybody who listens. `onReply` returns true when enough was heard. Resolves then, or after `timeoutMs`; never
-   * rejects for silence. Rejects with UnavailableError while disconnected.
+   * rejects for silence. False, at once: nobody listens, so nobody was asked. Rejects with UnavailableError while disconnected.
    */
   ask(
     subject: string,
     body: Uint8Array,
     options: { timeoutMs: number; onReply(body: Uint8Array): boolean },
-  ): Promise<void>
+  ): Promise<boolean>
 }
 
 export interface StoredMessage {

@@ -175,7 +175,7 @@ export function describeBroker(name: string, open: () => Promise<BrokerPair>): v
         }
         const heard: string[] = []
         const onReply = (body: Uint8Array): boolean => heard.push(read(body)) === 2
-        await a.bus.ask('test.question', text('?'), { timeoutMs: 10_000, onReply })
+        expect(await a.bus.ask('test.question', text('?'), { timeoutMs: 10_000, onReply })).toBe(true)
         expect(heard.toSorted()).toEqual(['from a', 'from b'])
       })
 
@@ -183,8 +183,8 @@ export function describeBroker(name: string, open: () => Promise<BrokerPair>): v
         b.bus.subscribe('test.silent', () => {})
         await b.bus.flush()
         const onReply = (): boolean => true
-        await a.bus.ask('test.silent', text('?'), { timeoutMs: 30, onReply })
-        await a.bus.ask('test.nobody', text('?'), { timeoutMs: 60_000, onReply })
+        expect(await a.bus.ask('test.silent', text('?'), { timeoutMs: 30, onReply })).toBe(true)
+        expect(await a.bus.ask('test.nobody', text('?'), { timeoutMs: 60_000, onReply })).toBe(false)
       })
     })
 

@@ -185,20 +185,20 @@ class MemoryBus implements Bus {
     subject: string,
     body: Uint8Array,
     options: { timeoutMs: number; onReply(body: Uint8Array): boolean },
-  ): Promise<void> {
+  ): Promise<boolean> {
     this.link.requireConnected()
-    await new Promise<void>((resolve) => {
+    return new Promise<boolean>((resolve) => {
       let isOver = false
-      const end = (): void => {
+      const end = (isHeard: boolean): void => {
         isOver = true
         timer.cancel()
-        resolve()
+        resolve(isHeard)
       }
-      const timer = this.link.clock.setTimer(end, options.timeoutMs)
+      const timer = this.link.clock.setTimer(() => end(true), options.timeoutMs)
       const reply = (answer: Uint8Array): void => {
-        if (!isOver && this.link.isConnected && options.onReply(answer)) end()
+        if (!isOver && this.link.isConnected && options.onReply(answer)) end(true)
       }
-      if (this.send(subject, body, undefined, reply) === 0) end()
+      if (this.send(subject, body, undefined, reply) === 0) end(false)
     })
   }
 

@@ -47,7 +47,7 @@ export class NatsBus implements Bus {
     subject: string,
     body: Uint8Array,
     options: { timeoutMs: number; onReply(body: Uint8Array): boolean },
-  ): Promise<void> {
+  ): Promise<boolean> {
     this.link.requireConnected()
     this.requireFits(subject, body, undefined)
     return this.asks.ask(subject, body, options)
@@ -72,7 +72,7 @@ export class NatsBus implements Bus {
 interface Asking {
   subject: string
   onReply(body: Uint8Array): boolean
-  end(): void
+  end(isHeard: boolean): void
 }
 
 /**
@@ -92,7 +92,7 @@ class Asks implements Listener {
   ) {
     this.inbox = `${link.inbox}.ask`
     link.onLoss(() => {
-      if (link.nc.isClosed()) for (const { end } of this.waiting.values()) end() // no reply can come any more
+      if (link.nc.isClosed()) for (const { end } of this.waiting.values()) end(true) // no reply can come any more
     })
   }
 
@@ -100,22 +100,22 @@ class Asks implements Listener {
     subject: string,
     body: Uint8Array,
     { timeoutMs, onReply }: { timeoutMs: number; onReply(body: Uint8Array): boolean },
-  ): Promise<void> {
+  ): Promise<boolean> {
     this.listen()
     const token = (this.lastToken += 1)
     return new Promise((resolve, reject) => {
-      const end = (): void => {
+      const end = (isHeard: boolean): void => {
         timer.cancel()
         this.waiting.delete(token)
-        resolve()
+        resolve(isHeard)
       }
-      const timer = this.clock.setTimer(end, timeoutMs)
+      const timer = this.clock.setTimer(() => end(true), timeoutMs)
       this.waiting.set(token, { subject, onReply, end })
       try {
         this.link.publish(subject, body, { reply: `${this.inbox}.${token}` })
       } catch (error) {
         reject(error)
-        end()
+        end(false)
       }
     })
   }
@@ -124,7 +124,8 @@ class Asks implements Listener {
     const asking = this.waiting.get(tokenOf(msg))
     if (asking === undefined) return
     try {
-      if (isNobody(msg) || asking.onReply(msg.data)) asking.end()
+      if (isNobody(msg)) asking.end(false)
+      else if (asking.onReply(msg.data)) asking.end(true)
     } catch (error) {
       this.events.emit('bus:callback:error', { subject: asking.subject, error })
     }
