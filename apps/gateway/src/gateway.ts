@@ -160,7 +160,6 @@ export class Gateway implements SocketHandlers<Connection>, ChannelsOwner {
     this.emulation = new Emulation({
       broker,
       node,
-      peers,
       receive: (connection, message, isBinary) => this.intake.receive(connection, message, isBinary),
     })
     this.door = new HttpDoor({

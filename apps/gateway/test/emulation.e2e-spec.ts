@@ -68,6 +68,19 @@ describe('[15] posts to /emulation', () => {
     })
   })
 
+  it('[15.4] reach a gateway that was not heard of yet: a stream may begin before the first beat comes here', async () => {
+    const [one, two] = await startTwo()
+    const client = await connect(one)
+    const forgotten = new Promise((resolve) => two.gateway.events.on('peer:down', resolve))
+    const goodbye = JSON.stringify({ node: one.name, life: '', kind: 'goodbye' })
+    two.broker.bus.publish('natter.p.beat', Buffer.from(goodbye))
+    await forgotten
+    const posted = client.post([{ id: 2, presence: { channel: 'room:a' } }], two.url)
+    expect(two.gateway.peerCount).toBe(0)
+    expect((await posted).status).toBe(204)
+    expect(await client.reply(2)).toMatchObject({ presence: {} })
+  })
+
   it('[15.5] say what was wrong, and change nothing: malformed, unknown node, unknown session, another method', async () => {
     const [one, two] = await startTwo()
     const client = await connect(one)
@@ -92,7 +105,8 @@ describe('[15] posts to /emulation', () => {
       expect([malformed, await said(malformed)]).toEqual([malformed, 400])
       expect(await said(malformed, two)).toBe(400)
     }
-    expect(await said({ session, node: 'nobody', data })).toBe(404)
+    for (const nobody of ['nobody', '*', '>', 'a.b', '\n', '\ud800', 'ü'.repeat(300), 'x'.repeat(50_000)])
+      expect([nobody, await said({ session, node: nobody, data })]).toEqual([nobody, 404])
     for (const at of [one, two]) {
       expect(await said({ session: 'x'.repeat(32), node, data }, at)).toBe(500)
       expect(await said({ session: session.slice(1), node, data }, at)).toBe(500)

@@ -6,6 +6,7 @@
  *      says nothing of it, and whoever doesn't know it changes nothing.
  * EM2. `taken` is said when the gateway of the stream has taken the message, counted like one of a WebSocket.
  * EM3. Messages on their way to other gateways are bounded: one more is refused.
+ * EM4. Whether there is such a gateway NATS says, not the beats: a stream may have begun before its gateway was heard here.
  */
 import type { Broker, BusSubscription } from '@natter/broker'
 import { decodeEmulationRequest, decodeJsonEmulationRequest, type EmulationRequest } from '@natter/protocol'
@@ -18,13 +19,14 @@ export interface EmulationParts {
   broker: Broker
   /** This gateway's name. */
   node: string
-  peers: { readonly nodes: ReadonlySet<string> }
   receive(connection: Connection, message: Uint8Array, isBinary: boolean): void
 }
 
 const sessionBytes = 24
 const forwardTimeoutMs = 3_000
 const maxForwarded = 1_000
+/** As a subject it has to fit into a line of NATS, of 4 KiB; a host's name has 253 at most. */
+const maxNodeLength = 300
 
 const json = 0
 const protobuf = 1
@@ -65,13 +67,13 @@ export class Emulation {
 
   /** `body` is only valid during the call. Never rejects. */
   take(body: Uint8Array, isProtobuf: boolean): EmulationOutcome | Promise<EmulationOutcome> {
-    const { node, peers } = this.parts
     const request = read(body, isProtobuf)
     if (request === undefined) return 'malformed'
-    if (request.node === node) return this.takeHere(request, isProtobuf)
-    if (!peers.nodes.has(request.node)) return 'no-node'
+    if (request.node === this.parts.node) return this.takeHere(request, isProtobuf)
+    const subject = this.subjectOf(request.node)
+    if (subject === undefined) return 'no-node'
     if (this.forwarded >= maxForwarded) return 'failed' // EM3
-    return this.forward(request.node, Buffer.concat([Buffer.of(isProtobuf ? protobuf : json), body]))
+    return this.forward(subject, Buffer.concat([Buffer.of(isProtobuf ? protobuf : json), body]))
   }
 
   private takeHere({ session, data }: EmulationRequest, isProtobuf: boolean): EmulationOutcome {
@@ -87,18 +89,28 @@ export class Emulation {
     return request === undefined ? 'malformed' : this.takeHere(request, isProtobuf)
   }
 
-  private async forward(node: string, body: Uint8Array): Promise<EmulationOutcome> {
-    const { bus, subjects } = this.parts.broker
+  /** Undefined: no gateway has such a name. */
+  private subjectOf(node: string): string | undefined {
+    if (node.length > maxNodeLength) return undefined
+    try {
+      return this.parts.broker.subjects.emulationOfNode(node)
+    } catch {
+      return undefined
+    }
+  }
+
+  private async forward(subject: string, body: Uint8Array): Promise<EmulationOutcome> {
     let outcome: EmulationOutcome = 'failed'
     this.forwarded += 1
     try {
-      await bus.ask(subjects.emulationOfNode(node), body, {
+      const isThere = await this.parts.broker.bus.ask(subject, body, {
         timeoutMs: forwardTimeoutMs,
         onReply(reply) {
           outcome = taken.equals(reply) ? 'taken' : 'no-session'
           return true
         },
       })
+      if (!isThere) outcome = 'no-node' // EM4
     } catch {
       // NATS is away: the client has to notice that it is not answered
     } finally {
