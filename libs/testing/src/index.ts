@@ -1,5 +1,6 @@
 export { Certificates } from './certificates.js'
 export { launchChromium, type ChromiumLaunch, type ChromiumOptions } from './chromium.js'
+export { startKeyServer, type KeyServer } from './key-server.js'
 export { leakCheck } from './leak-check.js'
 export { ManualClock } from './manual-clock.js'
 export { MisbehavingPeer, type PeerClose, type PeerOptions } from './misbehaving-peer.js'

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals'
 import fc from 'fast-check'
-import { findJsonField } from './raw-fields.js'
+import { findJsonField, jsonFields } from './raw-fields.js'
 
 const rawOf = (text: string, key: string): string | undefined => {
   const span = findJsonField(text, key)
@@ -58,5 +58,30 @@ describe('raw fields', () => {
         },
       ),
     )
+  })
+})
+
+describe('all fields of an object', () => {
+  it('stand where their values do, whatever is in them', () => {
+    fc.assert(
+      fc.property(
+        fc.dictionary(fc.string(), fc.jsonValue()),
+        fc.constantFrom('', ' ', '\n\t'),
+        (value, space) => {
+          const text = `${space}${JSON.stringify(value, null, space)}${space}`
+          const found = [...jsonFields(text)].map(([key, { start, end }]) => [
+            key,
+            JSON.parse(text.slice(start, end)),
+          ])
+          expect(Object.fromEntries(found)).toEqual(JSON.parse(text))
+        },
+      ),
+    )
+  })
+
+  it('are the last ones of their name, and none where there is no object', () => {
+    const text = '{"a":1,"\\u0061":2}'
+    expect([...jsonFields(text)]).toEqual([['a', { start: 16, end: 17 }]])
+    for (const other of ['[1]', '"a"', '', '7']) expect(jsonFields(other).size).toBe(0)
   })
 })
