@@ -4,7 +4,17 @@ import { defineConfig, logSection, natsSection, postgresSection } from '@natter/
 export const migrateConfig = defineConfig({
   app: 'migrate',
   // One natter.yaml serves all apps.
-  foreignSections: ['gateway', 'client', 'channel', 'drain', 'transport', 'tls', 'ops', 'messenger', 'persistence'],
+  foreignSections: [
+    'gateway',
+    'client',
+    'channel',
+    'drain',
+    'transport',
+    'tls',
+    'ops',
+    'messenger',
+    'persistence',
+  ],
   sections: [natsSection, postgresSection, logSection],
   check: ({ postgres }) =>
     postgres.url === undefined
