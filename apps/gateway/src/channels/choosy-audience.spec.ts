@@ -186,6 +186,20 @@ describe('deltas and filters on the way out of the node', () => {
     },
   )
 
+  it('[8.4] make no whole frame where all take the patch (A1)', async () => {
+    const { audience, members } = await serve([{ wire: json, choice: deltaChoice(true) }])
+    const [only] = members as [Member]
+    audience.join(only, only.seat)
+    const stringify = jest.spyOn(JSON, 'stringify')
+    for (const n of [1, 2, 3]) audience.deliver('news', publication(n), true)
+    const quoted = stringify.mock.calls.map(([text]) => text as unknown)
+    stringify.mockRestore()
+    expect([1, 2, 3].map((n) => quoted.includes(payload(n)))).toEqual([true, false, false])
+    await turn()
+    await turn()
+    expect(payloadsOf(only)).toEqual([payload(1), payload(2), payload(3)])
+  })
+
   it('[8.5] a base that was bytes makes no patch of text', async () => {
     const { audience, members } = await serve([
       { wire: json, choice: deltaChoice(true) },

@@ -75,11 +75,13 @@ export class DeltaAudience {
     for (const [flavour, counts] of state.counts) {
       const codec = codecOf(flavour)
       if (pub.isBinary === true && codec.encoding === 'json') continue // they are closed
+      const patch = counts.patched === 0 ? undefined : patches.frame(channel, flavour)
+      if (patch !== undefined) this.frames.add(patchTopic(flavour, channel), patch, codec)
+      if (patch !== undefined && counts.whole === 0) continue
       const whole = wholeFrame(channel, flavour, pub)
       if (counts.whole > 0) this.frames.add(wholeTopic(flavour, channel), whole, codec)
-      if (counts.patched === 0) continue
-      const patch = patches.frame(channel, flavour)
-      this.frames.add(patchTopic(flavour, channel), patch ?? whole, codec)
+      if (counts.patched > 0 && patch === undefined)
+        this.frames.add(patchTopic(flavour, channel), whole, codec)
     }
     state.base = pub
     if (state.fresh.size > 0) this.moveFresh(channel, state)
