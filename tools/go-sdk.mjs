@@ -18,10 +18,19 @@ const program = platform() === 'win32' ? 'laws.exe' : 'laws'
 async function make(folder) {
   if (!(await run('go', ['version'], { env: goEnv })).ok) throw new Error('Go is not installed')
   const env = { ...goEnv, GOFLAGS: '-mod=readonly -buildvcs=false', GOGC: '400' }
+  await download(env)
   // Nothing for debuggers, which costs half of the linking.
   const args = ['build', '-ldflags', '-s -w', '-o', join(folder, program), '.']
   const { ok, reason } = await run('go', args, { cwd: source, env, timeoutMs: 600_000 })
   if (!ok) throw new Error(`go build: ${reason}`)
+}
+
+/** Go gives a module up at its first lost connection: what has come is kept, and the rest is asked for again. */
+async function download(env, triesLeft = 3) {
+  const { ok, reason } = await run('go', ['mod', 'download'], { cwd: source, env, timeoutMs: 300_000 })
+  if (ok) return
+  if (triesLeft <= 1) throw new Error(`go mod download: ${reason}`)
+  await download(env, triesLeft - 1)
 }
 
 /**
