@@ -161,8 +161,8 @@ describe('the way of a publication out of the node', () => {
   })
 
   it('looks for who has to go where somebody may have to: all who speak Protobuf cost no walk (A4)', async () => {
-    const { protobuf, json: text } = websocketWires
-    const { audience, members, subscribers } = await serve([protobuf, protobuf, text])
+    const { protobuf, json: plain } = websocketWires
+    const { audience, members, subscribers } = await serve([protobuf, protobuf, plain])
     const [first, second, reader] = members as [Member, Member, Member]
     const bytes: Publication = { data: Uint8Array.of(0xff), isBinary: true, offset: 1 }
     reader.seat = { ...reader.seat, choice: { kind: 'filter', matches: () => false } }
