@@ -9,6 +9,7 @@ export {
   type ErrorCode,
   type UnsubscribeCode,
 } from './codes.js'
+export { codecOf, flavours } from './codecs.js'
 export { applyPatch, createPatch, type PatchBorder } from './delta/delta.js'
 export {
   checkFilter,
@@ -31,6 +32,7 @@ export type {
   CommandMethod,
   ConnectRequest,
   ConnectResult,
+  EmulationRequest,
   Encoding,
   ErrorReply,
   FilterNode,
@@ -46,7 +48,7 @@ export type {
   SubscribeRequest,
   SubscribeResult,
 } from './messages.js'
-export { decodeEmulationRequest, type EmulationRequest } from './protobuf/emulation-request.js'
+export { decodeEmulationRequest } from './protobuf/emulation-request.js'
 export { protobufCodec } from './protobuf/protobuf-codec.js'
 export { countProtobuf } from './protobuf/protobuf-decoder.js'
 export { MalformedFrameError } from './protocol.errors.js'

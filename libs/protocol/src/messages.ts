@@ -110,6 +110,16 @@ export type Command =
 
 export type CommandMethod = Command['method']
 
+/** What a client of an HTTP transport posts to `/emulation`. [15] */
+export interface EmulationRequest {
+  /** The gateway that holds the stream. */
+  node: string
+  /** Names the stream, and proves that it is the client's own. */
+  session: string
+  /** A message of commands, for the codec. */
+  data: Bytes
+}
+
 export interface SubscribeResult {
   expires?: boolean
   ttl?: number

@@ -1,5 +1,8 @@
 import {
+  codecOf,
   Disconnects,
+  flavours,
+  type Codec,
   type DisconnectCode,
   type Flavour,
   type Frame,
@@ -7,7 +10,6 @@ import {
   type Push,
 } from '@natter/protocol'
 import type { SocketServer } from '@natter/transport'
-import { codecOf, flavours, type Wire } from '../connection/wire.js'
 import type { Choice } from './choice.js'
 import { DeltaAudience } from './delta-audience.js'
 import { FilteredAudience } from './filtered-audience.js'
@@ -16,7 +18,7 @@ import { TurnFrames } from './turn-frames.js'
 
 /** A connection, as far as it matters here. */
 export interface Listener {
-  readonly wire: Wire
+  readonly wire: { readonly codec: Codec }
   /** What was said to it before reaches it before anything of the topic. */
   join(topic: string): void
   leave(topic: string): void

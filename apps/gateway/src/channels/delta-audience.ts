@@ -10,8 +10,14 @@
  *
  * Hot path: no work per subscriber, but once for each that is new.
  */
-import { createPatch, type Encoding, type Flavour, type Frame, type Publication } from '@natter/protocol'
-import { codecOf } from '../connection/wire.js'
+import {
+  codecOf,
+  createPatch,
+  type Encoding,
+  type Flavour,
+  type Frame,
+  type Publication,
+} from '@natter/protocol'
 import type { Listener, Seat } from './audience.js'
 import { patchTopic, wholeTopic } from './topics.js'
 import type { TurnFrames } from './turn-frames.js'

@@ -4,8 +4,7 @@
  * L1. Each is asked on its own: they are in no topic, and the others' cost doesn't know of them.
  * L2. A frame is built once for each publication and flavour, and not for nobody.
  */
-import { Disconnects, type Flavour, type Frame, type Publication } from '@natter/protocol'
-import { codecOf } from '../connection/wire.js'
+import { codecOf, Disconnects, type Flavour, type Frame, type Publication } from '@natter/protocol'
 import type { Listener, Seat } from './audience.js'
 
 export class FilteredAudience {

@@ -1,9 +1,8 @@
 import type { Clock, Timer } from '@natter/primitives'
-import { Disconnects } from '@natter/protocol'
+import { codecOf, Disconnects, flavours } from '@natter/protocol'
 import type { SocketServer } from '@natter/transport'
 import { pingTopic } from '../channels/topics.js'
 import type { Connection } from './connection.js'
-import { codecOf, flavours } from './wire.js'
 
 /** What pings say depends on the encoding alone. */
 const pinging = flavours.map(codecOf).filter(({ flavour, encoding }) => flavour === encoding)

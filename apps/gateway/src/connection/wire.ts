@@ -1,11 +1,4 @@
-import {
-  jsonCodec,
-  protobufCodec,
-  uniJsonCodec,
-  type Codec,
-  type Flavour,
-  type Frame,
-} from '@natter/protocol'
+import { jsonCodec, protobufCodec, uniJsonCodec, type Codec, type Frame } from '@natter/protocol'
 
 export type TransportName =
   'websocket' | 'http_stream' | 'sse' | 'uni_websocket' | 'uni_sse' | 'uni_http_stream'
@@ -23,16 +16,6 @@ export interface Wire {
   /** The last frame of a transport whose end has no code. */
   farewell(code: number, reason: string): Frame
 }
-
-const codecs: Readonly<Record<Flavour, Codec>> = Object.freeze({
-  json: jsonCodec,
-  protobuf: protobufCodec,
-  'uni-json': uniJsonCodec,
-})
-
-export const flavours = Object.keys(codecs) as readonly Flavour[]
-
-export const codecOf = (flavour: Flavour): Codec => codecs[flavour]
 
 export const websocketWires = Object.freeze({
   json: wire('websocket', jsonCodec),

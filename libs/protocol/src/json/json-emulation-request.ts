@@ -1,5 +1,5 @@
+import type { EmulationRequest } from '../messages.js'
 import { MalformedFrameError } from '../protocol.errors.js'
-import type { EmulationRequest } from '../protobuf/emulation-request.js'
 import { decodeUtf8, encodeUtf8 } from '../utf8.js'
 import { readString } from './fields.js'
 import { isObject } from './json-text.js'

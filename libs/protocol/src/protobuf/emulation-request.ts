@@ -1,15 +1,5 @@
-import type { Bytes } from '../messages.js'
+import type { EmulationRequest } from '../messages.js'
 import { WireReader } from './wire-reader.js'
-
-/** What a client of an HTTP transport posts to `/emulation`. [15] */
-export interface EmulationRequest {
-  /** The gateway that holds the stream. */
-  node: string
-  /** Names the stream, and proves that it is the client's own. */
-  session: string
-  /** A message of commands, for the codec. */
-  data: Bytes
-}
 
 function readField(reader: WireReader, field: number, into: EmulationRequest): void {
   if (field === 1) into.node = reader.text() ?? ''
