@@ -7,7 +7,7 @@ import fc from 'fast-check'
 import { pingTopic } from '../channels/topics.js'
 import { Connection } from './connection.js'
 import { Heartbeat } from './heartbeat.js'
-import { websocketWires } from './wire.js'
+import { streamWires, websocketWires, type Wire } from './wire.js'
 
 const pingIntervalMs = 25_000
 const beatMs = 1_000
@@ -30,9 +30,12 @@ interface Options {
   random?: () => number
   /** Answers every ping at once. */
   answers?: boolean
+  /** Default JSON over WebSocket. */
+  wire?: Wire
 }
 
 async function start(options: Options = {}) {
+  const { wire = websocketWires.json } = options
   const clock = new LateClock(0)
   const pings = new Map<string, number[]>()
   const closes: { code: number; atMs: number }[] = []
@@ -41,7 +44,7 @@ async function start(options: Options = {}) {
     {
       onUpgrade: () => ({ accept: true }),
       onOpen(socket) {
-        socket.context = new Connection('c', socket, websocketWires.json, clock, 60_000, () => {})
+        socket.context = new Connection('c', socket, wire, clock, 60_000, () => {})
         heartbeat.add(socket.context)
         opened.push(socket.context)
       },
@@ -61,7 +64,7 @@ async function start(options: Options = {}) {
       pings.set(topic, [...(pings.get(topic) ?? []), clock.now()])
       if (options.answers !== true) return
       for (const connection of opened)
-        if (pingTopic('json', connection.pingSlot) === topic) heartbeat.onPong(connection)
+        if (pingTopic(wire.codec.encoding, connection.pingSlot) === topic) heartbeat.onPong(connection)
     },
   }
   const times = { pingIntervalMs, pongTimeoutMs: options.pongTimeoutMs ?? pongTimeoutMs }
@@ -78,10 +81,10 @@ async function start(options: Options = {}) {
       if (!(client instanceof MemoryClient) || connection === undefined) throw new Error('no client')
       return { client, connection }
     },
-    pingsOf: (connection: Connection) => pings.get(pingTopic('json', connection.pingSlot)) ?? [],
+    pingsOf: (connection: Connection) => pings.get(pingTopic(wire.codec.encoding, connection.pingSlot)) ?? [],
     /** Stops the clock at the very moment of the connection's next ping. */
     untilPing(connection: Connection): void {
-      const topic = pingTopic('json', connection.pingSlot)
+      const topic = pingTopic(wire.codec.encoding, connection.pingSlot)
       const before = pings.get(topic)?.length ?? 0
       for (let ms = 0; ms < 2 * pingIntervalMs; ms += 1) {
         clock.advance(1)
@@ -135,6 +138,26 @@ describe('later pings (P1)', () => {
       }),
       { numRuns: 10 },
     )
+  })
+
+  it('[2.10] are a single zero byte in Protobuf, and as often', async () => {
+    const { clock, connect } = await start({ answers: true, wire: websocketWires.protobuf })
+    const { client } = connect()
+    await clock.advanceAsync(4 * pingIntervalMs)
+    expect(client.messages.length).toBeGreaterThanOrEqual(3)
+    expect(
+      new Set(client.messages.map((message) => Buffer.from(message as Uint8Array).toString('hex'))),
+    ).toEqual(new Set(['00']))
+  })
+
+  it('[1.5] are no messages where they are frames of WebSocket', async () => {
+    const { clock, connect } = await start({ wire: websocketWires.jsonFramePings })
+    const { client, connection } = connect()
+    const pinged: number[] = []
+    connection.socket.ping = () => pinged.push(clock.now())
+    await clock.advanceAsync(pingIntervalMs)
+    expect(pinged).toHaveLength(1)
+    expect(client.messages).toEqual([])
   })
 
   it('keep their times when a beat is late, so that one slow turn does not move everybody’s pings for good', async () => {
@@ -195,6 +218,17 @@ describe('a connection that owes a pong (P2)', () => {
     }
     clock.advance(pongTimeoutMs)
     expect(closes).toEqual([])
+  })
+
+  it('[16.5] owes none where it only listens, and stays without a word', async () => {
+    for (const wire of [websocketWires.uni, streamWires.uniSse]) {
+      const { clock, connect, closes, pingsOf } = await start({ wire })
+      const { client, connection } = connect()
+      await clock.advanceAsync(3 * pingIntervalMs)
+      expect(pingsOf(connection).length).toBeGreaterThanOrEqual(2)
+      expect(new Set(client.messages)).toEqual(new Set(['{}']))
+      expect(closes).toEqual([])
+    }
   })
 
   it('may answer two pings that a busy node sent close together, each once', async () => {

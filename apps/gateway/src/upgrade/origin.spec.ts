@@ -14,6 +14,7 @@ describe('the origin rule', () => {
     const rule = new OriginRule(['https://*.example.com', 'http://localhost:8000'])
     expect(rule.allows('https://a.b.example.com')).toBe(true)
     expect(rule.allows('https://exampleXcom')).toBe(false)
+    expect(rule.allows('https://a.exampleXcom')).toBe(false)
     expect(rule.allows('https://a.example.com.evil.org')).toBe(false)
     expect(rule.allows('http://localhost:80001')).toBe(false)
     expect(new OriginRule(['*']).allows('null')).toBe(true)

@@ -74,6 +74,16 @@ describe('an upgrade', () => {
     expect(decide({ query: 'format=json&cf_protocol=json' })).toEqual({ accept: true })
   })
 
+  it('[16.1] speaks JSON with who only listens, and chooses no Protobuf, which it would not speak', () => {
+    const { decide } = start()
+    const path = '/connection/uni_websocket'
+    expect(decide({ path, subprotocols: ['centrifuge-protobuf'] })).toEqual({ accept: true })
+    expect(decide({ path, subprotocols: ['centrifuge-protobuf', 'centrifuge-json'] })).toEqual({
+      accept: true,
+      subprotocol: 'centrifuge-json',
+    })
+  })
+
   it.each([10, 11])(
     'is told to come again when %d of 10 are there, because another gateway may have room',
     (count) => {

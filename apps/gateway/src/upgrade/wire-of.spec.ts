@@ -17,4 +17,13 @@ describe('the encoding of a WebSocket', () => {
     expect(encodingOf('', ['centrifuge-json', 'other'])).toBe('json')
     expect(encodingOf('format=json&cf_protocol_version=v2')).toBe('json')
   })
+
+  it('[1.5] is the same where pings are frames, and they are only where the query asks for them', () => {
+    const wire = (query: string) => wireOf({ path: websocketPath, query, subprotocols: [] })
+    expect(wire('cf_ws_frame_ping_pong=true').hasFramePings).toBe(true)
+    expect(encodingOf('cf_ws_frame_ping_pong=true')).toBe('json')
+    expect(wire('format=protobuf&cf_ws_frame_ping_pong=true').hasFramePings).toBe(true)
+    expect(encodingOf('format=protobuf&cf_ws_frame_ping_pong=true')).toBe('protobuf')
+    expect(wire('cf_ws_frame_ping_pong=false').hasFramePings).toBe(false)
+  })
 })
