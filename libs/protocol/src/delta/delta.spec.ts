@@ -73,7 +73,7 @@ function expectRoundTrip(base: Uint8Array, target: Uint8Array, border: PatchBord
 const alphabets = [
   [...'абвгдежзий '],
   [...'ab1,":{}'],
-  ['😀', '😁', '🇩🇪', '👩‍👩‍👧', '\u{10ffff}'],
+  ['😀', '😁', '🇩🇪', '👩‍👩‍👧', '\u{10ffff}', '\u{5f600}'],
   ['e\u0301', 'e\u0300', 'é', 'ü'],
   [...'漢字仮名', '\u07ff', '\u0800', '\uffff', '\ufeff'],
 ]
@@ -140,6 +140,12 @@ describe('createPatch', () => {
     ['a Cyrillic letter that shares its first byte', '{"text":"Добрый день, коллеги!"}', 'день', 'дань'],
     ['a Cyrillic letter that shares its second byte', '{"text":"Добрый день, коллеги!"}', 'р', 'ѐ'],
     ['an emoji that shares three bytes', '{"mood":"😀😀😀😀😀😀😀😀😀😀😀"}', '😀😀}', '😀😁}'],
+    [
+      'a character of another plane that shares its last three bytes',
+      `{"name":"\u{1f600}${'x'.repeat(20)}"}`,
+      '\u{1f600}',
+      '\u{5f600}',
+    ],
     ['a combining accent', '{"name":"René, Chloé, Zoé, Noé, André"}', 'e\u0301', 'e\u0300'],
   ])('[8.5] %s: a small patch, and no half characters', (_what, before, from, to) => {
     const [base, target] = [utf8(before), utf8(before.replace(from, to))]
@@ -163,6 +169,20 @@ describe('createPatch', () => {
     const base = utf8(`[${rows.join(',')}]`)
     const target = utf8(`[${rows.toSpliced(100, 1).toSpliced(20, 0, '{"new":true}').join(',')}]`)
     expect(createPatch(base, target, 'character')?.length).toBeLessThan(60)
+    expectRoundTrip(base, target, 'character')
+  })
+
+  it('[8.5] rows put into a text that is longer than what is remembered of it cost little more than the rows', () => {
+    const rows = Array.from(
+      { length: 5_000 },
+      (_, n) => `{"id":${n},"name":"player ${n * 7}","score":${n * n}}`,
+    )
+    const base = utf8(`[${rows.join(',')}]`)
+    const target = utf8(
+      `[${rows.toSpliced(4_000, 1).toSpliced(2_000, 0, '{"new":true}').toSpliced(100, 0, '{"new":1}').join(',')}]`,
+    )
+    expect(base.length).toBeGreaterThan(2 * 65_536)
+    expect(createPatch(base, target, 'character')?.length).toBeLessThan(120)
     expectRoundTrip(base, target, 'character')
   })
 

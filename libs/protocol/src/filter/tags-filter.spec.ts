@@ -18,6 +18,7 @@ describe('checkFilter', () => {
     ['the name of a method as cmp', leaf('constructor', 'a')],
     ['an unknown op', { op: 'xor', nodes: [leaf('eq', 'a')] }],
     ['no key', { cmp: 'eq', val: 'a' }],
+    ['in without key', { cmp: 'in', vals: ['a'] }],
     ['in without vals', { key: 'k', cmp: 'in' }],
     ['in with val', { key: 'k', cmp: 'in', vals: ['a'], val: 'a' }],
     ['nin without vals', { key: 'k', cmp: 'nin', vals: [] }],
@@ -34,6 +35,15 @@ describe('checkFilter', () => {
     [
       'too many nodes',
       { op: 'or', nodes: Array.from({ length: Limits.maxFilterNodes }, () => leaf('eq', 'a')) },
+    ],
+    [
+      'too many values in several lists',
+      {
+        op: 'or',
+        nodes: Array.from({ length: 11 }, () =>
+          list('in', ...Array<string>(Limits.maxFilterValues / 10).fill('a')),
+        ),
+      },
     ],
     ['too many values', list('in', ...Array.from({ length: Limits.maxFilterValues + 1 }, (_, n) => `${n}`))],
   ])('[14.1] finds %s', (_what, filter) => {
@@ -76,9 +86,12 @@ describe('compileFilter', () => {
     [leaf('gt', '0.1'), '0.10000000000000000000000001', true],
     [leaf('gte', '-1'), '-1.5', false],
     [leaf('gte', '-0'), '+0.0', true],
+    [leaf('gte', '0'), '-0.0', true],
+    [leaf('lt', '0'), '-0', false],
     [leaf('gt', '1'), 'two', false],
     [leaf('lte', 'two'), '1', false],
     [leaf('lt', '1e3'), '1', false],
+    [leaf('gt', '1'), '9'.repeat(200), true],
     [leaf('gt', '1'), '9'.repeat(201), false],
   ])('[14.2] %j of %j is %s', (filter, tag, expected) => {
     expect(matches(filter, { k: tag })).toBe(expected)

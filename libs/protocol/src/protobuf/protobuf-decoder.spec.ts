@@ -152,13 +152,20 @@ describe('Protobuf decoding', () => {
     )
     fc.assert(
       fc.property(sizes, (sent) => {
-        const message = written({ id: 1, publish: { channel: 'a', data: sent } }, { send: { data: sent } })
+        const message = written(
+          { id: 1, publish: { channel: 'a', data: sent } },
+          { send: { data: sent } },
+          { id: 2, rpc: { method: 'm', data: sent } },
+          { id: 3, subscribe: { channel: 'a', data: sent } },
+          { id: 4, connect: { data: sent } },
+        )
         const commands = decode(message)
         message.fill(0)
         const expected = sent.length === 0 ? undefined : [...sent]
         for (const one of commands) {
-          if (one.method !== 'publish' && one.method !== 'send') throw new Error(one.method)
-          expect(one.request.data && [...one.request.data]).toEqual(expected)
+          if (!('request' in one)) throw new Error(one.method)
+          const { data: read } = one.request as { data?: Uint8Array }
+          expect(read && [...read]).toEqual(expected)
         }
       }),
     )
