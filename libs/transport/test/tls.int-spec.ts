@@ -27,7 +27,7 @@ describe('uws: TLS from files', () => {
   })
 
   /** Tells of the certificates that came into use, and of files that could not. */
-  const listen = async (files: { certFile: string; keyFile: string }) => {
+  const listen = async (files: { certFile: string; keyFile: string }, onUsed: () => void = () => {}) => {
     const used: Certificate[] = []
     const broken: unknown[] = []
     const sockets: Socket<undefined>[] = []
@@ -42,6 +42,7 @@ describe('uws: TLS from files', () => {
         onClose: () => {},
         onCertificate(certificate) {
           used.push(certificate)
+          onUsed()
           changed()
         },
         onBrokenCertificate(error) {
@@ -118,6 +119,17 @@ describe('uws: TLS from files', () => {
     )
     server.publish('room', 'to all')
     expect(await Promise.all(both)).toEqual(['to all', 'to all'])
+  })
+
+  it('files that change while it starts to listen are looked at again: else what it told of would never be true', async () => {
+    const [files, next] = [certificates.make('live'), certificates.make('next')]
+    let isFirst = true
+    const { port, used, until } = await listen(files, () => {
+      if (isFirst) replace(next, files)
+      isFirst = false
+    })
+    await until(() => used.length === 2)
+    expect(await seen(port)).toBe(used[1]?.fingerprint)
   })
 
   it('sees what Kubernetes does: a link above the files points elsewhere, at once for both', async () => {

@@ -39,13 +39,18 @@ export function readPair({ certFile, keyFile }: TlsFiles): Certificate {
   }
 }
 
-/** Calls `use` when the files have changed into another pair that fits; what `use` throws is told like a broken pair. Answers how to stop. */
+/**
+ * Calls `use` when the files have changed into another pair that fits; what `use` throws is told like a broken pair. Answers how to stop.
+ *
+ * @param seen The stamp that the files had before they were read.
+ */
 export function watchPair(
   files: TlsFiles,
+  seen: string,
   everyMs: number,
   { use, onBroken }: { use(certificate: Certificate): void; onBroken(error: unknown): void },
 ): () => void {
-  let used = stampOf(files)
+  let used = seen
   let broken: string | undefined
   let timer: Timer
   const look = (): void => {
@@ -70,7 +75,7 @@ export function watchPair(
 }
 
 /** Another one means other files. F3. */
-function stampOf({ certFile, keyFile }: TlsFiles): string {
+export function stampOf({ certFile, keyFile }: TlsFiles): string {
   return [certFile, keyFile].map(stampOfFile).join(' ')
 }
 

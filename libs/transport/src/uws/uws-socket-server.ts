@@ -28,7 +28,7 @@ import { DropLedger } from './drop-ledger.js'
 import { loadUws, type Uws } from './load-uws.js'
 import { bigFrameBytes, NearLimit } from './near-limit.js'
 import { Requests, type RequestOwner } from './requests.js'
-import { readPair, watchPair } from './tls-files.js'
+import { readPair, stampOf, watchPair } from './tls-files.js'
 import { readUpgradeRequest, refuse } from './upgrade.js'
 import { slow, UwsSocket, type SocketBox, type SocketOwner } from './uws-socket.js'
 
@@ -101,6 +101,7 @@ export class UwsSocketServer<C> implements SocketServer<C>, SocketOwner<C> {
   async listen(): Promise<number> {
     const { host, port, tls } = this.options
     const uws = await this.load()
+    const stamp = tls === undefined ? '' : stampOf(tls) // before they are read: what changes from here on is looked at again
     if (tls !== undefined) this.handlers.onCertificate?.(readPair(tls))
     const generation = this.createGeneration(uws)
     let socket = this.listenOn(generation, port)
@@ -119,7 +120,7 @@ export class UwsSocketServer<C> implements SocketServer<C>, SocketOwner<C> {
     }
     this.state = {
       kind: 'listening',
-      port: { uws, number, socket, stopWatching: this.watchFiles() },
+      port: { uws, number, socket, stopWatching: this.watchFiles(stamp) },
       current: generation,
       old: [],
     }
@@ -275,10 +276,10 @@ export class UwsSocketServer<C> implements SocketServer<C>, SocketOwner<C> {
     return listenOn(app, host, port, sharePort ? listenShared : listenExclusively)
   }
 
-  private watchFiles(): () => void {
+  private watchFiles(stamp: string): () => void {
     const { tls } = this.options
     if (tls === undefined) return () => {}
-    return watchPair(tls, tls.lookEveryMs ?? 10_000, {
+    return watchPair(tls, stamp, tls.lookEveryMs ?? 10_000, {
       use: (certificate) => this.renew(certificate),
       onBroken: (error) => this.handlers.onBrokenCertificate?.(error),
     })
