@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs'
 import { systemClock } from '@natter/primitives'
+import { allowedOrigins } from '../mesh/allowed-origins.js'
 import { places, type PostgresEnv } from '../mesh/mesh-settings.js'
 import { childEnv, configFile, gatewayAddress, pageOriginsAt } from '../mesh/process-specs.js'
 import { sourceProgram } from '../mesh/programs.js'
@@ -61,7 +62,7 @@ async function environment(options: DevGatewayOptions, port: number): Promise<Re
     NATTER_OPS_HOST: host,
     NATTER_OPS_PORT: String(await anyFreePort(host)),
     NATTER_CLIENT_TOKEN_HMAC_SECRET_KEY: openSecrets(places.secrets(dataFolder)).tokenHmacSecretKey,
-    NATTER_CLIENT_ALLOWED_ORIGINS: pageOriginsAt(basePort).join(','),
+    ...allowedOrigins(root, pageOriginsAt(basePort)),
     ...configFile(root),
   }
 }
