@@ -211,6 +211,14 @@ describe.each(dialects)('codes, for clients that speak $name', (dialect) => {
       },
     ],
     [
+      '[6.3] [12.7] 3507 a token without a user, where such are not wanted',
+      async () =>
+        opening(await start({ secret, client: { disallowAnonymousTokens: true } }), {
+          id: 1,
+          connect: { token: await tokenOf({}) },
+        }),
+    ],
+    [
       '[6.3] [9.12] 3508 a message where nobody listens',
       async () => saying(await start(), { send: { data: 1 } }),
     ],

@@ -246,7 +246,7 @@ describe('subscription tokens', () => {
 })
 
 describe('[12.5] what else a token has to hold', () => {
-  const judge = async (rules: object, payload: object): Promise<string> => {
+  const judge = async (rules: object, payload: Record<string, unknown>): Promise<string> => {
     const strict = createTokenVerifier({ connection: { hmacSecret: 'secret', ...rules }, clock })
     const verdict = await strict.verify(claims(payload))
     return verdict.outcome === 'invalid' ? verdict.reason : verdict.outcome

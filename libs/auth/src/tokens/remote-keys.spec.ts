@@ -98,17 +98,20 @@ describe('[12.4] published keys, from a real server', () => {
   })
 
   const failing: [string, (server: KeyServer) => void][] = [
-    ['answers with an error', (it) => it.misbehave((response) => response.writeHead(503).end())],
-    ['answers no JSON', (it) => it.misbehave((response) => response.end('<html>'))],
-    ['answers no keys', (it) => it.publish()],
-    ['answers too much', (it) => it.misbehave((response) => response.end(' '.repeat(300_000)))],
+    ['answers with an error', (keys) => keys.misbehave((response) => response.writeHead(503).end())],
+    ['answers no JSON', (keys) => keys.misbehave((response) => response.end('<html>'))],
+    ['answers no keys', (keys) => keys.publish()],
+    ['answers too much', (keys) => keys.misbehave((response) => response.end(' '.repeat(300_000)))],
     [
       'sends you elsewhere',
-      (it) => it.misbehave((response) => response.writeHead(302, { location: it.url }).end()),
+      (keys) => keys.misbehave((response) => response.writeHead(302, { location: keys.url }).end()),
     ],
-    ['cuts the answer', (it) => it.misbehave((response) => (response.write('{"keys":'), response.destroy()))],
-    ['hangs', (it) => it.misbehave(() => {})],
-    ['hangs within the answer', (it) => it.misbehave((response) => void response.write('{"keys":'))],
+    [
+      'cuts the answer',
+      (keys) => keys.misbehave((response) => (response.write('{"keys":'), response.destroy())),
+    ],
+    ['hangs', (keys) => keys.misbehave(() => {})],
+    ['hangs within the answer', (keys) => keys.misbehave((response) => void response.write('{"keys":'))],
   ]
 
   it.each(failing)(
