@@ -93,12 +93,15 @@ describe('[1] origins', () => {
 
   it('[1.4] a WebSocket path tells a plain request what it speaks, and other paths are not found', async () => {
     const { url } = await bench.start()
-    for (const path of ['/connection/websocket', '/connection/uni_websocket'])
-      expect(await ask(httpOf(url, path))).toMatchObject({
-        status: 400,
-        text: expect.stringContaining('WebSocket'),
-      })
+    for (const [path, what] of [
+      ['/connection/websocket', 'Centrifugo SDK'],
+      ['/connection/uni_websocket', 'connect request'],
+    ] as const)
+      expect(await ask(httpOf(url, path))).toMatchObject({ status: 400, text: expect.stringContaining(what) })
     for (const path of ['/', '/connection', '/connection/sse/', '/emulation/', '/constructor', '/__proto__'])
-      expect((await ask(httpOf(url, path), { method: 'POST' })).status).toBe(404)
+      expect(await ask(httpOf(url, path), { method: 'POST' })).toMatchObject({
+        status: 404,
+        text: expect.stringContaining('/connection/websocket'),
+      })
   })
 })

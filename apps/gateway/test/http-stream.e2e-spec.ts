@@ -182,7 +182,7 @@ describe('[15] responses that stay open', () => {
 
   it('[1.4] a transport that is switched off is not found', async () => {
     const off = {
-      websocket: true,
+      websocket: false,
       httpStream: false,
       sse: true,
       uniWebsocket: true,
@@ -194,6 +194,12 @@ describe('[15] responses that stay open', () => {
       ask(httpOf(node.url, `/connection/${path}`), { method: 'OPTIONS' }),
     )
     expect((await Promise.all(ways)).map(({ status }) => status)).toEqual([404, 204, 404, 204])
+    const [closed, open] = await Promise.all([
+      ask(httpOf(node.url, '/connection/websocket')),
+      ask(httpOf(node.url, '/connection/uni_websocket')),
+    ])
+    expect([closed.status, open.status]).toEqual([404, 400])
+    expect(closed.text).toBe('Nothing is here, or it is switched off (transport.*).\n')
   })
 
   it('[15.7] takes part in a drain: told to go elsewhere, and what it asked before is answered', async () => {

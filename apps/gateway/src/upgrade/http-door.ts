@@ -17,7 +17,8 @@ import { streamWires, type Wire } from '../connection/wire.js'
 import type { Emulation, EmulationOutcome } from '../emulation/emulation.js'
 import { corsHeaders, preflight } from './cors.js'
 import type { Transports } from './transports.js'
-import { websocketPaths, type Refused, type Upgrade } from './upgrade.js'
+import type { Refused, Upgrade } from './upgrade.js'
+import { uniWebsocketPath } from './wire-of.js'
 
 type Answer = Extract<RequestDecision, { is: 'answer' }>
 type Settled = Exclude<RequestDecision, { is: 'body' }>
@@ -25,7 +26,7 @@ type Headers = Readonly<Record<string, string>>
 
 export interface HttpDoorParts {
   transports: Transports
-  upgrade: Pick<Upgrade, 'refusal' | 'unknownPath'>
+  upgrade: Pick<Upgrade, 'refusal' | 'serves' | 'unknownPath'>
   emulation: Pick<Emulation, 'take'>
   onEmulated(outcome: EmulationOutcome): void
   /** The request is let in; its socket opens next. */
@@ -87,7 +88,7 @@ export class HttpDoor {
     if (request.path === initPath) {
       return this.checked(request, ['GET'], (cors) => answer(200, '{}', { ...cors, ...jsonType }))
     }
-    return websocketPaths.has(request.path) ? speaksWebSocket : refused(upgrade.unknownPath())
+    return upgrade.serves(request.path) ? speaksWebSocket(request.path) : refused(upgrade.unknownPath())
   }
 
   /** HD1. */
@@ -166,11 +167,11 @@ const answer = (status: number, body: string, headers: Headers): Answer => ({
 const refused = ({ status, body, headers }: Refused, cors: Headers = {}): Answer =>
   answer(status, `${body}\n`, { ...cors, ...headers })
 
-const speaksWebSocket = answer(
-  400,
-  'This address speaks WebSocket: connect with a Centrifugo SDK, not with a plain HTTP request.\n',
-  {},
-)
+const speaksWebSocket = (path: string): Answer => {
+  const how =
+    path === uniWebsocketPath ? 'open one and send a connect request' : 'connect with a Centrifugo SDK'
+  return answer(400, `This address speaks WebSocket, not plain HTTP: ${how}.\n`, {})
+}
 
 const withHeaders = (given: HttpAnswer, headers: Headers): HttpAnswer => ({ ...given, headers })
 

@@ -5,8 +5,6 @@ import { OriginRule } from './origin.js'
 import { allTransports, type Transports } from './transports.js'
 import { jsonSubprotocol, protobufSubprotocol, uniWebsocketPath, websocketPath } from './wire-of.js'
 
-export const websocketPaths: ReadonlySet<string> = new Set([websocketPath, uniWebsocketPath])
-
 /** [2.1] What a client offers of them is echoed, or it would end the handshake; Protobuf where it offers both. */
 const subprotocols = [protobufSubprotocol, jsonSubprotocol]
 
@@ -46,7 +44,7 @@ export class Upgrade {
   }
 
   decide(request: UpgradeRequest): UpgradeDecision {
-    const refused = this.isServed(request.path)
+    const refused = this.serves(request.path)
       ? (this.refusal(request, 'origin') ?? this.refusal(request, 'room'))
       : this.unknownPath()
     if (refused !== undefined) return { accept: false, ...refused }
@@ -55,8 +53,15 @@ export class Upgrade {
     return subprotocol === undefined ? { accept: true } : { accept: true, subprotocol }
   }
 
+  /** Whether WebSockets are opened there. */
+  serves(path: string): boolean {
+    if (path === websocketPath) return this.transports.websocket
+    return path === uniWebsocketPath && this.transports.uniWebsocket
+  }
+
   unknownPath(): Refused {
-    return this.refuse('path', 404, `Clients connect to ${websocketPath}.`)
+    const way = this.transports.websocket ? ` SDKs connect to ${websocketPath}.` : ''
+    return this.refuse('path', 404, `Nothing is here, or it is switched off (transport.*).${way}`)
   }
 
   /** Why the request may not come in: whose page it is of, or that there is no room. Counted. */
@@ -74,11 +79,6 @@ export class Upgrade {
       return this.refuse('limit', 503, 'This gateway is full. Try another one.', retryLater)
     }
     return undefined
-  }
-
-  private isServed(path: string): boolean {
-    if (path === websocketPath) return this.transports.websocket
-    return path === uniWebsocketPath && this.transports.uniWebsocket
   }
 
   private refuse(reason: Reason, status: number, body: string, headers: Refused['headers'] = {}): Refused {
