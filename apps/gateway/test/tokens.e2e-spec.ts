@@ -393,7 +393,7 @@ describe.each(dialects)('tokens, for clients that speak $name', (dialect) => {
     })
   })
 
-  it('[12.1] is judged also where everything is allowed, and ends nothing there', async () => {
+  it('[12.10] is judged also where everything is allowed, and ends nothing there', async () => {
     const node = await start({ secret, client: { insecure: true, expiredCloseDelayMs: 0 } })
     const client = await opening(node, { sub: 'ana', expire_at: inMs(60_000) })
     expect((await client.reply(1))['connect']).not.toHaveProperty('expires')
