@@ -3,8 +3,11 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
 import { copyFileSync, mkdirSync, renameSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { connect, type TLSSocket } from 'node:tls'
+import type { AppOptions } from 'uWebSockets.js'
 import { WebSocket } from 'ws'
-import { createUwsServer, type Certificate, type Socket, type SocketServer } from '../src/index.js'
+import type { Certificate, Socket, SocketServer } from '../src/index.js'
+import { loadUws, type Uws } from '../src/uws/load-uws.js'
+import { UwsSocketServer } from '../src/uws/uws-socket-server.js'
 
 const lookEveryMs = 100
 
@@ -27,12 +30,16 @@ describe('uws: TLS from files', () => {
   })
 
   /** Tells of the certificates that came into use, and of files that could not. */
-  const listen = async (files: { certFile: string; keyFile: string }, onUsed: () => void = () => {}) => {
+  const listen = async (
+    files: { certFile: string; keyFile: string },
+    onUsed: () => void = () => {},
+    load = loadUws,
+  ) => {
     const used: Certificate[] = []
     const broken: unknown[] = []
     const sockets: Socket<undefined>[] = []
     let changed = (): void => {}
-    const server = createUwsServer<undefined>(
+    const server = new UwsSocketServer<undefined>(
       { host: '127.0.0.1', port: 0, tls: { ...files, lookEveryMs } },
       {
         onUpgrade: () => ({ accept: true }),
@@ -50,6 +57,7 @@ describe('uws: TLS from files', () => {
           changed()
         },
       },
+      load,
     )
     servers.push(server)
     const port = await server.listen()
@@ -187,6 +195,31 @@ describe('uws: TLS from files', () => {
     }
     const answers = await Promise.all(open.map((client, n) => echoed(client, `client ${n}`)))
     expect(answers).toEqual(['client 0', 'client 1', 'client 2'])
+  })
+
+  it('a port that could not be taken over is told of and tried for again: nobody could come in until the next renewal', async () => {
+    let isTaken = false
+    const load = async (): Promise<Uws> => {
+      const uws = await loadUws()
+      const createApp = (options: AppOptions) => {
+        const app = uws.SSLApp(options)
+        const take = app.listen as (...args: unknown[]) => unknown
+        app.listen = ((...args: unknown[]) =>
+          isTaken ? (args.at(-1) as (socket: false) => void)(false) : take.apply(app, args)) as never
+        return app
+      }
+      return { ...uws, SSLApp: createApp }
+    }
+    const files = certificates.make('live')
+    const { port, used, broken, until } = await listen(files, undefined, load)
+    isTaken = true
+    replace(certificates.make('next'), files)
+    await until(() => broken.length === 1)
+    expect(broken[0]).toMatchObject({ code: 'port-in-use' })
+    await expect(seen(port)).rejects.toMatchObject({ code: 'ECONNREFUSED' })
+    isTaken = false
+    await until(() => used.length === 2)
+    expect(await seen(port)).toBe(used[1]?.fingerprint)
   })
 
   it('does not start with files that do not fit, and says which', async () => {

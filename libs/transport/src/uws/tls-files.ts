@@ -2,7 +2,8 @@
  * Certificate and key in files that somebody else renews: certbot, cert-manager, a Kubernetes secret that is mounted.
  *
  * F1. A pair is used only after it was read and found to belong together; else the one before stays, and it is told why.
- * F2. The two files change one after the other: a pair that doesn't fit is told only when it is still so at the next look.
+ * F2. The two files change one after the other: a pair that doesn't fit is told only when it is still so at the next look, once. It is
+ *     tried at each: what could not be done with it may be done later.
  * F3. Looks follow symbolic links: Kubernetes changes a link two levels above the file, which no watch of the file would see.
  */
 import { InvalidError, systemClock, type Timer } from '@natter/primitives'
@@ -59,14 +60,13 @@ export function watchPair(
     timer = systemClock.setTimer(look, everyMs)
   }
   const tryPair = (stamp: string): void => {
-    if (broken === `told ${stamp}`) return
     try {
       use(readPair(files)) // F1
       used = stamp
       broken = undefined
     } catch (error) {
       const isStill = broken === stamp
-      broken = isStill ? `told ${stamp}` : stamp // F2
+      if (broken !== `told ${stamp}`) broken = isStill ? `told ${stamp}` : stamp // F2
       if (isStill) onBroken(error)
     }
   }

@@ -49,7 +49,8 @@ interface Generation {
 interface Port {
   readonly uws: Uws
   readonly number: number
-  readonly socket: us_listen_socket
+  /** Undefined: it could not be had again for a new certificate; that is tried at each look at the files. */
+  readonly socket: us_listen_socket | undefined
   readonly stopWatching: () => void
 }
 
@@ -152,7 +153,7 @@ export class UwsSocketServer<C> implements SocketServer<C>, SocketOwner<C> {
     if (this.state.kind !== 'listening') return
     const { port, current, old } = this.state
     port.stopWatching()
-    port.uws.us_listen_socket_close(port.socket)
+    letGo(port)
     this.state = { kind: 'deaf', current, old }
   }
 
@@ -288,29 +289,22 @@ export class UwsSocketServer<C> implements SocketServer<C>, SocketOwner<C> {
   /**
    * The library can change the certificate of a name, not that of clients who name none: so another app takes the port, in one turn.
    *
-   * @throws Error when the library doesn't take the files: nothing has changed then.
+   * @throws Error the library doesn't take the files: nothing has changed then.
+   * @throws UnavailableError `port-in-use`: the certificate before stays, or nobody new is let in; the next look tries again.
    */
   private renew(certificate: Certificate): void {
     if (this.state.kind !== 'listening') return
     const { port, current, old } = this.state
     const next = this.createGeneration(port.uws)
-    port.uws.us_listen_socket_close(port.socket)
-    let socket = this.listenOn(next, port.number)
-    const isRenewed = socket !== false
+    letGo(port)
+    const socket = this.listenOn(next, port.number)
     if (socket === false) {
       next.app.close()
-      socket = this.listenOn(current, port.number)
+      const again = this.listenOn(current, port.number)
+      this.state = { ...this.state, port: { ...port, socket: again === false ? undefined : again } }
+      throw portLost(port.number, again !== false)
     }
-    if (socket === false) {
-      port.stopWatching()
-      this.state = { kind: 'deaf', current, old }
-    } else {
-      const renewed = { ...port, socket }
-      this.state = isRenewed
-        ? { kind: 'listening', port: renewed, current: next, old: [...old, current] }
-        : { kind: 'listening', port: renewed, current, old }
-    }
-    if (!isRenewed) return this.handlers.onBrokenCertificate?.(portLost(port.number, socket !== false))
+    this.state = { kind: 'listening', port: { ...port, socket }, current: next, old: [...old, current] }
     this.handlers.onCertificate?.(certificate)
     this.retire(current)
   }
@@ -333,10 +327,14 @@ export class UwsSocketServer<C> implements SocketServer<C>, SocketOwner<C> {
   }
 }
 
+function letGo({ uws, socket }: Port): void {
+  if (socket !== undefined) uws.us_listen_socket_close(socket)
+}
+
 function portLost(port: number, isListening: boolean): UnavailableError {
   const what = isListening
-    ? 'The certificate before stays: it is tried again when the files change.'
-    : 'Nobody new is let in: restart this gateway.'
+    ? 'The certificate before stays until it can be.'
+    : 'Nobody new is let in until it can be.'
   return new UnavailableError(
     'port-in-use',
     `Port ${port} could not be taken over for the new certificate. ${what}`,
