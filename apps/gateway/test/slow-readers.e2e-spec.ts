@@ -105,7 +105,10 @@ describe('clients that stop reading', () => {
     const [readers, maxQueueBytes, dataBytes] = [1_000, 65_536, 1_500]
     const slowSeries = 'natter_gateway_closes_total{code="3008"'
     const gateway = await runningGateway(bench, {
-      env: { NATTER_CLIENT_MAX_QUEUE_SIZE: String(maxQueueBytes) },
+      env: {
+        NATTER_CLIENT_MAX_QUEUE_SIZE: String(maxQueueBytes),
+        NATTER_CLIENT_PING_INTERVAL: '10m', // the publisher answers no pings: a slow machine would see it closed for that
+      },
       nodeArgs: collectsOnSignal,
     })
     const heapBytes = async (): Promise<number> => {
