@@ -1,6 +1,6 @@
 import type { Namespace } from '@natter/auth'
 import type { Broker, BusMessage, BusSubscription, ReadRange, Route } from '@natter/broker'
-import { UnavailableError, type Clock, type Gate } from '@natter/primitives'
+import type { Clock, Gate } from '@natter/primitives'
 import {
   ChannelFeed,
   type BreakReason,
@@ -165,7 +165,7 @@ export class DurableChannel
     this.listening = undefined
     this.parts.gather.forget(this)
     this.feed.close()
-    this.waiters.refuse(new UnavailableError('channel-closed', 'The channel was closed. Try again.'))
+    this.waiters.refuse()
     this.parts.opener.forget(this)
     this.parts.owner.closed(this.name)
   }

@@ -56,6 +56,7 @@ export class EphemeralChannel implements OpenChannel {
     if (this.state.kind === 'lingering') this.state.timer.cancel()
     this.state = { kind: 'closed' }
     this.listening.stop()
+    this.waiters.refuse()
     this.parts.owner.closed(this.name)
   }
 

@@ -45,7 +45,9 @@ export class Waiters {
     for (const waiter of this.take()) waiter.resolve()
   }
 
-  refuse(error: Error): void {
+  /** The channel is closed. */
+  refuse(): void {
+    const error = new UnavailableError('channel-closed', 'The channel was closed. Try again.')
     for (const waiter of this.take()) waiter.reject(error)
   }
 
