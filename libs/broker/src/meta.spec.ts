@@ -4,7 +4,7 @@ import { publicationMessageId } from './message-id.js'
 import { decodeMeta, encodeMeta, kindOfMeta, type PublicationMeta } from './meta.js'
 
 const bytes = fc.oneof(
-  fc.uint8Array({ maxLength: 30 }).map((value) => Buffer.from(value)),
+  fc.uint8Array({ maxLength: 30, size: 'max' }).map((value) => Buffer.from(value)),
   fc.json().map((value) => Buffer.from(value)),
 )
 const info = fc.record(

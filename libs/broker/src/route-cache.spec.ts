@@ -24,7 +24,7 @@ describe('remembered routes', () => {
         namespace: fc.constantFrom('', 'room', 'hello'),
         channel: fc.constantFrom('a', 'room:a', '$room:a', 'hello:a', 'ab', 'a{b}'),
       }),
-      { maxLength: 30 },
+      { maxLength: 30, size: 'max' },
     )
     fc.assert(
       fc.property(questions, (asked) => {

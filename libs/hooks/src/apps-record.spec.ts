@@ -24,7 +24,7 @@ const table: fc.Arbitrary<AnswerTable> = fc.record({
   rpc: fc.dictionary(name, fc.record({ idempotent: fc.boolean() }), { noNullPrototype: true }),
   events: fc.constant([]),
 })
-const starts = fc.array(fc.tuple(fc.constantFrom('a', 'b', 'c'), table), { maxLength: 12 })
+const starts = fc.array(fc.tuple(fc.constantFrom('a', 'b', 'c'), table), { maxLength: 12, size: 'max' })
 
 /** Those that were refused change nothing. */
 const startAll = (all: readonly (readonly [string, AnswerTable])[]): AppsRecord => {

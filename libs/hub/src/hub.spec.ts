@@ -27,7 +27,7 @@ describe('the hub', () => {
       channel: fc.constantFrom('a', 'b', 'c'),
     })
     fc.assert(
-      fc.property(fc.array(call, { maxLength: 60 }), (calls) => {
+      fc.property(fc.array(call, { maxLength: 60, size: 'max' }), (calls) => {
         const hub = new Hub<Connection, number>()
         const connections = [0, 1, 2, 3].map((n) => ({
           id: String(n),

@@ -7,7 +7,7 @@ import { TypedEvents } from './typed-events.js'
 describe('Backoff', () => {
   it('stays between half and the whole of a step that grows to its cap, so that nobody hammers and nobody waits for ever', () => {
     fc.assert(
-      fc.property(fc.array(fc.double({ min: 0, max: 0.999, noNaN: true }), { maxLength: 20 }), (dice) => {
+      fc.property(fc.array(fc.double({ min: 0, max: 0.999, noNaN: true }), { maxLength: 20, size: 'max' }), (dice) => {
         const backoff = new Backoff({ baseMs: 100, maxMs: 1_000 }, () => dice.shift() ?? 0)
         for (const step of [100, 200, 400, 800, 1_000, 1_000]) {
           const waitMs = backoff.next()
@@ -26,7 +26,7 @@ describe('Gate', () => {
     await fc.assert(
       fc.asyncProperty(
         fc.integer({ min: 1, max: 4 }),
-        fc.array(fc.boolean(), { maxLength: 20 }),
+        fc.array(fc.boolean(), { maxLength: 20, size: 'max' }),
         async (width, fails) => {
           const gate = new Gate(width)
           let running = 0

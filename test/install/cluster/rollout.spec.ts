@@ -40,6 +40,7 @@ const turns = fc.array(
   fc.record({ what: fc.constantFrom<Turn>('ready', 'ready', 'unready', 'gone', 'pass'), which: fc.nat(20) }),
   {
     maxLength: 80,
+    size: 'max',
   },
 )
 

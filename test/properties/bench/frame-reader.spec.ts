@@ -21,7 +21,7 @@ const texts = fc.array(
   fc
     .oneof(fc.constant('{}'), fc.nat(1_000), fc.constant(70_000))
     .map((size) => (typeof size === 'string' ? size : 'x'.repeat(size))),
-  { maxLength: 30 },
+  { maxLength: 30, size: 'max' },
 )
 
 /** Reads the stream cut at random places. */
@@ -50,7 +50,7 @@ describe('the frame reader of the drivers', () => {
     fc.assert(
       fc.property(
         texts,
-        fc.array(fc.nat(200_000), { maxLength: 12 }),
+        fc.array(fc.nat(200_000), { maxLength: 12, size: 'max' }),
         fc.boolean(),
         (sent, cuts, readsAll) => {
           const { got, longMessages } = read(sent, cuts, readsAll)
@@ -61,7 +61,7 @@ describe('the frame reader of the drivers', () => {
     )
   })
 
-  const parts = fc.array(fc.integer({ min: 1, max: 300 }), { minLength: 1, maxLength: 20 })
+  const parts = fc.array(fc.integer({ min: 1, max: 300 }), { minLength: 1, maxLength: 20, size: 'max' })
 
   it('counts the messages of a frame, not the frame, wherever it is cut: a server that gathers would be told to have lost them', () => {
     fc.assert(

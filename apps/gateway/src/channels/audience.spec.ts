@@ -126,7 +126,7 @@ describe('the way of a publication out of the node', () => {
       fc.constant({ kind: 'turn' as const, who: 0 }),
     )
     await fc.assert(
-      fc.asyncProperty(fc.array(step, { maxLength: 40 }), async (steps) => {
+      fc.asyncProperty(fc.array(step, { maxLength: 40, size: 'max' }), async (steps) => {
         const { audience, members } = await serve(json(3))
         const expected = members.map((): number[] => [])
         let offset = 0

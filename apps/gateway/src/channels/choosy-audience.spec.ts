@@ -132,7 +132,7 @@ describe('deltas and filters on the way out of the node', () => {
       fc.constant({ kind: 'turn' as const, who: 0, isFlagged: false }),
     )
     await fc.assert(
-      fc.asyncProperty(fc.array(step, { maxLength: 60 }), async (steps) => {
+      fc.asyncProperty(fc.array(step, { maxLength: 60, size: 'max' }), async (steps) => {
         const { audience, members } = await serve(wishes)
         const expected = members.map((): string[] => [])
         let n = 0

@@ -130,7 +130,7 @@ describe('a publication that arrived', () => {
       fc.record({ kind: fc.constant('wait' as const) }),
     )
     fc.assert(
-      fc.property(fc.array(step, { maxLength: 40 }), (steps) => {
+      fc.property(fc.array(step, { maxLength: 40, size: 'max' }), (steps) => {
         const counts: Record<string, number> = {}
         const { afterBurst, arrived, clock, gather, target } = start(counts)
         afterBurst()

@@ -62,7 +62,7 @@ describe('who waits for a channel', () => {
   })
 
   it('is answered once and is gone then, after any order of waits, releases and time', async () => {
-    const steps = fc.array(fc.constantFrom('wait', 'release', 'time'), { maxLength: 30 })
+    const steps = fc.array(fc.constantFrom('wait', 'release', 'time'), { maxLength: 30, size: 'max' })
     await fc.assert(
       fc.asyncProperty(steps, async (sequence) => {
         const { clock, waiters, ends, wait } = start()

@@ -103,7 +103,7 @@ describe('CatchUps', () => {
       fc.record({ kind: fc.constant('close' as const), amount: fc.constant(0) }),
     )
     await fc.assert(
-      fc.asyncProperty(fc.array(step, { maxLength: 40 }), async (steps) => {
+      fc.asyncProperty(fc.array(step, { maxLength: 40, size: 'max' }), async (steps) => {
         const { clock, reader, waits, wait, settled } = setUp()
         let patienceLeftMs = Infinity
         for (const { kind, amount } of steps) {

@@ -109,6 +109,7 @@ describe('a connection', () => {
   it('is where a table of its states says, with that state’s timers and no others, after any calls (N2)', async () => {
     const calls = fc.array(fc.constantFrom(...(Object.keys(moves) as Move[]), 'closed' as const), {
       maxLength: 12,
+      size: 'max',
     })
     await fc.assert(
       fc.asyncProperty(calls, async (sequence) => {

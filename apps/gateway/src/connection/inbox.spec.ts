@@ -66,7 +66,7 @@ describe('an inbox', () => {
   it('gives out what went in, once and in order, and counts what waits exactly: the bounds of a node go by it (B1)', () => {
     const step = fc.oneof(fc.integer({ min: 0, max: 3 }), fc.constant('next' as const))
     fc.assert(
-      fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
+      fc.property(fc.array(step, { maxLength: 60, size: 'max' }), (steps) => {
         const inbox = new Inbox()
         const waiting: number[][] = []
         let inWork: number[] = []

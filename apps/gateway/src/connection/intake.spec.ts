@@ -359,7 +359,7 @@ describe('the intake', () => {
     )
     await fc.assert(
       fc.asyncProperty(
-        fc.array(step, { maxLength: 40 }),
+        fc.array(step, { maxLength: 40, size: 'max' }),
         fc.constantFrom(0, 0.3, 1, 3),
         async (steps, costMs) => {
           const { open, ids, intake } = await start(generous, costMs)

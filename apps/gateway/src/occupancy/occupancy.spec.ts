@@ -210,7 +210,7 @@ describe('a channel', () => {
     })
     const delays = fc.tuple(...[0, 1, 2].map(() => fc.constantFrom(0, 250, 2_000)))
     await fc.assert(
-      fc.asyncProperty(fc.array(step, { maxLength: 25 }), delays, async (steps, tellMs) => {
+      fc.asyncProperty(fc.array(step, { maxLength: 25, size: 'max' }), delays, async (steps, tellMs) => {
         const { node, pass, heard, mesh } = startMesh()
         const nodes = ['a', 'b', 'c'].map((name, n) => node(name, tellMs[n]))
         await pass(500)

@@ -185,7 +185,7 @@ describe('what is open', () => {
       verb: fc.constantFrom('open', 'end', 'abandon'),
     })
     await fc.assert(
-      fc.asyncProperty(fc.array(step, { maxLength: 200 }), async (steps) => {
+      fc.asyncProperty(fc.array(step, { maxLength: 200, size: 'max' }), async (steps) => {
         const { node, openIn } = startMesh()
         const a = node('a')
         const model = new Set<string>()

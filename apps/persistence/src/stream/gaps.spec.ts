@@ -17,12 +17,12 @@ describe('which holes are losses', () => {
   })
 
   it('every sequence that eviction took is told, wherever in the page it came to it', () => {
-    const stream = fc.uniqueArray(fc.integer({ min: 1, max: 60 }), { minLength: 1, maxLength: 40 })
+    const stream = fc.uniqueArray(fc.integer({ min: 1, max: 60 }), { minLength: 1, maxLength: 40, size: 'max' })
     fc.assert(
       fc.property(
         stream,
         fc.integer({ min: 0, max: 60 }),
-        fc.array(fc.integer({ min: 0, max: 8 }), { maxLength: 40 }),
+        fc.array(fc.integer({ min: 0, max: 8 }), { maxLength: 40, size: 'max' }),
         (all, after, steps) => {
           let kept = all.toSorted((a, b) => a - b)
           const evicted = new Set<number>()

@@ -15,7 +15,7 @@ describe('what makes room', () => {
     )
     await fc.assert(
       fc.asyncProperty(
-        fc.array(action, { maxLength: 25 }),
+        fc.array(action, { maxLength: 25, size: 'max' }),
         fc.constantFrom(0, 5_000),
         async (actions, hotForMs) => {
           const world = new World({ hotForMs, batchMessages: 3 }, refusing)

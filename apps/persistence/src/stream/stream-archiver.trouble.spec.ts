@@ -149,7 +149,7 @@ describe('trouble', () => {
     )
     await fc.assert(
       fc.asyncProperty(
-        fc.array(action, { maxLength: 25 }),
+        fc.array(action, { maxLength: 25, size: 'max' }),
         fc.integer({ min: 1, max: 6 }),
         async (actions, batchMessages) => {
           const world = new World({ batchMessages })
