@@ -7,16 +7,19 @@ import { TypedEvents } from './typed-events.js'
 describe('Backoff', () => {
   it('stays between half and the whole of a step that grows to its cap, so that nobody hammers and nobody waits for ever', () => {
     fc.assert(
-      fc.property(fc.array(fc.double({ min: 0, max: 0.999, noNaN: true }), { maxLength: 20, size: 'max' }), (dice) => {
-        const backoff = new Backoff({ baseMs: 100, maxMs: 1_000 }, () => dice.shift() ?? 0)
-        for (const step of [100, 200, 400, 800, 1_000, 1_000]) {
-          const waitMs = backoff.next()
-          expect(waitMs).toBeGreaterThanOrEqual(step / 2)
-          expect(waitMs).toBeLessThanOrEqual(step)
-        }
-        backoff.reset()
-        expect(backoff.next()).toBeLessThanOrEqual(100)
-      }),
+      fc.property(
+        fc.array(fc.double({ min: 0, max: 0.999, noNaN: true }), { maxLength: 20, size: 'max' }),
+        (dice) => {
+          const backoff = new Backoff({ baseMs: 100, maxMs: 1_000 }, () => dice.shift() ?? 0)
+          for (const step of [100, 200, 400, 800, 1_000, 1_000]) {
+            const waitMs = backoff.next()
+            expect(waitMs).toBeGreaterThanOrEqual(step / 2)
+            expect(waitMs).toBeLessThanOrEqual(step)
+          }
+          backoff.reset()
+          expect(backoff.next()).toBeLessThanOrEqual(100)
+        },
+      ),
     )
   })
 })

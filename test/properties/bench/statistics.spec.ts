@@ -2,7 +2,11 @@ import { describe, expect, it } from '@jest/globals'
 import fc from 'fast-check'
 import { Histogram, summarize } from '../../../bench/harness/statistics.js'
 
-const samples = fc.array(fc.integer({ min: 0, max: 60_000_000 }), { minLength: 1, maxLength: 300, size: 'max' })
+const samples = fc.array(fc.integer({ min: 0, max: 60_000_000 }), {
+  minLength: 1,
+  maxLength: 300,
+  size: 'max',
+})
 
 function histogramOf(values: readonly number[]): Histogram {
   const histogram = new Histogram()

@@ -17,7 +17,11 @@ describe('which holes are losses', () => {
   })
 
   it('every sequence that eviction took is told, wherever in the page it came to it', () => {
-    const stream = fc.uniqueArray(fc.integer({ min: 1, max: 60 }), { minLength: 1, maxLength: 40, size: 'max' })
+    const stream = fc.uniqueArray(fc.integer({ min: 1, max: 60 }), {
+      minLength: 1,
+      maxLength: 40,
+      size: 'max',
+    })
     fc.assert(
       fc.property(
         stream,

@@ -195,7 +195,11 @@ describe('Protobuf encoding', () => {
   })
 
   it('[2.10] a frame stays as it is, whatever is written after it', () => {
-    const sizes = fc.array(fc.oneof(fc.nat(300), fc.nat(40_000)), { minLength: 2, maxLength: 40, size: 'max' })
+    const sizes = fc.array(fc.oneof(fc.nat(300), fc.nat(40_000)), {
+      minLength: 2,
+      maxLength: 40,
+      size: 'max',
+    })
     fc.assert(
       fc.property(sizes, (all) => {
         const pushOf = (size: number, index: number): Push => ({
