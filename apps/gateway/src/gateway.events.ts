@@ -22,6 +22,8 @@ export interface GatewayEvents {
   'tls:certificate': { fingerprint: string; subject: string; expiresAtMs: number }
   /** The files changed into no pair that can be used; the one before stays. */
   'tls:broken': { error: unknown }
+  /** A token wasn't believed; `reason` is never anything of it. */
+  'token:invalid': { kind: 'connection' | 'subscription'; reason: string }
   /** The public keys for tokens were fetched: so many. */
   'token:keys': { keys: number }
   /** They could not be; the ones before stay. It is tried again when a token needs them. */

@@ -24,6 +24,7 @@ export function log(
     'emulation:request': 'debug',
     'tls:certificate': 'info',
     'tls:broken': 'error',
+    'token:invalid': 'debug',
     'token:keys': 'info',
     'token:keys:failed': 'error',
     'api:reply': ({ cause }) => (cause === undefined ? 'debug' : 'error'),

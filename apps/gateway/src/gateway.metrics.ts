@@ -32,6 +32,12 @@ export const gatewayMetrics = defineMetrics({
     name: 'natter_gateway_tls_broken_total',
     help: 'How often the files of certificate and key changed into no pair that can be used: the one before stayed.',
   },
+  tokensInvalid: {
+    type: 'counter',
+    name: 'natter_gateway_tokens_invalid_total',
+    help: 'Tokens that were not believed, by why: signature, algorithm, malformed, too-long, or the claim that is wrong.',
+    labels: ['kind', 'reason'],
+  },
   tokenKeysFailed: {
     type: 'counter',
     name: 'natter_gateway_token_keys_failed_total',
@@ -227,6 +233,7 @@ export function meter(metrics: Metrics, { gateway, broker, events }: Metered): v
     'connection:refuse': ({ reason }) => handles.refusals.add({ reason }),
     'emulation:request': ({ outcome }) => handles.emulation.add({ outcome }),
     'tls:broken': () => handles.certificateBroken.add({}),
+    'token:invalid': (token) => handles.tokensInvalid.add(token),
     'token:keys:failed': () => handles.tokenKeysFailed.add({}),
     'publication:outcome': (outcome) => tally.add(outcome),
     'publication:refused': ({ reason }) => handles.publishesRefused.add({ reason }),

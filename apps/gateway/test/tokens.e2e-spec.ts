@@ -393,6 +393,21 @@ describe.each(dialects)('tokens, for clients that speak $name', (dialect) => {
     })
   })
 
+  it('[4.1] [12.2] that isn’t ours is told to who runs the gateway, with why and nothing of it', async () => {
+    const node = await start({ secret })
+    const told: unknown[] = []
+    node.gateway.events.on('token:invalid', (event) => told.push(event))
+    const forged = await open(node)
+    forged.start('connect', { token: `${await tokenOf({ sub: 'ana' })}x` })
+    await forged.close()
+    const client = await enter(node, { sub: 'ana' })
+    await client.call('subscribe', { channel: '$room:a', token: await tokenOf({ sub: 'ana' }) })
+    expect(told).toEqual([
+      { kind: 'connection', reason: 'signature' },
+      { kind: 'subscription', reason: 'claim-channel' },
+    ])
+  })
+
   it('[12.10] is judged also where everything is allowed, and ends nothing there', async () => {
     const node = await start({ secret, client: { insecure: true, expiredCloseDelayMs: 0 } })
     const client = await opening(node, { sub: 'ana', expire_at: inMs(60_000) })

@@ -1,4 +1,4 @@
-import type { ClaimedSubscription, ConnectionClaims } from '@natter/auth'
+import type { ClaimedSubscription, ConnectionClaims, TokenVerdict } from '@natter/auth'
 import type { ConnectDecision } from '@natter/hooks'
 import {
   Disconnects,
@@ -137,7 +137,7 @@ export async function refresh(
   // who an app let in, the app keeps in
   if (token === '' || connection.identity?.app !== undefined)
     return connection.disconnect(Disconnects.badRequest)
-  const verdict = await services.verifier.verify(token)
+  const verdict = await judge(services, token)
   const { identity } = connection
   if (identity === undefined) return
   if (verdict.outcome === 'unavailable') throw new CommandError(Errors.internal)
@@ -173,8 +173,15 @@ async function identify(
     : { outcome: 'close', disconnect: Disconnects.badRequest }
 }
 
+async function judge({ verifier, events }: Services, token: string): Promise<TokenVerdict> {
+  const verdict = await verifier.verify(token)
+  if (verdict.outcome === 'invalid')
+    events.emit('token:invalid', { kind: 'connection', reason: verdict.reason })
+  return verdict
+}
+
 async function believe(services: Services, connection: Connection, token: string): Promise<Verdict> {
-  const verdict = await services.verifier.verify(token)
+  const verdict = await judge(services, token)
   switch (verdict.outcome) {
     case 'unavailable':
       return { outcome: 'error', error: Errors.internal }

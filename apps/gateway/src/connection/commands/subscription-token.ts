@@ -4,7 +4,7 @@
  * U1. A token is for one user and one channel (and one connection, where it says so): whoever shows another's is closed.
  * U2. It is judged while the hub knows the subscription: what an unsubscribe or a close ends meanwhile stays ended.
  */
-import { grantFeatures, overrideNamespace, type SubscriptionClaims } from '@natter/auth'
+import { grantFeatures, overrideNamespace, type SubscriptionClaims, type TokenVerdict } from '@natter/auth'
 import { Disconnects, Errors, type SubscribeRequest } from '@natter/protocol'
 import { choiceOf } from '../choice-of.js'
 import { CommandDisconnect, CommandError } from '../command-error.js'
@@ -29,8 +29,8 @@ export async function admitByToken(
   subscription: Subscription,
   request: SubscribeRequest,
 ): Promise<void> {
-  const { verifier, clock } = services
-  const verdict = await verifier.verifySubscription(request.token ?? '')
+  const { clock } = services
+  const verdict = await judge(services, request.token ?? '')
   if (!subscription.isWanted) return // U2
   if (verdict.outcome !== 'valid') throw new CommandError(refusals[verdict.outcome])
   const { claims } = verdict
@@ -42,6 +42,16 @@ export async function admitByToken(
   const namespace = overrideNamespace(subscription.namespace, claims.override)
   const features = grantFeatures({ ...questionOf(services, connection, request.channel), namespace }, request)
   subscription.override(namespace, features, choiceOf(namespace, features, request))
+}
+
+async function judge(
+  { verifier, events }: Services,
+  token: string,
+): Promise<TokenVerdict<SubscriptionClaims>> {
+  const verdict = await verifier.verifySubscription(token)
+  if (verdict.outcome === 'invalid')
+    events.emit('token:invalid', { kind: 'subscription', reason: verdict.reason })
+  return verdict
 }
 
 const refusals = {
@@ -70,7 +80,7 @@ export async function subRefreshCommand(
   id: number,
   { channel, token = '', type }: { channel: string; token?: string; type?: number },
 ): Promise<void> {
-  const { hub, verifier, clock } = services
+  const { hub, clock } = services
   const last = lastTurn(hub.subscription(connection, channel))
   if (last?.isJoining === true) await last.settled
   if (!connection.isConnected) return
@@ -80,7 +90,7 @@ export async function subRefreshCommand(
   if (token === '') throw new CommandError(Errors.badRequest)
   if (subscription.terms?.isByToken !== true || subscription.isServerSide)
     throw new CommandError(Errors.notAvailable) // it is kept by whoever let it in
-  const verdict = await verifier.verifySubscription(token)
+  const verdict = await judge(services, token)
   if (subscription.state === 'ended') throw new CommandError(Errors.permissionDenied)
   if (verdict.outcome === 'unavailable') throw new CommandError(Errors.internal)
   if (verdict.outcome === 'invalid') throw new CommandDisconnect(Disconnects.invalidToken)
