@@ -37,6 +37,12 @@ describe('the JSON of clients that only listen', () => {
     )
     expect(uniJsonCodec.ping).toBe('{}')
   })
+
+  it('[16.2] says each on a line of its own where several leave together, and for delta the data as a string', () => {
+    expect(uniJsonCodec.join(['{"a":1}', '{}', '{"b":2}'])).toBe('{"a":1}\n{}\n{"b":2}')
+    const data = uniJsonCodec.deltaData(Buffer.from('{"a":"é"}'))
+    expect(Buffer.from(data).toString()).toBe(JSON.stringify('{"a":"é"}'))
+  })
 })
 
 describe('the JSON body of a post to /emulation', () => {
