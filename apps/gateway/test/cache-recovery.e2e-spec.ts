@@ -36,7 +36,12 @@ describe('recovery of a cache, and of a state that the app loads', () => {
       const [writer, reader, two] = await pair()
       for (const n of [1, 2, 3]) await publish(writer, 'latest:a', n)
       const { offset } = await positionIn(writer, 'latest:a')
-      for (const from of [{}, { offset: 1, epoch: '' }, { offset: 7, epoch: 'gone' }]) {
+      for (const from of [
+        {},
+        { offset: 1, epoch: '' },
+        { offset: 7, epoch: 'gone' },
+        { offset, epoch: 'gone' },
+      ]) {
         const [client] = await connect(two)
         const result = await subscribe(client, 'latest:a', { recover: true, ...from })
         expect(result).toMatchObject({ was_recovering: true, recovered: true, recoverable: true })

@@ -71,6 +71,24 @@ describe('[1] origins', () => {
     await answer.body?.cancel()
   })
 
+  it('[1.3] lets a page read what became of a post, and that it was too long or came to a full gateway', async () => {
+    const { url } = await bench.start({ maxConnections: 0 })
+    const readable = async (path: string, body: string): Promise<[number, unknown]> => {
+      const { status, headers } = await ask(httpOf(url, path), {
+        method: 'POST',
+        headers: { origin: good },
+        body,
+      })
+      return [status, headers['access-control-allow-origin']]
+    }
+    const nobody = '{"session":"s","node":"nobody","data":"{}"}'
+    expect(await readable('/emulation', '{')).toEqual([400, good])
+    expect(await readable('/emulation', nobody)).toEqual([404, good])
+    expect(await readable('/emulation', 'x'.repeat(65_537))).toEqual([413, good])
+    expect(await readable('/connection/http_stream', 'x'.repeat(65_537))).toEqual([413, good])
+    expect(await readable('/connection/http_stream', '{"id":1,"connect":{}}')).toEqual([503, good])
+  })
+
   it('[1.2] a one-way WebSocket asks for the origin like any other', async () => {
     const { url } = await bench.start()
     const at = (origin: string): Promise<string> =>

@@ -126,6 +126,17 @@ describe('[15] posts to /emulation', () => {
     expect(client.received).toHaveLength(1)
   })
 
+  it('[15.4] go on after a thousand for another gateway: only those on their way at once are bounded', async () => {
+    const [one, two] = await startTwo()
+    const client = await connect(one)
+    const body = JSON.stringify({ ...client.session, session: 'another', data: '{}' })
+    for (let hundreds = 0; hundreds < 11; hundreds += 1) {
+      const posts = Array.from({ length: 100 }, async () => (await post(two, body)).status)
+      expect(new Set(await Promise.all(posts))).toEqual(new Set([500]))
+    }
+    expect(await client.call('presence', { channel: 'room:a' }, two.url)).toMatchObject({ presence: {} })
+  })
+
   it('[15.5] to a gateway that has just died are answered with an error, not with silence', async () => {
     const [one, two] = await startTwo()
     const client = await connect(one)

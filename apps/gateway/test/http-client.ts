@@ -166,11 +166,15 @@ export class HttpClient {
     this.look()
   }
 
+  private get isEvents(): boolean {
+    return this.answer?.headers['content-type']?.startsWith('text/event-stream') === true
+  }
+
   private take(chunk: Buffer): void {
     const isText = this.dialect.name === 'json'
     if (isText) this.text += chunk.toString()
     const { whole, rest } = isText
-      ? splitLines(Buffer.concat([this.rest, chunk]))
+      ? splitLines(Buffer.concat([this.rest, chunk]), this.isEvents)
       : splitDelimited(Buffer.concat([this.rest, chunk]))
     this.rest = rest
     for (const one of whole) this.received.push(...this.dialect.decode(one))
@@ -187,11 +191,14 @@ export class HttpClient {
   }
 }
 
-/** Lines, and what an EventSource would take for data. */
-function splitLines(bytes: Buffer): { whole: Buffer[]; rest: Buffer } {
+/** Lines; of events what an EventSource would take for data, and nothing else. */
+function splitLines(bytes: Buffer, isEvents: boolean): { whole: Buffer[]; rest: Buffer } {
   const end = bytes.lastIndexOf(0x0a) + 1
   const lines = bytes.subarray(0, end).toString().split('\n')
-  const whole = lines.map((line) => line.replace(/^data: /, '').trim()).filter((line) => line !== '')
+  const said = isEvents
+    ? lines.filter((line) => line.startsWith('data: ')).map((line) => line.slice('data: '.length))
+    : lines
+  const whole = said.filter((line) => line !== '')
   return { whole: whole.map((line) => Buffer.from(line)), rest: bytes.subarray(end) }
 }
 

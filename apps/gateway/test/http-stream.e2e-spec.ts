@@ -115,6 +115,21 @@ describe('[15] responses that stay open', () => {
     })
   })
 
+  it('[15.1] [15.2] each kind hears a channel in its own form, also where all of them listen to it', async () => {
+    const node = await start()
+    const clients = await Promise.all(
+      [...kinds, ...kinds].map(async ({ path, dialect }) =>
+        keep(await HttpClient.connect(node.url, path, { dialect })),
+      ),
+    )
+    for (const client of clients) await client.call('subscribe', { channel: 'room:a' })
+    for (const n of [1, 2]) await clients[0]?.call('publish', { channel: 'room:a', data: n })
+    for (const client of clients) {
+      await client.until(() => client.publications('room:a').length === 2, 'both')
+      expect(client.publications('room:a').map(({ data }) => data as unknown)).toEqual([1, 2])
+    }
+  })
+
   it('[15.1] http_stream: one line for each reply, and nothing on the way may keep it for later', async () => {
     const node = await start()
     const client = keep(await HttpClient.connect(node.url, '/connection/http_stream'))
@@ -190,6 +205,7 @@ describe('[15] responses that stay open', () => {
       uniHttpStream: true,
     }
     const node = await start({ client: { transports: off } })
+    expect((await ask(httpOf(node.url, '/emulation'), { method: 'OPTIONS' })).status).toBe(204)
     const ways = ['http_stream', 'sse', 'uni_sse', 'uni_http_stream'].map((path) =>
       ask(httpOf(node.url, `/connection/${path}`), { method: 'OPTIONS' }),
     )
