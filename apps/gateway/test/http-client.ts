@@ -21,10 +21,10 @@ export interface Answer {
 export const httpOf = (url: string, path: string): string =>
   url.replace('ws://', 'http://').replace('/connection/websocket', path)
 
-/** A plain request and its whole answer. */
+/** A plain request and its whole answer. A body of several parts arrives in as many. */
 export function ask(
   url: string,
-  { body, ...options }: RequestOptions & { body?: string | Uint8Array } = {},
+  { body, ...options }: RequestOptions & { body?: string | Uint8Array | readonly string[] } = {},
 ): Promise<Answer> {
   return new Promise((resolve, reject) => {
     const sent = request(url, { agent: false, ...options }, (answer) => {
@@ -37,7 +37,9 @@ export function ask(
       })
     })
     sent.on('error', reject)
-    sent.end(body)
+    if (typeof body === 'string' || body instanceof Uint8Array) return void sent.end(body)
+    for (const part of body ?? []) sent.write(part)
+    sent.end()
   })
 }
 

@@ -195,6 +195,17 @@ describe('[15] responses that stay open', () => {
     expect(node.gateway.connectionCount).toBe(0)
   })
 
+  it('[1.4] a body counts until it is answered: more than 64 MiB may come, if not at once', async () => {
+    const node = await start()
+    const body = ['x'.repeat(32_000), 'x'.repeat(32_000)]
+    for (let fifties = 0; fifties < 24; fifties += 1) {
+      const posts = Array.from({ length: 50 }, () =>
+        ask(httpOf(node.url, '/emulation'), { method: 'POST', body }),
+      )
+      expect(new Set((await Promise.all(posts)).map(({ status }) => status))).toEqual(new Set([400]))
+    }
+  })
+
   it('[1.4] a transport that is switched off is not found', async () => {
     const off = {
       websocket: false,
