@@ -200,6 +200,20 @@ describe('deltas and filters on the way out of the node', () => {
     expect(payloadsOf(only)).toEqual([payload(1), payload(2), payload(3)])
   })
 
+  it.each([
+    ['a patch below 256 KiB', 250_000, true],
+    ['whole above, because a patch would cost the loop too long', 270_000, false],
+  ])('[8.4] are %s', async (_what, length, isPatched) => {
+    const { audience, members } = await serve([{ wire: json, choice: deltaChoice(true) }])
+    const [only] = members as [Member]
+    audience.join(only, only.seat)
+    const long = 'x'.repeat(length)
+    for (const n of [1, 2]) audience.deliver('news', { data: utf8(`"${long}${n}"`), offset: n }, true)
+    await turn()
+    await turn()
+    expect(pubsOf(only).map(({ delta }) => delta === true)).toEqual([false, isPatched])
+  })
+
   it('[8.5] a base that was bytes makes no patch of text', async () => {
     const { audience, members } = await serve([
       { wire: json, choice: deltaChoice(true) },
