@@ -393,6 +393,28 @@ describe.each(dialects)('tokens, for clients that speak $name', (dialect) => {
     })
   })
 
+  it('[12.8] [12.9] may still be refreshed for a while after its end', async () => {
+    const node = await start({ secret, client: { expiredCloseDelayMs: 0, expiredSubCloseDelayMs: 25_000 } })
+    const [client, other] = [
+      await enter(node, { sub: 'ana' }),
+      await enter(node, { sub: 'ana', expire_at: inMs(250) }),
+    ]
+    const channel = fresh('$room')
+    await subscribe(client, channel, { expire_at: inMs(100) })
+    await other.close() // so its end has come
+    expect(client.pushes(channel)).toEqual([])
+    const token = await tokenOf({ sub: 'ana', channel })
+    expect(await client.call('sub_refresh', { channel, token })).toHaveProperty('sub_refresh')
+    const patient = await start({
+      secret,
+      client: { expiredCloseDelayMs: 25_000, expiredSubCloseDelayMs: 0 },
+    })
+    const late = await enter(patient, { sub: 'ana', expire_at: inMs(100) })
+    await subscribe(late, channel, { expire_at: inMs(250) })
+    await ended(late, channel)
+    expect(await late.call('refresh', { token: await tokenOf({ sub: 'ana' }) })).toHaveProperty('refresh')
+  })
+
   it('[4.1] [12.2] that isn’t ours is told to who runs the gateway, with why and nothing of it', async () => {
     const node = await start({ secret })
     const told: unknown[] = []

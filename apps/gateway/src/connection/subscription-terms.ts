@@ -44,10 +44,9 @@ export function demandReadable(connection: Connection, { data }: ClaimedSubscrip
 /** When its client has to refresh it; nothing where that is somebody else's. [7.6] */
 export function lifetimeOf(
   { clock }: Pick<Services, 'clock'>,
-  { terms, isServerSide }: Subscription,
+  { terms }: Subscription,
 ): Pick<SubscribeResult, 'expires' | 'ttl'> {
-  const isItsOwn = terms?.isByToken === true && !isServerSide
-  return isItsOwn ? ttlOf(terms.expiresAtMs, clock.now()) : {}
+  return terms?.isByToken === true ? ttlOf(terms.expiresAtMs, clock.now()) : {}
 }
 
 /** It is in: others may be told, and it may be told of others; itself included, which SDKs rely on. [10] */

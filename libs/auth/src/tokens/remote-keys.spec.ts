@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
 import { leakCheck, ManualClock, startKeyServer, type KeyServer } from '@natter/testing'
+import type { ServerResponse } from 'node:http'
 import { exportJWK, generateKeyPair, SignJWT, type CryptoKey, type JWK } from 'jose'
 import { createTokenVerifier } from './jwt-verifier.js'
 import type { TokenVerifier } from './token-verifier.js'
@@ -142,6 +143,21 @@ describe('[12.4] published keys, from a real server', () => {
       expect(await outcome(await sign(one))).toBe('valid')
     },
   )
+
+  it.each([
+    [
+      'with an error around them',
+      (response: ServerResponse, set: string) => response.writeHead(404).end(set),
+    ],
+    [
+      'behind more than anybody will read',
+      (response: ServerResponse, set: string) => response.end(' '.repeat(300_000) + set),
+    ],
+  ])('are none %s', async (_how, answer) => {
+    const set = JSON.stringify({ keys: [one.published] })
+    server.misbehave((response) => answer(response, set))
+    expect(await outcome(await sign(one))).toBe('unavailable')
+  })
 
   it('delay nobody who has a known key while requests hang', async () => {
     expect(await outcome(await sign(one))).toBe('valid')

@@ -115,7 +115,6 @@ export class RemoteKeys {
       onFetched?.(keys.length)
     } catch (error) {
       this.hasFailed = true // J2
-      for (const name of asked) this.missed.add(name)
       if (!this.closing.signal.aborted) onFailed?.(error)
     }
   }
