@@ -195,6 +195,15 @@ describe('[15] responses that stay open', () => {
     expect(node.gateway.connectionCount).toBe(0)
   })
 
+  it('[15.4] a post may come in pieces, and is read as a whole', async () => {
+    const node = await start()
+    const client = keep(await HttpClient.connect(node.url, '/connection/http_stream'))
+    const text = JSON.stringify({ ...client.session, data: '{"id":7,"presence":{"channel":"room:a"}}' })
+    const body = [text.slice(0, 10), text.slice(10, 60), text.slice(60)]
+    expect((await ask(httpOf(node.url, '/emulation'), { method: 'POST', body })).status).toBe(204)
+    expect(await client.reply(7)).toMatchObject({ presence: {} })
+  })
+
   it('[1.4] a body counts until it is answered: more than 64 MiB may come, if not at once', async () => {
     const node = await start()
     const body = ['x'.repeat(32_000), 'x'.repeat(32_000)]
