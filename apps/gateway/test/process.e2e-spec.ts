@@ -1,8 +1,10 @@
 import { describe, expect, it } from '@jest/globals'
-import { freePort } from '@natter/testing'
+import { freePort, startKeyServer } from '@natter/testing'
+import { exportJWK, exportSPKI, generateKeyPair, SignJWT, type CryptoKey, type JWTPayload } from 'jose'
 import { createServer, type Server } from 'node:net'
 import { natsBench } from './bench.js'
 import { runningGateway, startGateway, valueIn } from './gateway-process.js'
+import { RawClient } from './harness.js'
 
 describe('the gateway as a process', () => {
   const bench = natsBench()
@@ -67,6 +69,34 @@ describe('the gateway as a process', () => {
     for (const line of process.lines)
       expect(JSON.parse(line)).toMatchObject({ time: expect.any(String), event: expect.any(String) })
     expect(process.lines.join('\n')).not.toContain('private')
+  })
+
+  it('[12.3] [12.4] believes tokens by the keys that its settings name, and counts what it doesn’t', async () => {
+    const [pair, other] = await Promise.all(
+      ['ES256', 'EdDSA'].map((alg) => generateKeyPair(alg, { extractable: true })),
+    )
+    if (pair === undefined || other === undefined) throw new Error('two were asked for')
+    const keys = await startKeyServer({ ...(await exportJWK(pair.publicKey)), kid: 'one' })
+    bench.atEnd(() => keys.stop())
+    const gateway = await runningGateway(bench, {
+      env: {
+        NATTER_CLIENT_TOKEN_JWKS_PUBLIC_ENDPOINT: keys.url,
+        NATTER_CLIENT_TOKEN_AUDIENCE: 'mesh',
+        NATTER_CLIENT_SUBSCRIPTION_TOKEN_EDDSA_PUBLIC_KEY: await exportSPKI(other.publicKey),
+      },
+    })
+    const sign = (alg: string, key: CryptoKey, claims: JWTPayload): Promise<string> =>
+      new SignJWT(claims).setProtectedHeader({ alg, kid: 'one' }).sign(key)
+    const client = await bench.keep(RawClient.open(gateway.url))
+    const token = await sign('ES256', pair.privateKey, { sub: 'ana', aud: 'mesh' })
+    expect(await client.call('connect', { token })).toHaveProperty('connect')
+    const channel = '$hello:a'
+    const mine = await sign('EdDSA', other.privateKey, { sub: 'ana', channel })
+    const theirs = await sign('ES256', pair.privateKey, { sub: 'ana', channel, aud: 'mesh' })
+    expect((await client.call('subscribe', { channel, token: theirs }))['error'].code).toBe(103)
+    expect(await client.call('subscribe', { channel, token: mine })).toHaveProperty('subscribe')
+    const refused = 'natter_gateway_tokens_invalid_total{kind="subscription",reason="algorithm"'
+    expect(await gateway.metric(refused)).toBe(1)
   })
 
   it('says what it tried when NATS can not be reached', async () => {
