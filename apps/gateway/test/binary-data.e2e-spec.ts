@@ -2,7 +2,7 @@ import { describe, expect, it, jest } from '@jest/globals'
 import { Centrifuge, type PublicationContext, type Subscription } from 'centrifuge/build/protobuf'
 import { WebSocket } from 'ws'
 import { natsBench } from './bench.js'
-import type { RawClient, TestNode } from './harness.js'
+import { RawClient, type TestNode } from './harness.js'
 
 /** What no JSON can say. */
 const bytes = (...values: number[]): Uint8Array => Uint8Array.of(0xff, 0x00, ...values)
@@ -82,7 +82,7 @@ describe('data that is no JSON', () => {
     expect(writer.seen).toHaveLength(2)
   })
 
-  it('[6.3] 3506: ends a JSON connection that would read it, from history or in a recovery', async () => {
+  it('[6.3] 3506: ends a JSON connection that would read it, from history, in a recovery or with its connect', async () => {
     const node = await bench.start()
     const writer = await speaker(node, 'room:past')
     await writer.subscription.publish(bytes(1))
@@ -93,6 +93,11 @@ describe('data that is no JSON', () => {
     late.start('subscribe', { channel: 'room:past', recover: true, offset: 0, epoch: '' })
     expect(await late.close()).toMatchObject({ code: 3506 })
     expect(late.received.filter(({ subscribe }) => subscribe !== undefined)).toEqual([])
+    const recover = { recover: true, offset: 0, epoch: '' }
+    const begun = await bench.keep(RawClient.open(node.url))
+    begun.start('connect', { subs: { 'room:elsewhere': recover, 'room:past': recover } })
+    expect(await begun.close()).toMatchObject({ code: 3506 })
+    expect(begun.received).toEqual([])
   })
 
   it.each([{ delta: 'fossil' }, { tf: { key: 'k', cmp: 'nex' } }])(

@@ -20,6 +20,7 @@ import { endSubscription } from './end-subscription.js'
 import { connectionClosed } from './facts.js'
 import { ttlOf } from './lifetime.js'
 import { disconnectOf } from './one-way-errors.js'
+import { canBeShown } from './publications.js'
 import { followAll, prepareAll, ServerJoin } from './server-join.js'
 import type { Services } from './services.js'
 import { demandReadable } from './subscription-terms.js'
@@ -263,6 +264,7 @@ function welcome(
   const { options } = services
   const data = appJson(gift.dataJson, 'dataJson')
   const replied = joins.filter(({ reply }) => reply !== undefined)
+  if (!replied.every(({ reply }) => canBeShown(connection, reply?.publications))) return
   const waiting = connection.connected(identity)
   keepUntilExpiry(services, connection, identity)
   const result: ConnectResult = {
