@@ -150,7 +150,8 @@ function addressOf(subject: string, reply: string | undefined): Uint8Array {
  */
 export function requestAddress(subject: string, inbox: string): Uint8Array {
   requireSubject(subject)
-  return Buffer.from(`${subject} ${inbox}.`, 'latin1')
+  // of its own: a part of Node's pool would keep eight kilobytes for as long as it is kept
+  return new Uint8Array(Buffer.from(`${subject} ${inbox}.`, 'latin1'))
 }
 
 function requireSubject(subject: string): void {
