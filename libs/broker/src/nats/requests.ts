@@ -15,7 +15,7 @@ export interface Waiting {
 
 const EXPIRE_EVERY_MS = 100
 /** Addresses that are remembered: a hundred bytes each. */
-const MAX_ADDRESSES = 20_000
+const MAX_ADDRESSES = 5_000
 
 /**
  * Requests over one wildcard inbox: numbered reply subjects, one map, one timer. (The driver's own requests cost a promise,
