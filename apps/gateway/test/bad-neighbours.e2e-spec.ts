@@ -12,6 +12,7 @@ interface FloodStats {
 describe('a gateway process with bad neighbours', () => {
   const bench = natsBench()
 
+  /** Soon done with whoever is silent. */
   const start = (): Promise<GatewayProcess> =>
     runningGateway(bench, {
       env: { NATTER_CLIENT_PING_INTERVAL: '1s', NATTER_CLIENT_PONG_TIMEOUT: '300ms' },
@@ -53,7 +54,7 @@ describe('a gateway process with bad neighbours', () => {
   }
 
   it('answers every publication of its honest clients while others flood it and come back at once', async () => {
-    const { port } = await start()
+    const { port } = await runningGateway(bench) // with time for pongs: on a busy machine honest clients are late as well
     const flooding = await startLoad(bench, 'flood.ts', port, 4, 'stored')
     await flooding.waitForLine((line) => (JSON.parse(line) as FloodStats).connects > 10)
     const honest = await startLoad(bench, 'round-trips.ts', port, 20, 3)

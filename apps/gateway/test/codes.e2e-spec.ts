@@ -59,7 +59,7 @@ describe.each(dialects)('codes, for clients that speak $name', (dialect) => {
       '[6.3] 3005 the time is over, and nobody renewed it',
       async () => {
         const node = await start({ secret, client: { expiredCloseDelayMs: 0 } })
-        return connect(node, { token: await tokenOf({ sub: 'ana', exp: seconds(1) }) })
+        return connect(node, { token: await tokenOf({ sub: 'ana', exp: seconds(2) }) })
       },
     ],
     [
