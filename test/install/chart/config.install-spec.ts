@@ -185,7 +185,7 @@ describeWithHelm('a secret', () => {
         ),
       ]),
     )
-    const tokens = ['my-tokens/now', 'my-tokens/before']
+    const tokens = ['my-tokens/now', 'my-tokens/before', 'my-tokens/subs']
     expect(taken).toEqual({
       gateway: ['natter-nats/gateway-password', ...tokens],
       persistence: ['natter-nats/persistence-password', 'natter-postgres/url'],

@@ -78,6 +78,7 @@ describeWithHelm('an ingress', () => {
     const manifests = rendering('everything')
     expect(routesOf(find(manifests, 'Ingress', 'natter'))).toEqual([
       'natter.example.com/connection > natter-gateway:clients',
+      'natter.example.com/emulation > natter-gateway:clients',
       'natter.example.com/ > natter-messenger:http',
     ])
     expect(routesOf(find(manifests, 'Ingress', 'natter-app-shop'))).toEqual([
