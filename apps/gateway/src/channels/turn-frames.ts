@@ -11,10 +11,12 @@ const maxTopicFrameBytes = 16_000
  *
  * F1. Frames of a topic leave in the order they came, each once, by the end of the turn.
  * F2. Who joins a topic gets nothing that was added before; who leaves it has got that: the caller flushes first.
+ * F3. What a turn brings is handed over at once, at its end: the library writes what it has before that, and would write a full frame
+ *     by itself and the rest behind it.
  */
 export class TurnFrames {
   /** The only frame of a topic costs no collection. */
-  private readonly open = new Map<string, Frame | GatheredFrames>()
+  private readonly open = new Map<string, Frame | Held>()
 
   constructor(private readonly server: Pick<SocketServer<unknown>, 'publish'>) {}
 
@@ -23,29 +25,48 @@ export class TurnFrames {
     if (held === undefined) {
       if (this.open.size === 0) setImmediate(this.flushAll)
       this.open.set(topic, frame)
-      return
-    }
-    const gathered = held instanceof GatheredFrames ? held : this.gather(topic, held, codec)
-    if (gathered.add(frame)) return
-    this.flush(topic)
-    this.add(topic, frame, codec)
+    } else if (held instanceof Held) held.add(frame)
+    else this.open.set(topic, new Held(codec, held, frame))
   }
 
   flush(topic: string): void {
     const held = this.open.get(topic)
     if (held === undefined) return
     this.open.delete(topic)
-    this.server.publish(topic, held instanceof GatheredFrames ? held.toFrame() : held)
-  }
-
-  private gather(topic: string, first: Frame, codec: Codec): GatheredFrames {
-    const gathered = new GatheredFrames(codec, maxTopicFrameBytes)
-    gathered.add(first)
-    this.open.set(topic, gathered)
-    return gathered
+    if (!(held instanceof Held)) return this.server.publish(topic, held)
+    for (const frame of held.toFrames()) this.server.publish(topic, frame)
   }
 
   private readonly flushAll = (): void => {
     for (const topic of this.open.keys()) this.flush(topic)
+  }
+}
+
+/** Several of one topic. Full ones wait for the others (F3). */
+class Held {
+  private readonly full: Frame[] = []
+  private gathered: GatheredFrames
+
+  constructor(
+    private readonly codec: Codec,
+    ...frames: readonly Frame[]
+  ) {
+    this.gathered = this.empty()
+    for (const frame of frames) this.add(frame)
+  }
+
+  add(frame: Frame): void {
+    if (this.gathered.add(frame)) return
+    this.full.push(this.gathered.toFrame())
+    this.gathered = this.empty()
+    this.gathered.add(frame)
+  }
+
+  toFrames(): readonly Frame[] {
+    return [...this.full, this.gathered.toFrame()]
+  }
+
+  private empty(): GatheredFrames {
+    return new GatheredFrames(this.codec, maxTopicFrameBytes)
   }
 }
