@@ -1,9 +1,9 @@
-import { describe, expect, it, jest } from '@jest/globals'
+import { describe, expect, it } from '@jest/globals'
 import { Disconnects, type Publication } from '@natter/protocol'
-import { MemoryClient, MemorySocketServer, type Socket } from '@natter/transport'
 import fc from 'fast-check'
 import { websocketWires, type Wire } from '../connection/wire.js'
-import { Audience, type Listener, type Seat } from './audience.js'
+import { serveMembers, turn, type Member, type Wish } from '../../test/audience-members.js'
+import type { Audience } from './audience.js'
 
 const text = (value: Uint8Array | string): string =>
   typeof value === 'string' ? value : new TextDecoder().decode(value)
@@ -11,50 +11,9 @@ const publication = (json: string, offset: number): Publication => ({
   data: new TextEncoder().encode(json),
   offset,
 })
-const turn = (): Promise<void> => new Promise(setImmediate)
 
-interface Member extends Listener {
-  client: MemoryClient
-  seat: Seat
-}
-
-/** As many clients as asked for, none of them listening yet. */
-async function serve(wires: readonly Wire[], channel = 'news') {
-  const sockets: Socket<undefined>[] = []
-  const server = new MemorySocketServer<undefined>(
-    { host: '127.0.0.1', port: 0 },
-    {
-      onUpgrade: () => ({ accept: true }),
-      onOpen: (socket) => sockets.push(socket),
-      onMessage() {},
-      onDrain() {},
-      onClose() {},
-    },
-  )
-  await server.listen()
-  const seats = new Map<Listener, Seat>()
-  const subscribers = jest.fn(() => seats)
-  const audience = new Audience(server, { subscriberCount: () => seats.size, subscribers })
-  const members = wires.map((wire): Member => {
-    const client = server.connect()
-    const socket = sockets.at(-1)
-    if (!(client instanceof MemoryClient) || socket === undefined) throw new Error('no client')
-    const member: Member = {
-      wire,
-      client,
-      seat: { channel, isListening: false, isWanted: true, features: { pushesJoinLeave: false } },
-      join: (topic) => socket.join(topic),
-      leave: (topic) => socket.leave(topic),
-      say: (frame) => void socket.send(frame),
-      disconnect: ({ code, reason }) => socket.end(code, reason),
-    }
-    seats.set(member, member.seat)
-    return member
-  })
-  return { audience, members, publish: jest.spyOn(server, 'publish'), subscribers }
-}
-
-const json = (count: number): Wire[] => Array.from({ length: count }, () => websocketWires.json)
+const wishes = (...wires: Wire[]): Wish[] => wires.map((wire) => ({ wire }))
+const json = (count: number): Wish[] => wishes(...Array.from({ length: count }, () => websocketWires.json))
 const join = (audience: Audience, members: readonly Member[]): void => {
   for (const member of members) audience.join(member, member.seat)
 }
@@ -70,7 +29,7 @@ describe('the way of a publication out of the node', () => {
   it.each([0, 1, 7, 500])(
     'is one encoding and one publish for %d subscribers, because work per subscriber does not scale (A1)',
     async (count) => {
-      const { audience, members, publish } = await serve(json(count))
+      const { audience, members, publish } = await serveMembers(json(count))
       join(audience, members)
       let encodings = 0
       for (const offset of [1, 2, 3]) {
@@ -87,7 +46,7 @@ describe('the way of a publication out of the node', () => {
   )
 
   it('reaches nobody who listens to another channel, also when one name begins with the other', async () => {
-    const { audience, members } = await serve(json(1))
+    const { audience, members } = await serveMembers(json(1))
     join(audience, members)
     audience.deliver('new', publication('1', 1))
     audience.deliver('news:', publication('2', 2))
@@ -97,7 +56,7 @@ describe('the way of a publication out of the node', () => {
   })
 
   it('[2.13] is one frame for what comes in one turn, at most 16 publications of it, because each frame costs a write (A3)', async () => {
-    const { audience, members } = await serve(json(1))
+    const { audience, members } = await serveMembers(json(1))
     join(audience, members)
     const many = Array.from({ length: 40 }, (_, n) => n + 1)
     for (const offset of many) audience.deliver('news', publication('1', offset))
@@ -109,7 +68,7 @@ describe('the way of a publication out of the node', () => {
   })
 
   it('is a frame of its own where it is large: what the library would write at once is not made of small ones', async () => {
-    const { audience, members } = await serve(json(1))
+    const { audience, members } = await serveMembers(json(1))
     join(audience, members)
     const big = JSON.stringify('x'.repeat(9_000))
     for (const offset of [1, 2, 3]) audience.deliver('news', publication(big, offset))
@@ -127,7 +86,7 @@ describe('the way of a publication out of the node', () => {
     )
     await fc.assert(
       fc.asyncProperty(fc.array(step, { maxLength: 40, size: 'max' }), async (steps) => {
-        const { audience, members } = await serve(json(3))
+        const { audience, members } = await serveMembers(json(3))
         const expected = members.map((): number[] => [])
         let offset = 0
         for (const { kind, who } of steps) {
@@ -150,7 +109,7 @@ describe('the way of a publication out of the node', () => {
   })
 
   it('[6.3] ends a connection that speaks JSON where the data is none, and delivers nothing false to it (A4)', async () => {
-    const { audience, members } = await serve(json(2))
+    const { audience, members } = await serveMembers(json(2))
     const [listening, other] = members
     if (listening === undefined || other === undefined) throw new Error('no members')
     audience.join(listening, listening.seat)
@@ -162,7 +121,7 @@ describe('the way of a publication out of the node', () => {
 
   it('looks for who has to go where somebody may have to: all who speak Protobuf cost no walk (A4)', async () => {
     const { protobuf, json: plain } = websocketWires
-    const { audience, members, subscribers } = await serve([protobuf, protobuf, plain])
+    const { audience, members, subscribers } = await serveMembers(wishes(protobuf, protobuf, plain))
     const [first, second, reader] = members as [Member, Member, Member]
     const bytes: Publication = { data: Uint8Array.of(0xff), isBinary: true, offset: 1 }
     reader.seat = { ...reader.seat, choice: { kind: 'filter', matches: () => false } }
@@ -175,7 +134,7 @@ describe('the way of a publication out of the node', () => {
   })
 
   it('tells of joins and leaves in the time between its own, like of publications: neither too much nor too little', async () => {
-    const { audience, members } = await serve(json(2), 'news')
+    const { audience, members } = await serveMembers(json(2))
     const [stays, comes] = members as [Member, Member]
     const announce = (user: string): void =>
       audience.announce('news', { channel: 'news', join: { info: { user, client: user } } })

@@ -126,8 +126,9 @@ export class Audience {
   announce(channel: string, push: Extract<Push, { join: unknown } | { leave: unknown }>): void {
     for (const flavour of flavours) {
       const isSpoken = flavour === 'json' || this.others.get(channel)?.has(flavour) === true
-      if (isSpoken)
-        this.frames.add(joinLeaveTopic(flavour, channel), codecOf(flavour).push(push), codecOf(flavour))
+      if (!isSpoken) continue
+      const codec = codecOf(flavour)
+      this.frames.add(joinLeaveTopic(flavour, channel), codec.push(push), codec)
     }
   }
 

@@ -1,21 +1,14 @@
 /** Those who want publications otherwise than as they are, beside those who don't: deltas and filters. */
 import { describe, expect, it, jest } from '@jest/globals'
 import { applyPatch, type Publication } from '@natter/protocol'
-import { MemoryClient, MemorySocketServer, type Socket } from '@natter/transport'
 import { Centrifuge } from 'centrifuge/build/protobuf'
 import fc from 'fast-check'
-import { websocketWires, type Wire } from '../connection/wire.js'
-import { Audience, type Listener, type Seat } from './audience.js'
+import { serveMembers, turn, type Member, type Wish } from '../../test/audience-members.js'
+import { websocketWires } from '../connection/wire.js'
 import { deltaChoice, type Choice } from './choice.js'
 
-const turn = (): Promise<void> => new Promise(setImmediate)
 const utf8 = (text: string): Uint8Array => new TextEncoder().encode(text)
 const textOf = (bytes: Uint8Array): string => new TextDecoder().decode(bytes)
-
-interface Wish {
-  wire: Wire
-  choice?: Choice
-}
 
 const { json, protobuf } = websocketWires
 const red: Choice = { kind: 'filter', matches: (tags) => tags?.['colour'] === 'red' }
@@ -26,53 +19,6 @@ const wishes: Wish[] = [json, protobuf].flatMap((wire) => [
   { wire, choice: deltaChoice(false) },
   { wire, choice: red },
 ])
-
-interface Member extends Listener {
-  client: MemoryClient
-  seat: Seat & { isWanted: boolean }
-  wish: Wish
-}
-
-async function serve(wanted: readonly Wish[]) {
-  const sockets: Socket<undefined>[] = []
-  const server = new MemorySocketServer<undefined>(
-    { host: '127.0.0.1', port: 0 },
-    {
-      onUpgrade: () => ({ accept: true }),
-      onOpen: (socket) => sockets.push(socket),
-      onMessage() {},
-      onDrain() {},
-      onClose() {},
-    },
-  )
-  await server.listen()
-  const seats = new Map<Listener, Seat>()
-  const audience = new Audience(server, { subscriberCount: () => seats.size, subscribers: () => seats })
-  const members = wanted.map((wish): Member => {
-    const client = server.connect()
-    const socket = sockets.at(-1)
-    if (!(client instanceof MemoryClient) || socket === undefined) throw new Error('no client')
-    const member: Member = {
-      wire: wish.wire,
-      wish,
-      client,
-      seat: {
-        channel: 'news',
-        isListening: false,
-        isWanted: true,
-        features: { pushesJoinLeave: false },
-        choice: wish.choice,
-      },
-      join: (topic) => socket.join(topic),
-      leave: (topic) => socket.leave(topic),
-      say: (frame) => void socket.send(frame),
-      disconnect: ({ code, reason }) => socket.end(code, reason),
-    }
-    seats.set(member, member.seat)
-    return member
-  })
-  return { audience, members, publish: jest.spyOn(server, 'publish') }
-}
 
 interface Seen {
   data: unknown
@@ -133,7 +79,7 @@ describe('deltas and filters on the way out of the node', () => {
     )
     await fc.assert(
       fc.asyncProperty(fc.array(step, { maxLength: 60, size: 'max' }), async (steps) => {
-        const { audience, members } = await serve(wishes)
+        const { audience, members } = await serveMembers(wishes)
         const expected = members.map((): string[] => [])
         let n = 0
         for (const { kind, who, isFlagged } of steps) {
@@ -167,7 +113,7 @@ describe('deltas and filters on the way out of the node', () => {
       const many = Array.from({ length: count }, () =>
         [json, protobuf].map((wire) => ({ wire, choice: deltaChoice(true) })),
       )
-      const { audience, members, publish } = await serve(many.flat())
+      const { audience, members, publish } = await serveMembers(many.flat())
       for (const member of members) audience.join(member, member.seat)
       audience.deliver('news', publication(1), true)
       await turn()
@@ -187,7 +133,7 @@ describe('deltas and filters on the way out of the node', () => {
   )
 
   it('[8.4] make no whole frame where all take the patch (A1)', async () => {
-    const { audience, members } = await serve([{ wire: json, choice: deltaChoice(true) }])
+    const { audience, members } = await serveMembers([{ wire: json, choice: deltaChoice(true) }])
     const [only] = members as [Member]
     audience.join(only, only.seat)
     const stringify = jest.spyOn(JSON, 'stringify')
@@ -204,7 +150,7 @@ describe('deltas and filters on the way out of the node', () => {
     ['a patch below 256 KiB', 250_000, true],
     ['whole above, because a patch would cost the loop too long', 270_000, false],
   ])('[8.4] are %s', async (_what, length, isPatched) => {
-    const { audience, members } = await serve([{ wire: json, choice: deltaChoice(true) }])
+    const { audience, members } = await serveMembers([{ wire: json, choice: deltaChoice(true) }])
     const [only] = members as [Member]
     audience.join(only, only.seat)
     const long = 'x'.repeat(length)
@@ -215,7 +161,7 @@ describe('deltas and filters on the way out of the node', () => {
   })
 
   it('[8.5] a base that was bytes makes no patch of text', async () => {
-    const { audience, members } = await serve([
+    const { audience, members } = await serveMembers([
       { wire: json, choice: deltaChoice(true) },
       { wire: protobuf, choice: deltaChoice(true) },
     ])
@@ -231,7 +177,7 @@ describe('deltas and filters on the way out of the node', () => {
   })
 
   it('[6.3] 3506: a filter decides whether bytes would reach who speaks JSON', async () => {
-    const { audience, members } = await serve([
+    const { audience, members } = await serveMembers([
       { wire: json, choice: red },
       { wire: protobuf, choice: red },
     ])
@@ -248,7 +194,7 @@ describe('deltas and filters on the way out of the node', () => {
   })
 
   it.each([0, 1])('keep nothing of who turns out to be closed while joining topic %d (A2)', async (place) => {
-    const { audience, members, publish } = await serve([{ wire: protobuf, choice: deltaChoice(true) }])
+    const { audience, members, publish } = await serveMembers([{ wire: protobuf, choice: deltaChoice(true) }])
     const [only] = members as [Member]
     let joined = 0
     const { join } = only
@@ -268,7 +214,7 @@ describe('deltas and filters on the way out of the node', () => {
   })
 
   it('keep nothing of who has ended before it joins: nobody would take it out again (A6)', async () => {
-    const { audience, members, publish } = await serve(wishes)
+    const { audience, members, publish } = await serveMembers(wishes)
     for (const member of members) {
       member.seat.isWanted = false
       audience.join(member, member.seat)
@@ -280,7 +226,7 @@ describe('deltas and filters on the way out of the node', () => {
   })
 
   it('build no frame for nobody: one who leaves takes the last reason with them (A1)', async () => {
-    const { audience, members, publish } = await serve([{ wire: protobuf, choice: deltaChoice(true) }])
+    const { audience, members, publish } = await serveMembers([{ wire: protobuf, choice: deltaChoice(true) }])
     const [only] = members as [Member]
     audience.join(only, only.seat)
     audience.deliver('news', publication(1), true)
