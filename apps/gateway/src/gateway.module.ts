@@ -18,6 +18,7 @@ import type { Patience } from './drain/patience.js'
 import { Gateway } from './gateway.js'
 import type { GatewayEvents } from './gateway.events.js'
 import type { GatewayOptions } from './gateway.options.js'
+import { Settings } from './settings/settings.js'
 import { hostApps, type HostedApps } from './hosting/hosted-apps.js'
 
 const EVENTS = Symbol('gateway events')
@@ -142,11 +143,13 @@ function compose(
   events: GatewayEventStreams,
 ): Gateway {
   return new Gateway({
-    options,
+    settings: new Settings({
+      options,
+      namespaces: namespacesOf(config.channel),
+      verifier: verifierOf(config, events.gateway),
+    }),
     prefix: config.nats.prefix,
     broker,
-    verifier: verifierOf(config, events.gateway),
-    namespaces: namespacesOf(config.channel),
     clock: systemClock,
     events: events.gateway,
     hooks,

@@ -1,4 +1,3 @@
-import type { Namespace, TokenVerifier } from '@natter/auth'
 import { Subjects, type Broker } from '@natter/broker'
 import { Hub } from '@natter/hub'
 import { Backoff, TypedEvents, type Clock, type Timer } from '@natter/primitives'
@@ -35,7 +34,6 @@ import { Fullness } from './fullness/fullness.js'
 import { Drain } from './drain/drain.js'
 import { Patience } from './drain/patience.js'
 import type { GatewayEvents } from './gateway.events.js'
-import type { GatewayOptions } from './gateway.options.js'
 import { History } from './history/history.js'
 import { pickHeaders, type Headers } from './hooks/handshake-headers.js'
 import { noHooks, type Hooks } from './hooks/hooks.js'
@@ -47,6 +45,7 @@ import { Publisher } from './publishing/publisher.js'
 import { Stalls } from './publishing/stalls.js'
 import { Replayer } from './sessions/replayer.js'
 import { Sessions } from './sessions/sessions.js'
+import { derived, type Settings } from './settings/settings.js'
 import { clientAddresses, type Approach } from './upgrade/client-address.js'
 import { connectMessage, HttpDoor } from './upgrade/http-door.js'
 import { allTransports } from './upgrade/transports.js'
@@ -64,11 +63,10 @@ const exitMs = 600
 const exitShare = 0.2
 
 export interface GatewayParts {
-  options: GatewayOptions
+  /** May be replaced while the gateway runs. What it listens with, its name and its heartbeat stay as they were at its start. */
+  settings: Settings
   prefix: string
   broker: Broker
-  verifier: TokenVerifier
-  namespaces: ReadonlyMap<string, Namespace>
   clock: Clock
   events?: TypedEvents<GatewayEvents>
   /** The way to the apps; absent = there are none. */
@@ -114,7 +112,8 @@ export class Gateway implements SocketHandlers<Connection>, ChannelsOwner {
   private readonly counts = new Map<Wire, number>()
 
   constructor(private readonly parts: GatewayParts) {
-    const { options, broker, clock } = parts
+    const { settings, broker, clock } = parts
+    const { options } = settings.current
     this.events = parts.events ?? new TypedEvents<GatewayEvents>()
     this.server = parts.createServer(this)
     this.audience = new Audience(this.server, this.hub)
@@ -149,11 +148,10 @@ export class Gateway implements SocketHandlers<Connection>, ChannelsOwner {
     this.joinLeave = new JoinLeave(broker, this.audience, clock, (namespace, channel) =>
       subjects.presence(namespace, channel),
     )
-    this.addressOf = clientAddresses(options.trustedProxies)
-    const { maxConnections, client } = options
-    const { allowedOrigins, transports = allTransports } = client
+    const proxied = derived(() => settings.current.options.trustedProxies, clientAddresses)
+    this.addressOf = (request) => proxied()(request)
     this.upgrade = new Upgrade(
-      { allowedOrigins, maxConnections, transports },
+      () => settings.current.options,
       () => this.sockets.size,
       this.events,
     )
@@ -163,7 +161,7 @@ export class Gateway implements SocketHandlers<Connection>, ChannelsOwner {
       receive: (connection, message, isBinary) => this.intake.receive(connection, message, isBinary),
     })
     this.door = new HttpDoor({
-      transports,
+      transports: () => settings.current.options.client.transports ?? allTransports,
       upgrade: this.upgrade,
       emulation: this.emulation,
       onEmulated: (outcome) => events.emit('emulation:request', { outcome }),
@@ -171,7 +169,7 @@ export class Gateway implements SocketHandlers<Connection>, ChannelsOwner {
     })
     this.services = this.createServices(subjects)
     this.api = new ApiServer(broker, this.services, this.peers)
-    this.intake = new Intake(createMessageHandler(this.services), options.client)
+    this.intake = new Intake(createMessageHandler(this.services), () => settings.current.options.client)
     this.drain = new Drain({
       options: options.drain,
       clock,
@@ -204,7 +202,7 @@ export class Gateway implements SocketHandlers<Connection>, ChannelsOwner {
 
   /** Lets clients in and joins the mesh. Answers the port. */
   async start(): Promise<number> {
-    const { broker, options } = this.parts
+    const { broker, settings } = this.parts
     this.stopListening.push(
       broker.events.on('broker:reconnect', () => void this.resume()),
       broker.events.on('broker:epoch:change', ({ stream }) => this.channels.renumber(stream)),
@@ -220,7 +218,7 @@ export class Gateway implements SocketHandlers<Connection>, ChannelsOwner {
     this.stalls.start()
     this.api.start()
     this.emulation.start()
-    this.events.emit('gateway:listen', { host: options.host, port })
+    this.events.emit('gateway:listen', { host: settings.current.options.host, port })
     return port
   }
 
@@ -254,7 +252,7 @@ export class Gateway implements SocketHandlers<Connection>, ChannelsOwner {
 
   /** For an end that begins now. `hurry`: somebody is out of patience. */
   patience(hurry: AbortSignal = new AbortController().signal): Patience {
-    const { deadlineMs } = this.parts.options.drain
+    const { deadlineMs } = this.parts.settings.current.options.drain
     return new Patience(this.parts.clock, deadlineMs - Math.min(exitMs, deadlineMs * exitShare), hurry)
   }
 
@@ -292,12 +290,12 @@ export class Gateway implements SocketHandlers<Connection>, ChannelsOwner {
   }
 
   private admit(head: RequestHead, wire: Wire): void {
-    const headers = pickHeaders(this.parts.options.client.hookHeaders, head.headers)
+    const headers = pickHeaders(this.services.options.client.hookHeaders, head.headers)
     this.upgraded = { wire, headers, address: this.addressOf(head), query: head.query }
   }
 
   onOpen(socket: Socket<Connection>): void {
-    const { clock, options } = this.parts
+    const { clock, options } = this.services
     const {
       wire = websocketWires.json,
       headers,
@@ -426,7 +424,8 @@ export class Gateway implements SocketHandlers<Connection>, ChannelsOwner {
   }
 
   private createServices(subjects: Subjects): Services {
-    const { options, broker, clock, verifier, namespaces, hooks = noHooks } = this.parts
+    const { settings, broker, clock, hooks = noHooks } = this.parts
+    const { options } = settings.current // what is read here stays
     const { events, hub, channels, audience } = this
     const presence = new Presence(broker, hub, this.peers, this.joinLeave, {
       node: options.name,
@@ -434,16 +433,20 @@ export class Gateway implements SocketHandlers<Connection>, ChannelsOwner {
       timeoutMs: options.presenceTimeoutMs,
     })
     const services: Services = {
-      options,
+      get options() {
+        return settings.current.options
+      },
+      get verifier() {
+        return settings.current.verifier
+      },
+      namespace: (name) => settings.current.namespaces.get(name),
       clock,
       events,
       hub,
-      verifier,
       channels,
       audience,
       presence,
-      namespace: (name) => namespaces.get(name),
-      catchUps: new CatchUps(clock, options.client.recoveryPage),
+      catchUps: new CatchUps(clock, () => settings.current.options.client.recoveryPage),
       publisher: new Publisher(broker, events, this.fullness, this.stalls),
       history: new History(broker, channels, clock),
       hooks,

@@ -14,6 +14,7 @@ import { z } from 'zod'
 import { Gateway, type GatewayParts } from '../src/gateway.js'
 import type { GatewayOptions } from '../src/gateway.options.js'
 import type { Hooks } from '../src/hooks/hooks.js'
+import { Settings } from '../src/settings/settings.js'
 import { jsonDialect, type Dialect } from './dialect.js'
 
 const namespaceOptions = namespaceSchema({ duration: z.number() })
@@ -112,6 +113,8 @@ export const clientOptions: GatewayOptions['client'] = {
 export interface TestNode {
   name: string
   gateway: Gateway
+  /** What may be replaced while it runs. */
+  settings: Settings
   broker: Broker
   url: string
   stop(): Promise<void>
@@ -148,14 +151,14 @@ export async function startNode(broker: Broker, overrides: NodeOverrides = {}): 
     client: { ...clientOptions, ...overrides.client },
   }
   const { secret, prefix = 'natter' } = overrides
+  const verifier = overrides.verifier ?? verifierOf(secret)
+  const settings = new Settings({ options, namespaces, verifier })
   const gateway = new Gateway({
-    options,
+    settings,
     prefix,
     broker,
-    namespaces,
     clock: systemClock,
     ...(overrides.hooks === undefined ? {} : { hooks: overrides.hooks }),
-    verifier: overrides.verifier ?? verifierOf(secret),
     createServer:
       overrides.createServer ??
       ((handlers) =>
@@ -174,7 +177,7 @@ export async function startNode(broker: Broker, overrides: NodeOverrides = {}): 
     await gateway.stop()
     await broker.close()
   }
-  return { name, gateway, broker, url: `ws://127.0.0.1:${port}/connection/websocket`, stop }
+  return { name, gateway, settings, broker, url: `ws://127.0.0.1:${port}/connection/websocket`, stop }
 }
 
 const verifierOf = (secret: string | undefined): TokenVerifier =>

@@ -15,6 +15,7 @@ import { NestFactory } from '@nestjs/core'
 import { z } from 'zod'
 import { contractNamespaces, describeMesh, type MeshWorld } from '../../../libs/nest/test/mesh.contract.js'
 import { Gateway } from '../src/gateway.js'
+import { Settings } from '../src/settings/settings.js'
 import { clientOptions } from './harness.js'
 import { connectSdkMeshClient, type SdkMeshClient, type SdkRequest } from './sdk-mesh-client.js'
 
@@ -47,29 +48,31 @@ async function startGateway(prefix: string, name: string) {
   const broker = await createNatsBroker({ urls: [nats.url], prefix, name })
   const hooks = new HookCaller({ broker })
   const gateway = new Gateway({
-    options: {
-      name,
-      version: 'test',
-      host: '127.0.0.1',
-      port: 0,
-      sharePort: false,
-      maxConnections: 100,
-      trustedProxies: [],
-      presenceTimeoutMs: 1_000,
-      drain: { delayMs: 0, ratePerSecond: 5_000, deadlineMs: 4_500 },
-      client: {
-        ...clientOptions,
-        allowAnonymous: false,
-        personalChannel: { namespace: '' },
-        hookHeaders: ['authorization'],
+    settings: new Settings({
+      options: {
+        name,
+        version: 'test',
+        host: '127.0.0.1',
+        port: 0,
+        sharePort: false,
+        maxConnections: 100,
+        trustedProxies: [],
+        presenceTimeoutMs: 1_000,
+        drain: { delayMs: 0, ratePerSecond: 5_000, deadlineMs: 4_500 },
+        client: {
+          ...clientOptions,
+          allowAnonymous: false,
+          personalChannel: { namespace: '' },
+          hookHeaders: ['authorization'],
+        },
       },
-    },
+      namespaces,
+      verifier: new NoTokens(),
+    }),
     prefix,
     broker,
-    namespaces,
     hooks,
     clock: systemClock,
-    verifier: new NoTokens(),
     createServer: (handlers) =>
       createUwsServer(
         { host: '127.0.0.1', port: 0, maxMessageBytes: 65_536, maxQueueBytes: 1_048_576 },

@@ -14,7 +14,7 @@ export interface ApiReaderParts {
   history: Pick<History, 'read'>
   namespaceOf(name: string): Namespace | undefined
   /** Publications in one answer. */
-  historyPage: number
+  historyPage(): number
 }
 
 /** What apps read. Both answers are cut at what NATS takes: a page of history goes on behind its last publication. */
@@ -29,7 +29,8 @@ export class ApiReader {
 
   async history(request: Extract<ApiRequest, { kind: 'history' }>): Promise<ApiResults['history']> {
     const { channel, limit, since, isReverse } = request
-    const { namespaceOf, historyPage } = this.parts
+    const { namespaceOf } = this.parts
+    const historyPage = this.parts.historyPage()
     const namespace = demandChannel(namespaceOf, 'history', channel)
     demand(Number.isSafeInteger(limit), 'A limit is a whole number')
     const isPlace =

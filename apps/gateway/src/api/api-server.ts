@@ -48,7 +48,7 @@ export class ApiServer {
   ) {
     const { presence, history, publisher, options, events } = services
     const namespaceOf = (name: string) => services.namespace(name)
-    const { historyPage } = options.client
+    const historyPage = () => services.options.client.historyPage
     this.events = events
     this.publisher = new ApiPublisher({ broker, publisher, namespaceOf })
     this.reader = new ApiReader({ presence, history, namespaceOf, historyPage })

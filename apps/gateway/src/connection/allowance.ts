@@ -7,7 +7,7 @@ export class Allowance {
   private filledAtMs: number
 
   constructor(
-    private readonly limits: { perSecond: number; burst: number },
+    private readonly limits: { readonly perSecond: number; readonly burst: number },
     nowMs: number,
     initial = limits.burst,
   ) {

@@ -34,7 +34,7 @@ class SlowReader {
 
 const setUp = () => {
   const clock = new ManualClock(0)
-  const catchUps = new CatchUps(clock, 300)
+  const catchUps = new CatchUps(clock, () => 300)
   const reader = new SlowReader(() => catchUps)
   const waits: { isOver: boolean }[] = []
   const wait = (): void => {
@@ -49,7 +49,7 @@ const setUp = () => {
 describe('CatchUps', () => {
   it('a capped history gives at most its own size and age, and never more than a reply may hold', () => {
     const nowMs = Date.UTC(2026, 10, 21)
-    const catchUps = new CatchUps(new ManualClock(nowMs), 300)
+    const catchUps = new CatchUps(new ManualClock(nowMs), () => 300)
     const cap = (settings: Partial<Namespace>) =>
       catchUps.request({ isHistoryCapped: true, ...settings } as Namespace, 7).cap
     expect(cap({ historySize: 10, historyTtlMs: 60_000 })).toMatchObject({

@@ -41,13 +41,14 @@ export class CatchUps {
 
   constructor(
     private readonly clock: Clock,
-    private readonly recoveryPage: number,
+    private readonly recoveryPage: () => number,
   ) {}
 
   request(namespace: Namespace, from: number | undefined): CatchUpRequest {
     const { historySize, historyTtlMs } = namespace
     if (!namespace.isHistoryCapped) return { from, page }
-    const count = Math.min(this.recoveryPage, historySize ?? this.recoveryPage)
+    const most = this.recoveryPage()
+    const count = Math.min(most, historySize ?? most)
     const oldestNs =
       historyTtlMs === undefined ? undefined : BigInt(this.clock.now() - historyTtlMs) * 1_000_000n
     return { from, page, cap: { page: { count, bytes: cappedReplyBytes }, oldestNs } }

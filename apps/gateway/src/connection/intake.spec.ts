@@ -27,7 +27,11 @@ async function start(options: IntakeOptions = generous, costMs = 0) {
       if (command.method === 'send') connection.disconnect(Disconnects.notAvailable)
     },
   }
-  const intake = new Intake(handler, options, () => nowMs)
+  const intake = new Intake(
+    handler,
+    () => options,
+    () => nowMs,
+  )
   const wires = { next: websocketWires.json }
   const opened: Connection[] = []
   const server = new MemorySocketServer<Connection>(

@@ -78,15 +78,22 @@ export class Intake {
   /** 0 = between two turns. */
   private turnEndsAtMs = 0
 
-  /** One object for all connections: there are many. */
-  private readonly limits: { perSecond: number; burst: number }
+  /** One object for all connections: there are many. What it says may change under them. */
+  private readonly limits: { readonly perSecond: number; readonly burst: number }
 
   constructor(
     private readonly handler: MessageHandler,
-    { commandRate, commandBurst }: IntakeOptions,
+    options: () => IntakeOptions,
     private readonly now: () => number = () => performance.now(),
   ) {
-    this.limits = { perSecond: commandRate, burst: commandBurst }
+    this.limits = {
+      get perSecond() {
+        return options().commandRate
+      },
+      get burst() {
+        return options().commandBurst
+      },
+    }
   }
 
   get waitingBytes(): number {

@@ -20,6 +20,7 @@ import type { Subscription } from './subscription.js'
 
 /** What the commands of a connection may use: one set per node. */
 export interface Services {
+  /** This, the verifier and the namespaces may be others a moment later (SE2): read them when they are used. */
   readonly options: GatewayOptions
   readonly clock: Clock
   readonly events: TypedEvents<GatewayEvents>

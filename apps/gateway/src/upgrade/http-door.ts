@@ -25,7 +25,7 @@ type Settled = Exclude<RequestDecision, { is: 'body' }>
 type Headers = Readonly<Record<string, string>>
 
 export interface HttpDoorParts {
-  transports: Transports
+  transports(): Transports
   upgrade: Pick<Upgrade, 'refusal' | 'serves' | 'unknownPath'>
   emulation: Pick<Emulation, 'take'>
   onEmulated(outcome: EmulationOutcome): void
@@ -76,7 +76,8 @@ export class HttpDoor {
   constructor(private readonly parts: HttpDoorParts) {}
 
   decide(request: PlainRequest): RequestDecision {
-    const { transports, upgrade } = this.parts
+    const { upgrade } = this.parts
+    const transports = this.parts.transports()
     const stream = Object.hasOwn(streams, request.path) ? streams[request.path] : undefined
     if (stream !== undefined && transports[stream.transport]) {
       return this.checked(request, stream.methods, (cors) => this.stream(request, stream, cors))

@@ -8,8 +8,12 @@ function start(connections = 0) {
   const events = new TypedEvents<GatewayEvents>()
   const refused: string[] = []
   events.on('connection:refuse', ({ reason }) => refused.push(reason))
-  const options = { allowedOrigins: ['https://*.example.com'], maxConnections: 10 }
-  const upgrade = new Upgrade(options, () => connections, events)
+  const options = { client: { allowedOrigins: ['https://*.example.com'] }, maxConnections: 10 }
+  const upgrade = new Upgrade(
+    () => options,
+    () => connections,
+    events,
+  )
   const decide = (request: Partial<UpgradeRequest> = {}) =>
     upgrade.decide({
       path: '/connection/websocket',

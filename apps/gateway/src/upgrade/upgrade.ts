@@ -1,6 +1,7 @@
 import type { TypedEvents } from '@natter/primitives'
 import type { RequestHead, UpgradeDecision, UpgradeRequest } from '@natter/transport'
 import type { GatewayEvents } from '../gateway.events.js'
+import { derived } from '../settings/settings.js'
 import { OriginRule } from './origin.js'
 import { allTransports, type Transports } from './transports.js'
 import { jsonSubprotocol, protobufSubprotocol, uniWebsocketPath, websocketPath } from './wire-of.js'
@@ -17,25 +18,28 @@ export interface Refused {
 }
 
 export interface UpgradeOptions {
-  allowedOrigins: readonly string[]
   maxConnections: number
-  /** Default all. */
-  transports?: Transports
+  client: {
+    allowedOrigins: readonly string[]
+    /** Default all. */
+    transports?: Transports
+  }
 }
 
 /** Which HTTP requests become sockets: the right path, an allowed origin, an encoding we speak, room for one more. */
 export class Upgrade {
-  private readonly origins: OriginRule
-  private readonly transports: Transports
+  private readonly origins: () => OriginRule
   private isClosed = false
 
   constructor(
-    private readonly options: UpgradeOptions,
+    private readonly options: () => UpgradeOptions,
     private readonly connectionCount: () => number,
     private readonly events: TypedEvents<GatewayEvents>,
   ) {
-    this.origins = new OriginRule(options.allowedOrigins)
-    this.transports = options.transports ?? allTransports
+    this.origins = derived(
+      () => options().client.allowedOrigins,
+      (patterns) => new OriginRule(patterns),
+    )
   }
 
   /** Nobody is let in any more; a connection that was accepted before may still ask. */
@@ -67,7 +71,7 @@ export class Upgrade {
   /** Why the request may not come in: whose page it is of, or that there is no room. Counted. */
   refusal({ headers }: RequestHead, about: 'origin' | 'room'): Refused | undefined {
     if (about === 'origin') {
-      const isAllowed = this.origins.allows(headers['origin'])
+      const isAllowed = this.origins().allows(headers['origin'])
       return isAllowed
         ? undefined
         : this.refuse('origin', 403, 'This origin is not allowed: add it to client.allowed_origins.')
@@ -75,10 +79,14 @@ export class Upgrade {
     if (this.isClosed) {
       return this.refuse('draining', 503, 'This gateway is about to end. Try another one.', retryLater)
     }
-    if (this.connectionCount() >= this.options.maxConnections) {
+    if (this.connectionCount() >= this.options().maxConnections) {
       return this.refuse('limit', 503, 'This gateway is full. Try another one.', retryLater)
     }
     return undefined
+  }
+
+  private get transports(): Transports {
+    return this.options().client.transports ?? allTransports
   }
 
   private refuse(reason: Reason, status: number, body: string, headers: Refused['headers'] = {}): Refused {
