@@ -59,7 +59,18 @@ export const messengerConfig = defineConfig({
   app: 'messenger',
   sections: [messengerSection, natsSection, opsSection, logSection],
   // One natter.yaml serves all apps.
-  foreignSections: ['gateway', 'postgres', 'persistence', 'client', 'channel', 'drain', 'transport', 'tls'],
+  foreignSections: [
+    'gateway',
+    'postgres',
+    'persistence',
+    'client',
+    'channel',
+    'drain',
+    'transport',
+    'tls',
+    'rpc',
+    'proxies',
+  ],
   check: ({ messenger }) =>
     messenger.gateways.length > 0
       ? []

@@ -1,5 +1,11 @@
 export { namespaceName, namespaceSchema, type NamespaceOptions } from './namespace.options.js'
-export { acceptsData, resolveNamespace, type Allowance, type Namespace } from './namespace.js'
+export {
+  acceptsData,
+  resolveNamespace,
+  type Allowance,
+  type HttpHookVerb,
+  type Namespace,
+} from './namespace.js'
 export { overrideNamespace } from './override.js'
 export {
   canAskHistory,
@@ -16,6 +22,7 @@ export {
   type Question,
 } from './permissions.js'
 export { createTokenVerifier, type TokenOptions, type TokenVerifierOptions } from './tokens/jwt-verifier.js'
+export { readPayload, readSubscription, rawText, writtenOf, type Written } from './tokens/claim-parts.js'
 export { parsePublicKey, type PublicKeyKind } from './tokens/public-keys.js'
 export {
   NoTokens,

@@ -21,6 +21,18 @@ const isPattern = (source: string): boolean => {
   }
 }
 
+/** Which of the addresses over HTTP: of those of `channel.proxy` the one for this, or one of `proxies.named`. */
+const proxyName = z.string().min(1).default('default')
+
+const noStreams = (key: string) =>
+  z
+    .unknown()
+    .refine(
+      (value) => value === undefined || value === false,
+      `${key} is for streams over gRPC: there are none of them here`,
+    )
+    .optional()
+
 const plainSchema = (duration: z.ZodType<number, unknown>) =>
   z.strictObject({
     /** `none`: gone once delivered. `stream`: stored by JetStream. `archive`: written into Postgres as well, and kept for good. */
@@ -88,6 +100,24 @@ const plainSchema = (duration: z.ZodType<number, unknown>) =>
     allow_user_limited_channels: off,
     /** What the part after the namespace must match; also lifts the rule that names are ASCII. */
     channel_regex: z.string().refine(isPattern, 'not a regular expression').optional(),
+    /** A hook over HTTP answers `subscribe` here, in place of the rules. */
+    subscribe_proxy_enabled: off,
+    /** Which: `default` is `channel.proxy.subscribe`, others are in `proxies.named`. */
+    subscribe_proxy_name: proxyName,
+    /** A hook over HTTP answers `publish` here, in place of the rules. */
+    publish_proxy_enabled: off,
+    /** Which: `default` is `channel.proxy.publish`, others are in `proxies.named`. */
+    publish_proxy_name: proxyName,
+    /** A hook over HTTP is asked at the end of a subscription whether it goes on, also where a token let it in. */
+    sub_refresh_proxy_enabled: off,
+    /** Which: `default` is `channel.proxy.sub_refresh`, others are in `proxies.named`. */
+    sub_refresh_proxy_name: proxyName,
+    /** Refused: nothing streams over a hook. */
+    subscribe_stream_proxy_enabled: noStreams('subscribe_stream_proxy_enabled'),
+    /** Refused: nothing streams over a hook. */
+    subscribe_stream_proxy_name: noStreams('subscribe_stream_proxy_name'),
+    /** Refused: nothing streams over a hook. */
+    subscribe_stream_proxy_bidirectional: noStreams('subscribe_stream_proxy_bidirectional'),
     /** What the data of a publication must be: anything but empty, JSON, a JSON object, or any bytes. */
     publication_data_format: z.enum(['', 'json', 'json_object', 'binary']).default(''),
   })
@@ -118,6 +148,9 @@ function contradictions(options: NamespaceOptions): Problem[] {
   if (options.force_push_join_leave && !options.join_leave)
     problems.push(['force_push_join_leave', 'needs join_leave: there is nothing to push'])
   problems.push(...deltaContradictions(options), ...cacheContradictions(options))
+  for (const hook of ['subscribe', 'publish', 'sub_refresh'] as const)
+    if (options[`${hook}_proxy_name`] !== 'default' && !options[`${hook}_proxy_enabled`])
+      problems.push([`${hook}_proxy_name`, `says nothing without ${hook}_proxy_enabled`])
   if (decideKeep(options) !== 'none') return problems
   const needKept = [
     'force_recovery',

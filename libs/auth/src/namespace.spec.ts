@@ -33,6 +33,7 @@ describe('namespaces', () => {
       name: 'chat',
       keep: 'none',
       isDurable: false,
+      httpHooks: {},
       archivesJson: false,
       isHistoryCapped: false,
       hasPresence: false,

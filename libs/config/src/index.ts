@@ -12,9 +12,11 @@ export { configExitCode, loadConfigOrExit } from './load-config-or-exit.js'
 export { loadConfig, type ConfigSources, type EffectiveSetting, type LoadedConfig } from './load-config.js'
 export { printConfig } from './print-config.js'
 export { describeProblem, type Problem } from './problem.js'
-export type { Host } from './process-host.js'
+export { processHost, type Host } from './process-host.js'
+export { ConfigReloader, type ReloadReport, type Taken } from './config-reloader.js'
 export {
   defineSection,
+  reloadable,
   type DeepReadonly,
   type Section,
   type SectionConfig,
@@ -26,6 +28,15 @@ export { logSection } from './sections/log.js'
 export { natsOptionsOf, natsSection } from './sections/nats.js'
 export { opsSection } from './sections/ops.js'
 export { postgresSection } from './sections/postgres.js'
+export {
+  clientProxySchema,
+  proxyName,
+  proxySchema,
+  rpcOptionsSchema,
+  type ProxyOptions,
+  type StatusTransform,
+  type SwitchedProxyOptions,
+} from './sections/proxy.options.js'
 export type { Origin } from './sources/source.js'
 export { keysOfValue, type ValueKey } from './value-keys.js'
 export { kindOf } from './values/kind.js'

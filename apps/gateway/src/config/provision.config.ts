@@ -11,6 +11,8 @@ export const provisionConfig = defineConfig({
     'drain',
     'transport',
     'tls',
+    'rpc',
+    'proxies',
     'ops',
     'messenger',
     'persistence',

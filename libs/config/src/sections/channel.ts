@@ -1,8 +1,9 @@
 import { namespaceName, namespaceSchema, resolveNamespace, type Namespace } from '@natter/auth'
 import { z } from 'zod'
 import type { CrossCheckProblem } from '../config-definition.js'
-import { defineSection, type DeepReadonly, type SectionConfig } from '../section.js'
+import { defineSection, reloadable, type DeepReadonly, type SectionConfig } from '../section.js'
 import { duration } from '../values/duration.js'
+import { channelProxySchema } from './proxy.options.js'
 
 const namespaceOptions = namespaceSchema({ duration: duration() })
 
@@ -10,7 +11,7 @@ const namespaceOptions = namespaceSchema({ duration: duration() })
 export const channelSection = defineSection(
   'channel',
   'What channels are and who may use them. Everything is off until it is set.',
-  {
+  reloadable({
     without_namespace: {
       schema: namespaceOptions,
       default: {},
@@ -25,13 +26,22 @@ export const channelSection = defineSection(
       doc: 'Namespaces by name: the text of a channel before its first colon.',
       shown: true,
     },
-  },
+    proxy: {
+      schema: channelProxySchema,
+      default: {},
+      example: '{"subscribe":{"endpoint":"http://127.0.0.1:3000/natter/subscribe"}}',
+      doc: 'Hooks over HTTP about channels; namespaces say which of them they ask.',
+      shown: true,
+    },
+  }),
 )
 
+type ChannelNamespaces = DeepReadonly<
+  Pick<SectionConfig<typeof channelSection>, 'without_namespace' | 'namespaces'>
+>
+
 /** For the `check` of an app that reads this section: a name that stands twice would silently mean the last one. */
-export function doubledNamespaces({
-  namespaces,
-}: DeepReadonly<SectionConfig<typeof channelSection>>): readonly CrossCheckProblem[] {
+export function doubledNamespaces({ namespaces }: ChannelNamespaces): readonly CrossCheckProblem[] {
   const names = namespaces.map(({ name }) => name)
   const doubled = names.filter((name, index) => names.indexOf(name) !== index)
   return doubled.map((name) => ({
@@ -41,9 +51,7 @@ export function doubledNamespaces({
 }
 
 /** By name; '' is for channels without one. */
-export function namespacesOf(
-  channel: DeepReadonly<SectionConfig<typeof channelSection>>,
-): ReadonlyMap<string, Namespace> {
+export function namespacesOf(channel: ChannelNamespaces): ReadonlyMap<string, Namespace> {
   const named = channel.namespaces.map(
     ({ name, ...options }) => [name, resolveNamespace(name, options)] as const,
   )
