@@ -6,7 +6,7 @@ import { join } from 'node:path'
  * The size that CI has the time for; `npm run test:fuzz` is the whole of it, and judges how long others wait: beside other tests that says
  * nothing. NATTER_FUZZ_SEED brings a run again.
  */
-const size = ['--inputs', '20000', '--settings', '{"warmUpInputs":20000,"healthyP99Ms":10000}']
+const size = ['--inputs', '12000', '--settings', '{"warmUpInputs":8000,"healthyP99Ms":10000}']
 
 describe('a gateway that is sent whatever bytes', () => {
   it('neither dies, hangs nor grows, answers with the codes of the protocol alone, and serves the others meanwhile', async () => {
