@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals'
 import fc from 'fast-check'
-import { parseChannelName, validateChannelName } from './channel-name.js'
+import { createChannelGrammar, parseChannelName, usualGrammar, validateChannelName } from './channel-name.js'
 import { Errors } from './codes.js'
 import { inspectText } from './text.js'
 
@@ -19,7 +19,44 @@ describe('channel names', () => {
     ['a#', { namespace: '', isPrivate: false, rest: 'a#', users: [''] }],
     ['__proto__:x', { namespace: '__proto__', isPrivate: false, rest: 'x' }],
   ])('[13.1] %s', (name, expected) => {
-    expect(parseChannelName(name)).toEqual({ name, ...expected })
+    expect(parseChannelName(name)).toEqual({ name, grammar: usualGrammar, ...expected })
+  })
+
+  const other = createChannelGrammar({
+    privatePrefix: 'private-',
+    namespaceBoundary: '::',
+    userBoundary: '@',
+    userSeparator: ';',
+    maxBytes: 20,
+  })
+
+  it.each([
+    ['private-chat::lobby', { namespace: 'chat', isPrivate: true, rest: 'lobby' }],
+    ['chat::a::b', { namespace: 'chat', isPrivate: false, rest: 'a::b' }],
+    ['$chat:a#1,2', { namespace: '', isPrivate: false, rest: '$chat:a#1,2' }],
+    ['dialog@1;2,3', { namespace: '', isPrivate: false, rest: 'dialog@1;2,3', users: ['1', '2,3'] }],
+  ])('[13.1] %s where other signs are configured', (name, expected) => {
+    expect(other.parse(name)).toEqual({ name, grammar: other, ...expected })
+  })
+
+  it('[13.1] a sign that is empty is not there', () => {
+    const bare = createChannelGrammar({
+      privatePrefix: '',
+      namespaceBoundary: '',
+      userBoundary: '',
+      userSeparator: '',
+    })
+    const name = '$chat:a#1,2'
+    expect(bare.parse(name)).toEqual({ name, grammar: bare, namespace: '', isPrivate: false, rest: name })
+    const joined = createChannelGrammar({ userSeparator: '' })
+    expect(joined.parse('a#1,2').users).toEqual(['1,2'])
+  })
+
+  it('[13.1] the length is bounded by what is configured', () => {
+    const any = { allowNonAscii: true }
+    expect(other.validate('x'.repeat(20), any)).toBeUndefined()
+    expect(other.validate('x'.repeat(21), any)).toBe(Errors.badRequest)
+    expect(other.validate('é'.repeat(11), any)).toBe(Errors.badRequest)
   })
 
   it('[13.1] nothing of a name is lost or invented by parsing', () => {

@@ -1,5 +1,21 @@
-export { isCapable, type Capability, type CapableVerb } from './capability.js'
-export { parseChannelName, validateChannelName, type ChannelName } from './channel-name.js'
+export {
+  CapabilityLimits,
+  capabilityProblem,
+  capableVerbs,
+  isCapable,
+  type Capability,
+  type CapableVerb,
+} from './capability.js'
+export {
+  createChannelGrammar,
+  parseChannelName,
+  usualGrammar,
+  usualSigns,
+  validateChannelName,
+  type ChannelGrammar,
+  type ChannelName,
+  type ChannelSigns,
+} from './channel-name.js'
 export {
   Disconnects,
   Errors,
