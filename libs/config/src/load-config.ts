@@ -104,7 +104,8 @@ function inSections<S extends readonly Section[]>(
   return config as ConfigOfSections<S>
 }
 
-function crossCheck<S extends readonly Section[]>(
+/** What no setting alone can know. */
+export function crossCheck<S extends readonly Section[]>(
   definition: ConfigDefinition<S>,
   config: ConfigOfSections<S>,
 ): Problem[] {

@@ -10,9 +10,10 @@ export interface Host extends ConfigSources {
   exit(code: number): never
 }
 
+/** As they were when the process began: what a reload reads again are files alone. */
 export const processHost: Host = {
   argv: process.argv.slice(2),
-  env: process.env,
+  env: { ...process.env },
   readFile: (path) => readFileSync(path, 'utf8'),
   print: (text) => writeWhole(1, text),
   printError: (text) => writeWhole(2, text),

@@ -15,6 +15,8 @@ export interface Setting<S extends z.ZodType = z.ZodType> {
   readonly default?: unknown
   /** Whether its value may appear in `--print-config` and in problems. */
   readonly shown: boolean
+  /** A process that runs takes another value when it is asked to read its configuration again (SIGHUP). Absent = at a restart. */
+  readonly isReloadable?: true
 }
 
 export type Settings = Readonly<Record<string, Setting>>
@@ -49,6 +51,12 @@ export function defineSection<N extends string, K extends Settings>(
   if (!plainName.test(name)) throw badDeclaration(name, 'its name must be snake_case')
   for (const [key, setting] of Object.entries(settings)) checkSetting(`${name}.${key}`, key, setting)
   return Object.freeze({ name, doc, settings: Object.freeze(settings) })
+}
+
+/** The same settings, all of them to be taken by a process that runs: for what is read where it is used, and kept nowhere. */
+export function reloadable<K extends Settings>(settings: K): K {
+  const marked = Object.entries(settings).map(([key, setting]) => [key, { ...setting, isReloadable: true }])
+  return Object.fromEntries(marked) as K
 }
 
 function checkSetting(path: string, key: string, setting: Setting): void {

@@ -8,5 +8,6 @@ export const logSection = defineSection('log', 'What is written to stdout, one l
     example: 'debug',
     doc: 'The least important lines to write. `debug` tells of single connections.',
     shown: true,
+    isReloadable: true,
   },
 })
