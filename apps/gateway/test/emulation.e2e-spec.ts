@@ -50,6 +50,18 @@ describe('[15] posts to /emulation', () => {
       )
     })
 
+    it('[15.4] reach another gateway whole, up to what a message may have', async () => {
+      const [one, two] = await startTwo()
+      const client = await connect(one, { dialect })
+      const data = 'x'.repeat(50_000)
+      expect(await client.call('publish', { channel: 'room:a', data }, two.url)).toMatchObject({
+        publish: {},
+      })
+      const reader = await bench.connect(one)
+      const { publications } = (await reader.call('history', { channel: 'room:a', limit: 1 }))['history']
+      expect(publications).toMatchObject([{ data }])
+    })
+
     it('[15.4] may come at the same time: each is done once, in whatever order', async () => {
       const [one, two] = await startTwo()
       const client = await connect(one, { dialect })

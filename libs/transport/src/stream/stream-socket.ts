@@ -10,7 +10,7 @@
  * H4. What the pipe said it is full with counts as waiting until it says that it took some.
  * H5. A peer that has not taken all `graceMs` after the end is cut.
  */
-import { systemClock, type Timer } from '@natter/primitives'
+import type { Timer } from '@natter/primitives'
 import type { Frame } from '@natter/protocol'
 import { cutReason } from '../close-reason.js'
 import type { SendVerdict, Socket, StreamOpening } from '../transport.js'
@@ -171,7 +171,8 @@ export class StreamSocket<C> implements Socket<C> {
     const { pipe } = this.state
     this.sockets.leaveAll(this)
     this.enqueue(this.framer.toBytes(this.farewell(code, reason)))
-    this.state = { kind: 'ending', pipe, grace: systemClock.setTimer(() => this.cut(code, reason), graceMs) } // H5
+    const grace = this.sockets.clock.setTimer(() => this.cut(code, reason), graceMs) // H5
+    this.state = { kind: 'ending', pipe, grace }
     this.flush()
   }
 

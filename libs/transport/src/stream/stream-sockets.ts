@@ -4,6 +4,7 @@
  * J1. A publication is framed once for each kind of stream that is in its topic, whatever the number of sockets.
  * J2. What a turn wrote leaves by its end.
  */
+import { systemClock, type Clock } from '@natter/primitives'
 import type { Frame } from '@natter/protocol'
 import type { SocketHandlers } from '../transport.js'
 import type { Framer } from './framing.js'
@@ -17,6 +18,7 @@ export class StreamSockets<C> {
   constructor(
     readonly maxQueueBytes: number,
     private readonly handlers: Pick<SocketHandlers<C>, 'onClose' | 'onDrain'>,
+    readonly clock: Clock = systemClock,
   ) {}
 
   get size(): number {
