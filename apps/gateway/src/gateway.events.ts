@@ -1,6 +1,7 @@
 import type { BreakReason } from '@natter/recovery'
 import type { EmulationOutcome } from './emulation/emulation.js'
 import type { Level } from './fullness/levels.js'
+import type { LimitName } from './limits/limit-name.js'
 
 /** What happens in a gateway, `noun:verb[:phase]`. Logs and metrics listen; deliveries are not events. */
 export interface GatewayEvents {
@@ -14,8 +15,20 @@ export interface GatewayEvents {
   'connection:open': { connectionId: string; remoteAddress: string }
   'connection:connect': { connectionId: string; user: string; client: string }
   'connection:close': { connectionId: string; user: string; code: number; reason: string; ageMs: number }
-  /** `draining`: this gateway is about to end. */
-  'connection:refuse': { reason: 'origin' | 'path' | 'protocol' | 'limit' | 'draining' }
+  /** `limit`: it is full. `rate`: too many at once. `descriptors`: hardly any are left. `draining`: this gateway is about to end. */
+  'connection:refuse': {
+    reason: 'origin' | 'path' | 'protocol' | 'limit' | 'rate' | 'descriptors' | 'draining'
+  }
+  /** What it takes from now on. `descriptors` undefined = the system doesn't tell; `cutFrom` = what was asked for and can't be had. */
+  'gateway:room': {
+    maxConnections: number
+    descriptors: number | undefined
+    cutFrom: number | undefined
+  }
+  /** So few descriptors were left that the port was let go; `isOver`: it is taken again. */
+  'descriptors:short': { isOver: boolean; free: number }
+  /** Somebody wanted more than may be, where neither the close nor the refusal says of what. */
+  'limit:exceeded': { limit: LimitName }
   /** What became of a message that a client of an HTTP transport posted. */
   'emulation:request': { outcome: EmulationOutcome }
   /** TLS clients are shown this certificate from now on. */

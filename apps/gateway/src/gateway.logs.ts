@@ -10,6 +10,8 @@ export function log(
 ): void {
   logEvents(events.gateway, logger, {
     'gateway:listen': 'info',
+    'gateway:room': ({ cutFrom }) => (cutFrom === undefined ? 'info' : 'warn'),
+    'descriptors:short': ({ isOver }) => (isOver ? 'info' : 'error'),
     'gateway:drain:start': 'info',
     'gateway:drain:close': 'info',
     'gateway:drain:done': ({ unanswered }) => (unanswered === 0 ? 'info' : 'warn'),

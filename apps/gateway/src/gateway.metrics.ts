@@ -5,11 +5,13 @@ import { Disconnects } from '@natter/protocol'
 import type { StreamFill } from './fullness/fullness.js'
 import type { Gateway } from './gateway.js'
 import type { GatewayEvents } from './gateway.events.js'
+import { limitMetrics, onLimits } from './limits/limits.metrics.js'
 import { Tally } from './publishing/tally.js'
 
 /** The gateway's metrics, beside the process's own. Labels are few and known: never a channel or a user. */
 export const gatewayMetrics = defineMetrics({
   connections: { type: 'gauge', name: 'natter_gateway_connections', help: 'Open client connections.' },
+  ...limitMetrics,
   connectionsByTransport: {
     type: 'gauge',
     name: 'natter_gateway_transport_connections',
@@ -211,6 +213,9 @@ export function meter(metrics: Metrics, { gateway, broker, events }: Metered): v
   const handles = metrics.register(gatewayMetrics, {
     publishes: () => tally.all,
     connections: () => gateway.connectionCount,
+    maxConnections: () => gateway.limits.maxConnections,
+    descriptors: () => gateway.limits.descriptorsInUse ?? -1,
+    maxDescriptors: () => gateway.limits.maxDescriptors ?? -1,
     connectionsByTransport: () => transports(gateway),
     certificateExpires: () => Math.round((gateway.certificate?.expiresAtMs ?? 0) / 1000),
     subscriptions: () => gateway.hub.subscriptionCount,
@@ -249,6 +254,7 @@ export function meter(metrics: Metrics, { gateway, broker, events }: Metered): v
     'channel:occupancy': (labels) => handles.occupancy.add(labels),
     'command:error': ({ method, code }) => handles.commandErrors.add({ method, code }),
   })
+  onLimits(events.gateway, (limit) => handles.limited.add({ limit }))
   observe(events.broker, { 'broker:disconnect': () => handles.natsLosses.add({}) })
 }
 

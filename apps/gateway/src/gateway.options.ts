@@ -28,6 +28,13 @@ export interface GatewayOptions {
     commandRate: number
     /** Commands that it may send at once. A message counts as one for each KiB of it at least. */
     commandBurst: number
+    /** Commands per second of one user on this node; beyond them and the burst the answer is 111. 0 = not counted. */
+    userCommandRate: number
+    userCommandBurst: number
+    /** New connections of this node per second; beyond them the request is answered with 503. 0 = not counted. */
+    connectionRateLimit: number
+    /** Connections of one user, over all nodes; the oldest beyond them are closed with 3504. 0 = any number. */
+    userConnectionLimit: number
     pingIntervalMs: number
     pongTimeoutMs: number
     staleCloseMs: number
@@ -45,7 +52,8 @@ export interface GatewayOptions {
     historyPage: number
     recoveryPage: number
   }
-  maxConnections: number
+  /** Absent = what there is room for, 15,000 at most; never more than the descriptors allow. */
+  maxConnections?: number
   /** Addresses and networks of the proxies that say for whom they speak. */
   trustedProxies: readonly string[]
   presenceTimeoutMs: number

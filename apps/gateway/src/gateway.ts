@@ -35,6 +35,7 @@ import { Drain } from './drain/drain.js'
 import { Patience } from './drain/patience.js'
 import type { GatewayEvents } from './gateway.events.js'
 import { History } from './history/history.js'
+import { NodeLimits } from './limits/node-limits.js'
 import { pickHeaders, type Headers } from './hooks/handshake-headers.js'
 import { noHooks, type Hooks } from './hooks/hooks.js'
 import { Occupancy } from './occupancy/occupancy.js'
@@ -86,6 +87,7 @@ export class Gateway implements SocketHandlers<Connection>, ChannelsOwner {
   readonly fullness: Fullness
   readonly stalls: Stalls
   readonly drain: Drain
+  readonly limits: NodeLimits<Connection>
   private readonly server: SocketServer<Connection>
   /** For whoever acts on connections in the name of an app. */
   readonly services: Services
@@ -152,7 +154,7 @@ export class Gateway implements SocketHandlers<Connection>, ChannelsOwner {
     this.addressOf = (request) => proxied()(request)
     this.upgrade = new Upgrade(
       () => settings.current.options,
-      () => this.sockets.size,
+      () => this.limits.take(),
       this.events,
     )
     this.emulation = new Emulation({
@@ -167,9 +169,25 @@ export class Gateway implements SocketHandlers<Connection>, ChannelsOwner {
       onEmulated: (outcome) => events.emit('emulation:request', { outcome }),
       admit: (head, wire) => this.admit(head, wire),
     })
+    this.limits = new NodeLimits({
+      options: () => settings.current.options,
+      broker,
+      clock,
+      events,
+      server: this.server,
+      connectionCount: () => this.sockets.size,
+      connections: () => this.hub.connections(),
+      connectionsOf: (user) => this.hub.connectionsOf(user),
+      close: (connection) => connection.disconnect(Disconnects.connectionLimit),
+    })
     this.services = this.createServices(subjects)
     this.api = new ApiServer(broker, this.services, this.peers)
-    this.intake = new Intake(createMessageHandler(this.services), () => settings.current.options.client)
+    this.intake = new Intake(
+      createMessageHandler(this.services),
+      () => settings.current.options.client,
+      undefined,
+      (limit) => events.emit('limit:exceeded', { limit }),
+    )
     this.drain = new Drain({
       options: options.drain,
       clock,
@@ -208,6 +226,7 @@ export class Gateway implements SocketHandlers<Connection>, ChannelsOwner {
       broker.events.on('broker:epoch:change', ({ stream }) => this.channels.renumber(stream)),
     )
     const port = await this.server.listen() // first: a node that can't serve must not announce itself
+    this.limits.start()
     void this.services.verifier.prepare()
     this.peers.start()
     this.replayer.start()
@@ -239,6 +258,7 @@ export class Gateway implements SocketHandlers<Connection>, ChannelsOwner {
     this.joinLeave.stop()
     this.peers.stop()
     this.emulation.stop()
+    this.limits.stop()
     this.api.stop() // after the goodbye: until they hear it, the others wait for what this node has to say
     this.services.presence.stop()
     this.services.heartbeat.stop()
@@ -258,6 +278,7 @@ export class Gateway implements SocketHandlers<Connection>, ChannelsOwner {
 
   private stopAccepting(): void {
     this.upgrade.close()
+    this.limits.stopAccepting()
     this.server.stopListening()
   }
 
@@ -358,6 +379,7 @@ export class Gateway implements SocketHandlers<Connection>, ChannelsOwner {
     }
     this.services.facts.disconnected(connection, { code, reason })
     this.hub.remove(connection)
+    this.limits.users.left(connection)
     this.services.heartbeat.remove(connection)
     this.services.catchUps.wake(connection)
     connection.closed()
@@ -414,6 +436,7 @@ export class Gateway implements SocketHandlers<Connection>, ChannelsOwner {
     try {
       await broker.verifyStreams()
       await this.services.hooks.resume()
+      this.limits.users.resume()
       this.resumeBackoff.reset()
       this.channels.resume()
     } catch (error) {
@@ -452,6 +475,7 @@ export class Gateway implements SocketHandlers<Connection>, ChannelsOwner {
       hooks,
       facts: new Facts(hooks, this.sessions, this.occupancy, clock, options.name),
       publishOrder: new PublishOrder(),
+      limits: this.limits,
       emulation: this.emulation,
       heartbeat: new Heartbeat(this.server, clock, options.client),
       dispatch: (connection, command) => dispatch(services, connection, command),

@@ -113,6 +113,11 @@ export class Subjects {
     return `${this.prefix}.p.beat`
   }
 
+  /** Gateways tell each other which connections a user has. A word, like `ask`. */
+  get userConnections(): string {
+    return `${this.prefix}.p.user`
+  }
+
   controlOfNode(nodeId: string): string {
     return `${this.prefix}.ctl.node.${encodeName(nodeId)}`
   }
@@ -202,7 +207,7 @@ export class Subjects {
     return `${this.upper}_CH_${streamIndex}`
   }
 
-  bucket(kind: 'topology' | 'registry'): string {
+  bucket(kind: 'topology' | 'registry' | 'revocations'): string {
     return `${this.upper}_${kind}`
   }
 

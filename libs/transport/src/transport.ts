@@ -161,6 +161,10 @@ export interface SocketServer<C> {
   readonly handlers: SocketHandlers<C>
   /** One frame to every socket in the topic. Built once, handed over once: no work per subscriber in JavaScript. */
   publish(topic: string, frame: Frame): void
+  /** Lets the port go for a while: who comes is refused by the kernel. */
+  pauseListening(): void
+  /** Takes it again, where it was let go. False: it can't be had now. */
+  resumeListening(): boolean
   /** Stops accepting; open sockets stay. */
   stopListening(): void
   /** Stops accepting and closes what is still open, without waiting for peers. */

@@ -2,6 +2,7 @@ import { namespaceName } from '@natter/auth'
 import { bytes, defineSection, duration, list } from '@natter/config'
 import { Limits } from '@natter/protocol'
 import { z } from 'zod'
+import { limitSettings } from './limit-settings.js'
 import { tokenSettings } from './token-settings.js'
 
 const count = (): z.ZodInt => z.int().min(1)
@@ -78,6 +79,7 @@ export const clientSection = defineSection('client', 'Who may connect, and what 
     doc: 'Commands that a connection may send at once. A message counts as one for each KiB, and each 64 brackets, of it at least.',
     shown: true,
   },
+  ...limitSettings,
   ping_interval: {
     schema: duration({ minMs: 1_000 }),
     default: '25s',

@@ -30,10 +30,9 @@ export const gatewaySection = defineSection('gateway', 'Where clients connect, a
     shown: true,
   },
   max_connections: {
-    schema: z.int().min(1),
-    default: 15_000,
+    schema: z.int().min(1).optional(),
     example: '50000',
-    doc: 'Connections of this node; beyond it the upgrade is answered 503. Keep it below the descriptors of the process.',
+    doc: 'Connections of this node; beyond it the answer is 503. Nothing: 15,000. Either way no more than the descriptors of the process have room for.',
     shown: true,
   },
   trusted_proxies: {

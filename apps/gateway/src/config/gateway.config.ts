@@ -16,6 +16,7 @@ import { clientSection } from './client-section.js'
 import { drainSection } from './drain-section.js'
 import { gatewaySection } from './gateway-section.js'
 import { tlsSection } from './tls-section.js'
+import { limitOptionsOf } from './limit-settings.js'
 import { hasTokenKeys, tokenProblems } from './token-settings.js'
 import { transportSection } from './transport-section.js'
 
@@ -80,7 +81,7 @@ export function optionsOf({ gateway, client, drain, transport }: GatewayConfig):
     host: gateway.host,
     port: gateway.port,
     sharePort: gateway.share_port,
-    maxConnections: gateway.max_connections,
+    ...(gateway.max_connections === undefined ? {} : { maxConnections: gateway.max_connections }),
     trustedProxies: gateway.trusted_proxies,
     presenceTimeoutMs: 300,
     drain: { delayMs: drain.delay, ratePerSecond: drain.rate, deadlineMs: drain.deadline },
@@ -95,6 +96,7 @@ export function optionsOf({ gateway, client, drain, transport }: GatewayConfig):
       maxInFlight: client.max_in_flight,
       commandRate: client.command_rate,
       commandBurst: client.command_burst,
+      ...limitOptionsOf(client),
       pingIntervalMs: client.ping_interval,
       pongTimeoutMs: client.pong_timeout,
       staleCloseMs: client.stale_close_delay,

@@ -17,11 +17,15 @@ export class Allowance {
 
   /** False when that is more than is left; then nothing is taken. */
   take(commands: number, nowMs: number): boolean {
-    const { perSecond, burst } = this.limits
-    this.left = Math.min(burst, this.left + ((nowMs - this.filledAtMs) / 1000) * perSecond)
+    this.left = this.leftAt(nowMs)
     this.filledAtMs = nowMs
     if (commands > this.left) return false
     this.left -= commands
     return true
+  }
+  /** How many it could send now. */
+  leftAt(nowMs: number): number {
+    const { perSecond, burst } = this.limits
+    return Math.min(burst, this.left + ((nowMs - this.filledAtMs) / 1000) * perSecond)
   }
 }

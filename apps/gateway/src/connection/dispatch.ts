@@ -1,4 +1,4 @@
-import { Disconnects, Errors, MalformedFrameError, type Command } from '@natter/protocol'
+import { Disconnects, Errors, Limits, MalformedFrameError, type Command } from '@natter/protocol'
 import { answerError } from './command-error.js'
 import { historyCommand } from './commands/history.js'
 import { presenceCommand, presenceStatsCommand } from './commands/presence.js'
@@ -19,7 +19,8 @@ import type { Services } from './services.js'
  *     a slow channel does not hold back the others. What must not overtake (an unsubscribe its subscribe, a publish the
  *     subscribe that permits it) waits for the subscription's answer, not for all that it missed.
  * D2. Whatever a handler throws becomes one reply, or the end of the connection: no command stays unanswered, nothing reaches the process.
- * D3. Work per connection is bounded: past `maxInFlight` the answer is 111. How much it may send at all: intake.ts.
+ * D3. Work per connection is bounded: past `maxInFlight` the answer is 111, and so it is past what a user may send over all connections;
+ *     leaving a channel always works, as SDKs that may not leave end the connection. How much it may send at all: intake.ts.
  */
 export function createMessageHandler(services: Services): MessageHandler {
   return {
@@ -55,6 +56,7 @@ function take(services: Services, connection: Connection, command: Command): voi
       if (command.method === 'connect' || command.method === 'pong')
         return connection.disconnect(Disconnects.badRequest)
       if (connection.hold(command, services.options.client.maxInFlight) === 'full') {
+        services.events.emit('limit:exceeded', { limit: 'commands-held' })
         connection.disconnect(Disconnects.tooManyRequests)
       }
       return
@@ -73,8 +75,11 @@ export function dispatch(services: Services, connection: Connection, command: Co
     return
   }
   if (connection.inFlight >= services.options.client.maxInFlight) {
-    return connection.reply({ id: command.id, error: Errors.tooManyRequests }) // D3
+    services.events.emit('limit:exceeded', { limit: 'commands-in-flight' })
+    return refuse(services, connection, command) // D3
   }
+  if (command.method !== 'unsubscribe' && !services.limits.takeCommand(connection.user))
+    return refuse(services, connection, command) // D3
   try {
     const work = handle(services, connection, command)
     if (work !== undefined) run(services, connection, command.id, command.method, work)
@@ -83,14 +88,21 @@ export function dispatch(services: Services, connection: Connection, command: Co
   }
 }
 
+function refuse({ events }: Services, connection: Connection, { id, method }: Command): void {
+  events.emit('command:error', { method, code: Errors.tooManyRequests.code, cause: undefined })
+  if (method !== 'send') connection.reply({ id, error: Errors.tooManyRequests })
+}
+
 function handle(
   services: Services,
   connection: Connection,
   command: Exclude<Command, { method: 'pong' }>,
 ): Promise<void> | undefined {
   const { id } = command
-  if ('request' in command && 'channel' in command.request && command.request.channel === '') {
-    return void connection.disconnect(Disconnects.badRequest) // [3.6]
+  if ('request' in command && 'channel' in command.request) {
+    const { channel } = command.request
+    if (channel === '') return void connection.disconnect(Disconnects.badRequest) // [3.6]
+    if (isTooLong(channel)) services.events.emit('limit:exceeded', { limit: 'channel-name' }) // refused with the names that are none
   }
   switch (command.method) {
     case 'subscribe':
@@ -118,6 +130,10 @@ function handle(
       return void connection.disconnect(Disconnects.badRequest)
   }
 }
+
+/** No character has more than three bytes. */
+const isTooLong = (channel: string): boolean =>
+  channel.length * 3 > Limits.maxChannelBytes && Buffer.byteLength(channel) > Limits.maxChannelBytes
 
 /** D2. */
 function run(

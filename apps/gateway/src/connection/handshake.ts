@@ -282,6 +282,7 @@ function welcome(
   connection.reply({ id, connect: result })
   followAll(replied)
   services.heartbeat.add(connection)
+  services.limits.users.entered(connection)
   services.events.emit('connection:connect', {
     connectionId: connection.id,
     user: identity.user,

@@ -18,6 +18,7 @@ import { countProtobuf, Disconnects, type Command } from '@natter/protocol'
 import { Allowance } from './allowance.js'
 import type { Connection } from './connection.js'
 import { Inbox } from './inbox.js'
+import type { LimitName } from '../limits/limit-name.js'
 
 export interface IntakeOptions {
   /** Commands per second of one connection. */
@@ -85,6 +86,8 @@ export class Intake {
     private readonly handler: MessageHandler,
     options: () => IntakeOptions,
     private readonly now: () => number = () => performance.now(),
+    /** A connection is closed for this. */
+    private readonly onLimit: (limit: LimitName) => void = () => {},
   ) {
     this.limits = {
       get perSecond() {
@@ -109,7 +112,7 @@ export class Intake {
     const commands = countCommands(message, isProtobuf)
     this.takenInTurn += commands
     const lane = (connection.lane ??= this.createLane(connection, nowMs))
-    if (!lane.allowance.take(commands, nowMs)) return this.refuse(connection, nowMs) // I3
+    if (!lane.allowance.take(commands, nowMs)) return this.refuse(connection, nowMs, 'command-rate') // I3
     const text = isBinary === isProtobuf ? message : malformed
     if (!lane.inbox.isEmpty || nowMs >= this.turnEndsAtMs) return this.keep(connection, lane, text, nowMs)
     lane.inbox.load(this.handler.decode(connection, text))
@@ -142,7 +145,7 @@ export class Intake {
   private keep(connection: Connection, { inbox }: Lane, message: Uint8Array, nowMs: number): void {
     const bytes = message.byteLength
     if (inbox.waitingBytes + bytes > maxWaitingBytes || !this.hasRoom(inbox, bytes)) {
-      return this.refuse(connection, nowMs) // I3
+      return this.refuse(connection, nowMs, 'bytes-waiting') // I3
     }
     if (inbox.isEmpty) this.fresh.add(connection)
     inbox.push(message.slice())
@@ -157,7 +160,8 @@ export class Intake {
     return nodeBytes <= maxNodeHeapsBytes && this.takenInTurn <= burstsPerTurn * this.limits.burst
   }
 
-  private refuse(connection: Connection, nowMs: number): void {
+  private refuse(connection: Connection, nowMs: number, limit: LimitName): void {
+    this.onLimit(limit)
     if (this.onProbation.size >= maxOnProbation) this.onProbation.clear()
     this.onProbation.set(connection.address, nowMs + probationMs)
     connection.disconnect(Disconnects.tooManyRequests)

@@ -9,6 +9,7 @@ import type { GatewayEvents } from '../gateway.events.js'
 import type { GatewayOptions } from '../gateway.options.js'
 import type { Hooks } from '../hooks/hooks.js'
 import type { History } from '../history/history.js'
+import type { NodeLimits } from '../limits/node-limits.js'
 import type { Presence } from '../presence/presence.js'
 import type { Publisher } from '../publishing/publisher.js'
 import type { CatchUps } from './catch-ups.js'
@@ -38,6 +39,7 @@ export interface Services {
   readonly hooks: Hooks
   readonly facts: Facts
   readonly publishOrder: PublishOrder
+  readonly limits: Pick<NodeLimits<Connection>, 'takeCommand' | 'users'>
   readonly emulation: Pick<Emulation, 'open'>
   /** Handles a command of a connected client. */
   dispatch(connection: Connection, command: Command): void

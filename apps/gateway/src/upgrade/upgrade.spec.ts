@@ -2,16 +2,17 @@ import { describe, expect, it } from '@jest/globals'
 import { TypedEvents } from '@natter/primitives'
 import type { UpgradeRequest } from '@natter/transport'
 import type { GatewayEvents } from '../gateway.events.js'
+import type { NoRoom } from '../limits/node-limits.js'
 import { Upgrade } from './upgrade.js'
 
-function start(connections = 0) {
+function start(noRoom?: NoRoom) {
   const events = new TypedEvents<GatewayEvents>()
   const refused: string[] = []
   events.on('connection:refuse', ({ reason }) => refused.push(reason))
-  const options = { client: { allowedOrigins: ['https://*.example.com'] }, maxConnections: 10 }
+  const options = { client: { allowedOrigins: ['https://*.example.com'] } }
   const upgrade = new Upgrade(
     () => options,
-    () => connections,
+    () => noRoom,
     events,
   )
   const decide = (request: Partial<UpgradeRequest> = {}) =>
@@ -28,7 +29,7 @@ function start(connections = 0) {
 
 describe('an upgrade', () => {
   it('is let in on our path, with an allowed origin or none, below the limit', () => {
-    const { decide, refused } = start(9)
+    const { decide, refused } = start()
     expect(decide()).toEqual({ accept: true })
     expect(decide({ headers: { origin: 'https://app.example.com' } })).toEqual({ accept: true })
     expect(refused).toEqual([])
@@ -88,17 +89,20 @@ describe('an upgrade', () => {
     })
   })
 
-  it.each([10, 11])(
-    'is told to come again when %d of 10 are there, because another gateway may have room',
-    (count) => {
-      const { decide, refused } = start(count)
-      expect(decide()).toMatchObject({ accept: false, status: 503, headers: { 'retry-after': '1' } })
-      expect(refused).toEqual(['limit'])
+  it.each(['limit', 'rate', 'descriptors'] as const)(
+    '[20.18] is told to come again, spread over seconds, where there is no room (%s): another gateway may have some',
+    (why) => {
+      const { decide, refused } = start(why)
+      const answers = Array.from({ length: 60 }, () => decide())
+      expect(answers[0]).toMatchObject({ accept: false, status: 503 })
+      const waits = new Set(answers.map((answer) => 'headers' in answer && answer.headers?.['retry-after']))
+      expect([...waits].toSorted()).toEqual(['1', '2', '3', '4', '5'])
+      expect(new Set(refused)).toEqual(new Set([why]))
     },
   )
 
   it('says nothing of how full the node is to whoever may not come in anyway', () => {
-    const { decide, refused } = start(10)
+    const { decide, refused } = start('limit')
     decide({ path: '/' })
     decide({ headers: { origin: 'https://evil.org' } })
     expect(refused).toEqual(['path', 'origin'])

@@ -1,6 +1,7 @@
 import type { TypedEvents } from '@natter/primitives'
 import type { RequestHead, UpgradeDecision, UpgradeRequest } from '@natter/transport'
 import type { GatewayEvents } from '../gateway.events.js'
+import type { NoRoom } from '../limits/node-limits.js'
 import { derived } from '../settings/settings.js'
 import { OriginRule } from './origin.js'
 import { allTransports, type Transports } from './transports.js'
@@ -18,7 +19,6 @@ export interface Refused {
 }
 
 export interface UpgradeOptions {
-  maxConnections: number
   client: {
     allowedOrigins: readonly string[]
     /** Default all. */
@@ -33,7 +33,7 @@ export class Upgrade {
 
   constructor(
     private readonly options: () => UpgradeOptions,
-    private readonly connectionCount: () => number,
+    private readonly take: () => NoRoom | undefined,
     private readonly events: TypedEvents<GatewayEvents>,
   ) {
     this.origins = derived(
@@ -79,10 +79,8 @@ export class Upgrade {
     if (this.isClosed) {
       return this.refuse('draining', 503, 'This gateway is about to end. Try another one.', retryLater)
     }
-    if (this.connectionCount() >= this.options().maxConnections) {
-      return this.refuse('limit', 503, 'This gateway is full. Try another one.', retryLater)
-    }
-    return undefined
+    const why = this.take()
+    return why === undefined ? undefined : this.refuse(why, 503, noRoomBodies[why], retrySpread())
   }
 
   private get transports(): Transports {
@@ -95,4 +93,13 @@ export class Upgrade {
   }
 }
 
+const noRoomBodies: Readonly<Record<NoRoom, string>> = {
+  limit: 'This gateway is full. Try another one.',
+  descriptors: 'This gateway has no descriptors left. Try another one.',
+  rate: 'Too many connect to this gateway at once. Try again in a moment.',
+}
+
 const retryLater = { 'retry-after': '1' }
+
+/** Those who come back come back spread. */
+const retrySpread = (): Refused['headers'] => ({ 'retry-after': String(1 + Math.floor(Math.random() * 5)) })

@@ -150,6 +150,15 @@ export class MemorySocketServer<C> implements SocketServer<C> {
     this.streams.publish(topic, frame)
   }
 
+  pauseListening(): void {
+    this.isListening = false
+  }
+
+  resumeListening(): boolean {
+    this.isListening = true
+    return true
+  }
+
   stopListening(): void {
     this.isListening = false
   }

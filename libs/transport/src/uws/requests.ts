@@ -195,7 +195,7 @@ function answer(res: HttpResponse, { status, headers = {}, body = '' }: HttpAnsw
   if (body !== '' && headers['content-type'] === undefined) {
     res.writeHeader('content-type', 'text/plain; charset=utf-8')
   }
-  res.end(body, isLast)
+  res.end(body, isLast || status === 503) // who can't be served shall not keep a descriptor either
 }
 
 function writeHead(res: HttpResponse, { framing, headers }: StreamOpening): void {

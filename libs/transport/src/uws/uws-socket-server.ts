@@ -149,6 +149,20 @@ export class UwsSocketServer<C> implements SocketServer<C>, SocketOwner<C> {
     this.streams.publish(topic, frame)
   }
 
+  pauseListening(): void {
+    if (this.state.kind !== 'listening') return
+    letGo(this.state.port)
+    this.state = { ...this.state, port: { ...this.state.port, socket: undefined } }
+  }
+
+  resumeListening(): boolean {
+    if (this.state.kind !== 'listening' || this.state.port.socket !== undefined) return true
+    const socket = this.listenOn(this.state.current, this.state.port.number)
+    if (socket === false) return false
+    this.state = { ...this.state, port: { ...this.state.port, socket } }
+    return true
+  }
+
   stopListening(): void {
     if (this.state.kind !== 'listening') return
     const { port, current, old } = this.state
