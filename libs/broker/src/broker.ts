@@ -1,5 +1,5 @@
 /**
- * What moves and keeps publications between nodes: four ports, and the parts that the whole mesh agrees on (subjects,
+ * What moves and keeps publications between nodes: five ports, and the parts that the whole mesh agrees on (subjects,
  * shards, metadata). Implementations: `nats/` (core NATS, JetStream, its key-value buckets) and `memory/` (one process, for
  * tests). Both pass `test/broker.contract.ts`.
  */
@@ -254,6 +254,59 @@ export interface Journal {
   subjects(filter: string): Promise<string[]>
 }
 
+export interface StoredRecord {
+  key: string
+  value: Uint8Array
+  /** Grows with every record of the mesh. */
+  revision: number
+}
+
+/** Hears all records that the mesh holds, and what becomes of them. What it throws is reported as `bus:callback:error`. */
+export interface RecordsListener {
+  /**
+   * The way to the mesh is there, and all is told anew from here on. What was told before and isn't again until `caughtUp` is there no more.
+   * May come twice before that. After a reconnect it comes in the turn in which the mesh is there again, before anything else does.
+   */
+  begin(): void
+  /**
+   * In the order in which they were stored; one that was replaced before it could be told may be left out. One that has expired may still
+   * come for a minute.
+   */
+  record(record: StoredRecord): void
+  /** All that was acknowledged before the last `begin` has been told, to whomever it was acknowledged; from here on records come as they are stored. */
+  caughtUp(): void
+  /** The way is gone, or the mesh is silent: nothing more is heard until the next `begin`. */
+  away(): void
+  /** They can't be read now; it is tried again until somebody stops it. */
+  trouble(error: unknown): void
+}
+
+/**
+ * Records that hold until they expire, told to all nodes: each key has one, the newest. Nodes read them, guests don't.
+ *
+ * There are at most 110,000 in a mesh; one more key is refused (`records-full`), and none is dropped for it.
+ */
+export interface Records {
+  /** From the leader: never stale. @throws UnavailableError. */
+  get(key: string): Promise<StoredRecord | undefined>
+  /**
+   * Stores in place of what the key had; resolves with the revision when it is stored: whoever catches up after that hears it.
+   *
+   * @param options.expiresAtMs Milliseconds since 1970; absent = never. It is gone within two minutes after that: who reads it has to look.
+   * @param options.after Only in place of this revision (0 = the key has none), else undefined is answered.
+   * @throws UnavailableError certainly not stored: `nats-away`, `records-full`, `stream-unavailable`.
+   * @throws UnknownOutcomeError sent, and no answer came: the same put again is harmless.
+   * @throws InvalidError `message-too-large` (16 KiB), `bad-key`.
+   */
+  put(
+    key: string,
+    value: Uint8Array,
+    options?: { expiresAtMs?: number; after?: number },
+  ): Promise<number | undefined>
+  /** Tells all records and what comes, until it is stopped. Never throws: what is wrong is told. */
+  follow(listener: RecordsListener): { stop(): void }
+}
+
 /** Facts about the way to NATS. */
 export interface BrokerEvents {
   'broker:connect': { server: string; version: string }
@@ -293,6 +346,8 @@ export interface Broker {
   readonly log: Log
   readonly registry: Registry
   readonly journal: Journal
+  /** Who may not come in any more. */
+  readonly revocations: Records
   readonly events: TypedEvents<BrokerEvents>
   /** The other names of the mesh: presence and control subjects. */
   readonly subjects: Subjects

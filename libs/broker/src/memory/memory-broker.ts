@@ -7,6 +7,7 @@ import type {
   BusSubscription,
   Journal,
   Log,
+  Records,
   Registry,
   RegistryEntry,
   Route,
@@ -15,6 +16,7 @@ import type { Subjects } from '../subjects.js'
 import { epochIn, routeIn } from '../topology.js'
 import { MemoryJournal } from './memory-journal.js'
 import { MemoryLog } from './memory-log.js'
+import { MemoryRecords } from './memory-records.js'
 import type { Delivery, MemoryMesh } from './memory-mesh.js'
 
 /**
@@ -27,6 +29,7 @@ export class MemoryBroker implements Broker {
   readonly log: Log
   readonly registry: Registry
   readonly journal: Journal
+  readonly revocations: Records
   private readonly link: MemoryLink
 
   constructor(
@@ -38,6 +41,7 @@ export class MemoryBroker implements Broker {
     this.bus = new MemoryBus(this.link)
     this.registry = new MemoryRegistry(this.link)
     this.journal = new MemoryJournal(mesh, () => this.link.requireConnected())
+    this.revocations = new MemoryRecords(mesh, this.link)
     this.log = new MemoryLog({
       mesh,
       requireConnected: () => this.link.requireConnected(),
@@ -104,6 +108,7 @@ class MemoryLink {
   private awaySinceMs = 0
   private readonly undo = new Set<() => void>()
   readonly onBack = new Set<() => void>()
+  readonly onLoss = new Set<() => void>()
 
   constructor(
     readonly mesh: MemoryMesh,
@@ -119,10 +124,11 @@ class MemoryLink {
     if (this.isConnected === isConnected) return
     this.isConnected = isConnected
     if (isConnected) {
-      this.events.emit('broker:reconnect', { server: 'memory', awayMs: this.clock.now() - this.awaySinceMs })
       for (const look of this.onBack) look()
+      this.events.emit('broker:reconnect', { server: 'memory', awayMs: this.clock.now() - this.awaySinceMs })
     } else {
       this.awaySinceMs = this.clock.now()
+      for (const lose of this.onLoss) lose()
       this.events.emit('broker:disconnect', { server: 'memory' })
     }
   }

@@ -4,6 +4,7 @@ import type {
   JournalEntry,
   RegistryEntry,
   StoredAt,
+  StoredRecord,
   StreamMessage,
   StreamState,
 } from '../broker.js'
@@ -70,6 +71,10 @@ export class MemoryMesh {
   private readonly records = new Map<string, RegistryEntry>()
   private readonly journal = new Map<string, JournalEntry[]>()
   private lastWritten = 0
+  /** What `MemoryRecords` holds: for good, expiry is its reader's matter. */
+  readonly held = new Map<string, StoredRecord>()
+  /** Hear each record that is held. */
+  readonly holders = new Set<(record: StoredRecord) => void>()
   private readonly watchers = new Set<() => void>()
   private readonly subscribers = new Set<MeshSubscriber>()
   private readonly epochListeners = new Set<(change: EpochChange) => void>()
@@ -89,6 +94,7 @@ export class MemoryMesh {
     this.streams.clear()
     this.records.clear()
     this.journal.clear()
+    this.held.clear()
   }
 
   /** Creates what is gone, and tells every node which numberings changed by that. */
@@ -204,6 +210,15 @@ export class MemoryMesh {
 
   writtenSubjects(filter: string): string[] {
     return [...this.journal.keys()].filter((subject) => matches(filter, subject))
+  }
+
+  hold(key: string, value: Uint8Array): number {
+    this.lastRevision += 1
+    const record = { key, value: new Uint8Array(value), revision: this.lastRevision }
+    this.held.delete(key) // the newest stands last
+    this.held.set(key, record)
+    for (const hear of this.holders) hear(record)
+    return this.lastRevision
   }
 
   onRecord(look: () => void): () => void {

@@ -17,6 +17,8 @@ export const STREAM_NAME_IN_USE = 10058
 export const SUBJECTS_OVERLAP = 10065
 export const WRONG_LAST_SEQUENCE = 10071
 export const NO_MESSAGE_FOUND = 10037
+export const MESSAGE_TOO_LARGE = 10054
+export const STREAM_FULL = 10077
 const CONSUMER_IDLE_NS = 30_000_000_000
 /** The account, the cluster or the server may take no more of its disk. */
 const NO_ROOM: ReadonlySet<number> = new Set([10_002, 10_023, 10_047])

@@ -1,6 +1,6 @@
 import { systemClock, TypedEvents, UnavailableError, type Clock } from '@natter/primitives'
 import { randomBytes } from 'node:crypto'
-import type { Broker, BrokerEvents, Bus, Journal, Log, Registry, Route } from '../broker.js'
+import type { Broker, BrokerEvents, Bus, Journal, Log, Records, Registry, Route } from '../broker.js'
 import { RouteCache } from '../route-cache.js'
 import { Subjects } from '../subjects.js'
 import { epochIn } from '../topology.js'
@@ -10,6 +10,7 @@ import { ConnectWait, NatsLink, type NatsOptions } from './connection.js'
 import { JetStreamApi } from './jetstream-api.js'
 import { NatsJournal } from './journal.js'
 import { NatsLog } from './log.js'
+import { NatsRecords } from './records.js'
 import { NatsRegistry } from './registry.js'
 import { Requests } from './requests.js'
 import { StreamPages } from './stream-pages.js'
@@ -106,6 +107,7 @@ class NatsBroker implements Broker {
   readonly log: Log
   readonly registry: Registry
   readonly journal: Journal
+  readonly revocations: Records
   private readonly keeper: TopologyKeeper
   private readonly routes: RouteCache
 
@@ -150,6 +152,16 @@ class NatsBroker implements Broker {
       stream: subjects.journal,
       subjects: [subjects.allSessions, subjects.allOccupancy],
       replicas: settings.replicas,
+    })
+    this.revocations = new NatsRecords({
+      link,
+      requests,
+      api,
+      clock,
+      events,
+      bucket: subjects.bucket('revocations'),
+      replicas: settings.replicas,
+      mayCreate: !settings.isGuest,
     })
     this.bus = bus
     this.registry = registry

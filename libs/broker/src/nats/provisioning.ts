@@ -16,7 +16,7 @@ export interface StreamOptions {
   maxMessageBytes: number
 }
 
-const MAX_CONSUMERS = 20_000
+export const MAX_CONSUMERS = 20_000
 
 /** The configuration of one channel stream. But for the limits, a change of it is a change of the topology's layout. */
 export function streamConfig(
