@@ -16,7 +16,7 @@ function start() {
   }
   const broker = { bus, subjects: new Subjects('natter') } as unknown as Broker
   const emulation = new Emulation({ broker, node: 'here', receive: () => {} })
-  const post = () =>
+  const post = async () =>
     emulation.take(Buffer.from(JSON.stringify({ node: 'there', session: 's', data: '{}' })), false)
   return { asked, post }
 }
