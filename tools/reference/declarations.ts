@@ -8,7 +8,7 @@ import { meshMetrics } from '../../apps/natter/src/mesh/mesh.metrics.js'
 import { persistenceConfig } from '../../apps/persistence/src/config/persistence.config.js'
 import { persistenceMetrics } from '../../apps/persistence/src/persistence.metrics.js'
 import type { ConfigDefinition } from '@natter/config'
-import { processMetricTable, type MetricTable } from '@natter/observability'
+import { processMetricTable, reloadMetrics, type MetricTable } from '@natter/observability'
 
 /** Those that read files, environment and flags. */
 export const configurations: readonly Pick<ConfigDefinition, 'app' | 'sections' | 'settings'>[] = [
@@ -18,7 +18,7 @@ export const configurations: readonly Pick<ConfigDefinition, 'app' | 'sections' 
 ]
 
 export const metricTables: readonly { process: string; table: MetricTable }[] = [
-  { process: 'Every process', table: processMetricTable },
+  { process: 'Every process', table: { ...processMetricTable, ...reloadMetrics } },
   { process: 'Gateway', table: gatewayMetrics },
   { process: 'Gateway, about apps', table: hookMetrics },
   { process: 'Persistence', table: persistenceMetrics },

@@ -29,6 +29,16 @@ describe('a log line', () => {
     expect([log.writes('warn'), log.writes('info')]).toEqual([true, false])
   })
 
+  it('is written at another level once that changes, of children made before as well', () => {
+    const { log, lines } = logger('warn')
+    const child = log.child({ a: 1 })
+    log.setLevel('debug')
+    child.debug('x:y')
+    log.setLevel('error')
+    child.warn('x:z')
+    expect(lines).toHaveLength(1)
+  })
+
   it('keeps its head when a field has the name of it', () => {
     const { log, last } = logger()
     log.info('x:y', { event: 'forged', level: 'error' })

@@ -1,6 +1,7 @@
 import { systemClock, type Clock } from '@natter/primitives'
 import type { Fields, Logger, LogLevel } from './logger.js'
 import { toPlain } from './to-plain.js'
+import type { Veil } from './veil.js'
 
 /** Takes one line with its line feed. May throw: the logger swallows it, for there is nobody left to tell. */
 export type LogSink = (line: string) => void
@@ -12,7 +13,12 @@ export interface JsonLoggerOptions {
   /** Default: stdout. */
   sink?: LogSink
   clock?: Clock
+  /** Over each line. Default none. */
+  veil?: Veil
 }
+
+/** Its children write at the same level as it, also when that changes. */
+export type LeveledLogger = Logger & { setLevel(level: LogLevel): void }
 
 const ranks: Readonly<Record<LogLevel, number>> = { error: 0, warn: 1, info: 2, debug: 3 }
 
@@ -28,17 +34,28 @@ export function createLogger({
   fields = {},
   sink = stdoutSink(),
   clock = systemClock,
-}: JsonLoggerOptions): Logger {
-  return new JsonLogger(ranks[level], fields, sink, clock)
+  veil,
+}: JsonLoggerOptions): LeveledLogger {
+  return new JsonLogger({ rank: ranks[level], sink, clock, veil }, fields)
 }
 
-class JsonLogger implements Logger {
+/** One for a logger and all its children. */
+interface Shared {
+  rank: number
+  readonly sink: LogSink
+  readonly clock: Clock
+  readonly veil: Veil | undefined
+}
+
+class JsonLogger implements LeveledLogger {
   constructor(
-    private readonly rank: number,
+    private readonly shared: Shared,
     private readonly fields: Fields,
-    private readonly sink: LogSink,
-    private readonly clock: Clock,
   ) {}
+
+  setLevel(level: LogLevel): void {
+    this.shared.rank = ranks[level]
+  }
 
   error(event: string, fields?: Fields): void {
     this.write('error', event, fields)
@@ -57,18 +74,19 @@ class JsonLogger implements Logger {
   }
 
   child(fields: Fields): Logger {
-    return new JsonLogger(this.rank, { ...this.fields, ...fields }, this.sink, this.clock)
+    return new JsonLogger(this.shared, { ...this.fields, ...fields })
   }
 
   writes(level: LogLevel): boolean {
-    return ranks[level] <= this.rank
+    return ranks[level] <= this.shared.rank
   }
 
   private write(level: LogLevel, event: string, fields: Fields = {}): void {
     if (!this.writes(level)) return
     try {
-      const head = { time: new Date(this.clock.now()).toISOString(), level, event }
-      this.sink(`${this.line(head, fields)}\n`)
+      const { clock, sink, veil } = this.shared
+      const line = this.line({ time: new Date(clock.now()).toISOString(), level, event }, fields)
+      sink(`${veil?.over(line) ?? line}\n`)
     } catch {
       // The sink failed, and a logger that throws would turn a lost line into a lost connection.
     }

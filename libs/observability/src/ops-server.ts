@@ -9,6 +9,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { InvalidError, messageOf, UnavailableError } from '@natter/primitives'
 import type { HealthChecks, HealthQuestion } from './health-checks.js'
 import type { Metrics } from './metrics.js'
+import type { Veil } from './veil.js'
 
 export interface OpsServerOptions {
   readonly host: string
@@ -16,6 +17,8 @@ export interface OpsServerOptions {
   readonly port: number
   readonly metrics: Metrics
   readonly checks: HealthChecks
+  /** Over each answer. Default none. */
+  readonly veil?: Veil
 }
 
 export interface OpsServer {
@@ -81,7 +84,7 @@ async function respond(
   if (status === 405) response.setHeader('allow', 'GET, HEAD')
   if (request.method !== 'GET') response.setHeader('connection', 'close') // O2: what it sends is never read
   response.statusCode = status
-  response.end(request.method === 'HEAD' ? undefined : body)
+  response.end(request.method === 'HEAD' ? undefined : (options.veil?.over(body) ?? body))
 }
 
 async function answer(

@@ -116,6 +116,78 @@ describe('a process that is run', () => {
     })
   })
 
+  const hangUp = ({ pid }: StartedProcess): true => process.kill(pid, 'SIGHUP')
+
+  it('reads its configuration again when it is asked to, tells and counts what came of it, and goes on (R5)', async () => {
+    const port = await freePort()
+    const child = await start('telling', port)
+    await child.waitForLine((line) => line.includes('process:start:done'))
+    const metric = async (name: string): Promise<string | undefined> => {
+      const text = await (await fetch(`http://127.0.0.1:${port}/metrics`)).text()
+      return text
+        .split('\n')
+        .find((line) => line.startsWith(`natter_config_${name}{`) && !line.startsWith('#'))
+    }
+    expect(Number((await metric('loaded_seconds'))?.split(' ')[1])).toBeGreaterThan(1_700_000_000)
+    hangUp(child)
+    await child.waitForLine((line) => line.includes('config:reload:restart-needed'))
+    expect(await metric('restart_settings')).toMatch(/ 1$/)
+    hangUp(child)
+    await child.waitForLine((line) => line.includes('config:reload:refused'))
+    expect(await metric('refused')).toMatch(/ 1$/)
+    hangUp(child)
+    await child.waitForLine((line) => line.includes('config:reload:failed'))
+    expect(await metric('reloads_total')).toMatch(/outcome="taken".* 1$/)
+    expect(linesOf(child).filter(({ event }) => String(event).startsWith('config:'))).toMatchObject([
+      { level: 'info', event: 'config:reload:done', changed: ['door.guests'] },
+      { level: 'warn', event: 'config:reload:restart-needed', keys: ['door.port'] },
+      {
+        level: 'error',
+        event: 'config:reload:refused',
+        code: 'config-refused',
+        problems: [{ key: 'door.port', message: 'door.port must be a port.' }],
+      },
+      { level: 'error', event: 'config:reload:failed', error: { message: '(hidden) broke' } },
+    ])
+    expect(await child.kill()).toEqual({ code: 0, signal: null })
+  })
+
+  it('that reads its configuration at its start alone says so, and lives (R5)', async () => {
+    const child = await start('sound', await freePort())
+    await child.waitForLine((line) => line.includes('process:start:done'))
+    hangUp(child)
+    await child.waitForLine((line) => line.includes('config:reload:none'))
+    expect(await child.kill()).toEqual({ code: 0, signal: null })
+  })
+
+  it('reads it once it has started, if it is asked before, and once more for all who ask meanwhile (R5)', async () => {
+    const child = await start('slow', await freePort())
+    await child.waitForLine((line) => line.includes('fixture:start'))
+    hangUp(child)
+    process.kill(child.pid, 'SIGUSR2') // it starts
+    await child.waitForLine((line) => line.includes('process:start:done'))
+    hangUp(child)
+    hangUp(child)
+    process.kill(child.pid, 'SIGUSR2')
+    await child.waitForLine((line) => line.includes('config:reload:done'))
+    process.kill(child.pid, 'SIGUSR2')
+    await child.waitForLine((line) => line.includes('config:reload:refused'))
+    process.kill(child.pid, 'SIGTERM')
+    hangUp(child) // about to end: it comes too late
+    expect(await child.exited).toEqual({ code: 0, signal: null })
+    expect(linesOf(child).filter(({ event }) => String(event).startsWith('config:reload'))).toHaveLength(3)
+  })
+
+  it('never writes a secret of its configuration, nor shows it, whoever has it in a message', async () => {
+    const port = await freePort()
+    const child = await start('telling', port)
+    await child.waitForLine((line) => line.includes('process:start:done'))
+    expect(await (await fetch(`http://127.0.0.1:${port}/health`)).text()).toContain('(hidden) opens it')
+    await child.kill()
+    expect(child.lines.join('\n')).toContain('no (hidden)')
+    expect(child.lines.join('\n')).not.toContain('a-planted-secret')
+  })
+
   it('tells its supervisor where the app and the page are, once both can be reached (R2)', async () => {
     const port = await freePort()
     const child = fork(fixture, ['sound', String(port)], {

@@ -1,0 +1,60 @@
+import { describe, expect, it } from '@jest/globals'
+import fc from 'fast-check'
+import { createLogger } from './json-logger.js'
+import { Veil } from './veil.js'
+
+const clock = { now: () => 0, setTimer: () => ({ cancel: () => {} }) }
+
+describe('a veil', () => {
+  it('covers a secret in the forms in which others quote it', () => {
+    const veil = new Veil()
+    const secret = 'pa"ss wörd/+?'
+    veil.cover([secret])
+    const forms = [
+      secret,
+      JSON.stringify(secret),
+      encodeURIComponent(secret),
+      Buffer.from(secret).toString('base64'),
+      Buffer.from(secret).toString('base64url'),
+    ]
+    for (const form of forms)
+      expect(veil.over(`before ${form} behind`)).toMatch(/^before "?\(hidden\)=*"? behind$/)
+  })
+
+  it('covers what was replaced as well: it may still open a door', () => {
+    const veil = new Veil()
+    veil.cover(['first-secret'])
+    veil.cover(['second-secret'])
+    expect(veil.over('first-secret second-secret')).toBe('(hidden) (hidden)')
+  })
+
+  it('covers the longer of two that begin alike, and leaves short texts alone, which stand everywhere', () => {
+    const veil = new Veil()
+    veil.cover(['abcdef', 'abcdefgh', 'x', ''])
+    expect(veil.over('abcdefgh abcdef x')).toBe('(hidden) (hidden) x')
+  })
+
+  it('lets no log line through with it, wherever in the fields it stands, and keeps the line JSON', () => {
+    const unit = fc.constantFrom(...'pqXZ01 äß"\\\n/+?=&%{}𝄞')
+    const anything = fc.string({ minLength: 6, unit }).filter((text) => text.trim().length >= 6)
+    fc.assert(
+      fc.property(anything, fc.string(), (secret, around) => {
+        const lines: string[] = []
+        const veil = new Veil()
+        veil.cover([secret])
+        const log = createLogger({ level: 'debug', veil, clock, sink: (line) => void lines.push(line) })
+        const plain = secret.trim()
+        log.error('x:y', {
+          text: `${around}${plain}`,
+          error: new Error(`no way to ${plain}`, { cause: { deep: [plain] } }),
+          address: encodeURIComponent(plain),
+        })
+        expect(lines).toHaveLength(1)
+        const [line = ''] = lines
+        expect(line).not.toContain(JSON.stringify(plain).slice(1, -1))
+        expect(line).not.toContain(encodeURIComponent(plain))
+        expect(() => JSON.parse(line) as unknown).not.toThrow()
+      }),
+    )
+  })
+})

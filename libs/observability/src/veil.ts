@@ -1,0 +1,56 @@
+/**
+ * The last line before the world: whatever a process is about to say or show passes here, and its secrets don't.
+ *
+ * V1. A text that is covered never passes, nor in the forms in which libraries quote it: within JSON, in an address, in Base64.
+ * V2. What was covered stays covered: a secret that was replaced may still open a door.
+ *
+ * It is no leave to log secrets: it is for errors of others, who put what they like into a message.
+ */
+
+/** Shorter texts stand everywhere, and a log without them could not be read. */
+const minLength = 6
+
+/** Secrets change with each reload; more than this many nobody has. */
+const maxForms = 2_000
+
+export const covered = '(hidden)'
+
+export class Veil {
+  private readonly forms = new Set<string>()
+  private pattern: RegExp | undefined
+
+  /** From now on. */
+  cover(secrets: readonly string[]): void {
+    const before = this.forms.size
+    for (const secret of secrets) {
+      const text = secret.trim()
+      if (text.length < minLength || this.forms.size >= maxForms) continue
+      for (const form of formsOf(text)) this.forms.add(form)
+    }
+    if (this.forms.size !== before) this.pattern = patternOf(this.forms) // V2
+  }
+
+  /** V1. */
+  over(text: string): string {
+    return this.pattern === undefined ? text : text.replaceAll(this.pattern, covered)
+  }
+}
+
+function formsOf(secret: string): string[] {
+  const bytes = Buffer.from(secret)
+  const base64 = [bytes.toString('base64').replace(/=+$/, ''), bytes.toString('base64url')]
+  const wellFormed = bytes.toString() // half a character can't stand in an address
+  const written = [secret, encodeURIComponent(wellFormed), encodeURI(wellFormed)]
+  return [...written, ...written.map(inJson), ...base64]
+}
+
+const inJson = (text: string): string => JSON.stringify(text).slice(1, -1)
+
+/** The longest first: a secret may be the beginning of another one. */
+function patternOf(forms: ReadonlySet<string>): RegExp {
+  const longestFirst = [...forms].toSorted((a, b) => b.length - a.length)
+  return new RegExp(
+    longestFirst.map((form) => form.replaceAll(/[\\^$.*+?()[\]{}|/]/g, String.raw`\$&`)).join('|'),
+    'g',
+  )
+}
