@@ -1,3 +1,4 @@
+export { readAllowed, readCapabilities, shareCapabilities, shareVerbs } from './capabilities.js'
 export { namespaceName, namespaceSchema, type NamespaceOptions } from './namespace.options.js'
 export {
   acceptsData,
@@ -12,6 +13,7 @@ export {
   canAskPresence,
   canAskPublish,
   canAskSubscribe,
+  canSubscribe,
   grantFeatures,
   mayHistory,
   mayPresence,

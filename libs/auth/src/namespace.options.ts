@@ -3,6 +3,7 @@
  * ours (`keep`, `message_id`). Everything is off until it is set.
  */
 import { z } from 'zod'
+import { foreignOption, type ForeignOption } from './foreign-options.js'
 
 const off = z.boolean().default(false)
 const on = z.boolean().optional()
@@ -45,6 +46,8 @@ const plainSchema = (duration: z.ZodType<number, unknown>) =>
     history_size: z.int().min(0).optional(),
     /** Clients read and recover nothing older than this. 0 or absent = no such bound. */
     history_ttl: duration.optional(),
+    /** Taken as Centrifugo has it, and always kept: positions of a channel hold for as long as the stream that numbers them is there. */
+    history_meta_ttl: duration.optional(),
     /** A JSON pointer into the data of a client's publication: a repeat with the same id is stored once. */
     message_id: z
       .string()
@@ -120,9 +123,19 @@ const plainSchema = (duration: z.ZodType<number, unknown>) =>
     subscribe_stream_proxy_bidirectional: noStreams('subscribe_stream_proxy_bidirectional'),
     /** What the data of a publication must be: anything but empty, JSON, a JSON object, or any bytes. */
     publication_data_format: z.enum(['', 'json', 'json_object', 'binary']).default(''),
+    /** Refused, but for `stream`: there is one type of subscriptions. */
+    subscription_type: foreignOption('subscription_type'),
+    /** Refused: there are no map subscriptions. */
+    map: foreignOption('map'),
+    /** Refused: there is no shared polling. */
+    shared_poll: foreignOption('shared_poll'),
+    /** Refused: presence is no map channel. */
+    map_clients_presence_channel_prefix: foreignOption('map_clients_presence_channel_prefix'),
+    /** Refused: presence is no map channel. */
+    map_users_presence_channel_prefix: foreignOption('map_users_presence_channel_prefix'),
   })
 
-type Parsed = z.output<ReturnType<typeof plainSchema>>
+type Parsed = Omit<z.output<ReturnType<typeof plainSchema>>, ForeignOption>
 
 export type NamespaceOptions = { readonly [K in keyof Parsed]: Readonly<Parsed[K]> }
 

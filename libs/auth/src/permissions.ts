@@ -4,10 +4,11 @@
  * P1. Deny is the default: each function ends in 103 and something has to say yes before.
  * P2. Neither `insecure` nor a capability switches a feature on: presence and history that are off stay 108.
  * P3. A namespace whose app answers for a verb is not asked what it allows: `canAsk…` is what remains, and the app's answer follows.
+ * P4. Of a private channel nobody is asked, and no rule says anything, unless a token came with the command: a capability alone, in which
+ *     the sign is written, opens it without.
  */
 import {
   Errors,
-  validateChannelName,
   type ChannelName,
   type ErrorCode,
   isCapable,
@@ -28,6 +29,10 @@ export interface Question {
   insecure: boolean
   /** Of the connection; absent = none. */
   capabilities?: readonly Capability[] | undefined
+  /** What this subscription was given by who let it in, for as long as it is one; absent = nothing. */
+  allowed?: readonly CapableVerb[] | undefined
+  /** A subscription token came with the command: nobody has judged it. */
+  hasToken?: boolean
 }
 
 export type Permission = 'ok' | ErrorCode
@@ -36,7 +41,7 @@ export type Permission = 'ok' | ErrorCode
 function findNamespace({ namespace, channel }: Question): Namespace | ErrorCode {
   const regex = namespace?.channelRegex
   const allowNonAscii = namespace === undefined || regex !== undefined
-  const problem = validateChannelName(channel.name, { allowNonAscii })
+  const problem = channel.grammar.validate(channel.name, { allowNonAscii })
   if (namespace === undefined) return problem ?? Errors.unknownChannel
   if (problem !== undefined) return problem
   return regex === undefined || regex.test(channel.rest) ? namespace : Errors.badRequest
@@ -47,8 +52,12 @@ const isRefused = (found: Namespace | ErrorCode): found is ErrorCode => 'code' i
 const isAllowed = (allowance: Allowance, { user, isSubscribed }: Question): boolean =>
   (user !== '' || allowance.anonymous) && (allowance.client || (allowance.subscriber && isSubscribed))
 
-const isSaid = (verb: CapableVerb, { capabilities, channel, insecure }: Question): boolean =>
-  insecure || isCapable(capabilities, verb, channel)
+const isSaid = (verb: CapableVerb, question: Question): boolean => {
+  const { capabilities, allowed, channel, isSubscribed, insecure } = question
+  return (
+    insecure || (isSubscribed && allowed?.includes(verb) === true) || isCapable(capabilities, verb, channel)
+  )
+}
 
 /** Only its users may subscribe, and no app is asked. */
 const isUserLimited = ({ allowUserLimitedChannels }: Namespace, { users }: ChannelName): boolean =>
@@ -56,23 +65,30 @@ const isUserLimited = ({ allowUserLimitedChannels }: Namespace, { users }: Chann
 
 const verdict = (isOk: boolean): Permission => (isOk ? 'ok' : Errors.permissionDenied)
 
-/** Without subscription tokens so far: a private channel is only for who was given a capability that names it. */
+/** What is left where neither a token nor an app decides. */
 export function maySubscribe(question: Question): Permission {
   const namespace = findNamespace(question)
   if (isRefused(namespace)) return namespace
   const { channel, user, capabilities } = question
-  if (channel.isPrivate) return verdict(isCapable(capabilities, 'subscribe', channel))
+  if (channel.isPrivate) return verdict(isCapable(capabilities, 'subscribe', channel)) // P4
   const isSaidSo = isSaid('subscribe', question)
   if (isUserLimited(namespace, channel))
     return verdict((user !== '' && channel.users?.includes(user) === true) || isSaidSo)
   return verdict(isAllowed(namespace.allowSubscribe, question) || isSaidSo)
 }
 
-/** P3. `itself` = user-limited: {@link maySubscribe} decides, not the app. */
+/** P3. `itself` = user-limited, or private and without a token (P4): {@link maySubscribe} decides, not the app. */
 export function canAskSubscribe(question: Question): Permission | 'itself' {
   const namespace = findNamespace(question)
   if (isRefused(namespace)) return namespace
-  return isUserLimited(namespace, question.channel) ? 'itself' : 'ok'
+  const { channel, hasToken = false } = question
+  return isUserLimited(namespace, channel) || (channel.isPrivate && !hasToken) ? 'itself' : 'ok'
+}
+
+/** Whether the channel is one at all: what holds before a token is believed, and of what a server subscribes to. */
+export function canSubscribe(question: Question): Permission {
+  const namespace = findNamespace(question)
+  return isRefused(namespace) ? namespace : 'ok'
 }
 
 /** P3. */

@@ -23,7 +23,8 @@ export {
   type Setting,
   type Settings,
 } from './section.js'
-export { channelSection, doubledNamespaces, namespacesOf } from './sections/channel.js'
+export { channelProblems, channelSection, namespacesOf } from './sections/channel.js'
+export { grammarOf } from './sections/channel-signs.js'
 export { logSection } from './sections/log.js'
 export { natsOptionsOf, natsSection } from './sections/nats.js'
 export { opsSection } from './sections/ops.js'

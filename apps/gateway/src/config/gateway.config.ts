@@ -1,7 +1,7 @@
 import {
+  channelProblems,
   channelSection,
   defineConfig,
-  doubledNamespaces,
   logSection,
   natsSection,
   opsSection,
@@ -38,7 +38,7 @@ export const gatewayConfig = defineConfig({
   ],
   check: ({ client, channel, drain, tls }) => {
     return [
-      ...doubledNamespaces(channel),
+      ...channelProblems(channel),
       ...(client.pong_timeout <= client.ping_interval * 0.95
         ? []
         : [{ key: 'client.pong_timeout', message: 'must be at most 95 % of client.ping_interval' }]),

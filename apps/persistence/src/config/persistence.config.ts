@@ -1,7 +1,7 @@
 import {
+  channelProblems,
   channelSection,
   defineConfig,
-  doubledNamespaces,
   logSection,
   natsSection,
   opsSection,
@@ -20,7 +20,7 @@ export const persistenceConfig = defineConfig({
   sections: [persistenceSection, natsSection, postgresSection, channelSection, opsSection, logSection],
   check: ({ postgres, channel }) => {
     return [
-      ...doubledNamespaces(channel),
+      ...channelProblems(channel),
       ...(postgres.url === undefined
         ? [{ key: 'postgres.url', message: 'is needed: this process writes the archive there' }]
         : []),

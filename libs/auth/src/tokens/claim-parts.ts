@@ -5,6 +5,7 @@
  * C2. Each reader answers `malformed` for what it can't take; nothing is half believed.
  */
 import { isJson, jsonFields, type Bytes, type Span } from '@natter/protocol'
+import { readAllowed } from '../capabilities.js'
 import type { ClaimedSubscription, SubscriptionOverride } from './token-verifier.js'
 
 /** A JSON object, and where its fields stand in the text that it was parsed from. */
@@ -70,10 +71,13 @@ export function readSubscription(written: Written): ClaimedSubscription | `claim
   if (data === 'malformed') return 'claim-b64data'
   const override = readOverride(written.values['override'])
   if (override === 'malformed') return 'claim-override'
+  const allow = readAllowed(written.values['allow'])
+  if (allow === 'malformed') return 'claim-allow'
   return {
     ...(info === undefined ? {} : { info }),
     ...(data === undefined ? {} : { data }),
     ...(override === undefined ? {} : { override }),
+    ...(allow === undefined ? {} : { allow }),
   }
 }
 

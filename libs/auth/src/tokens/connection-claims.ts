@@ -1,4 +1,5 @@
 /** From the payload of a token whose signature holds to what the mesh believes of it (docs/protocol.md, 12.1). */
+import { readCapabilities } from '../capabilities.js'
 import {
   isRecord,
   isSaid,
@@ -27,10 +28,13 @@ export function readConnectionClaims(payload: Payload, text: string, rules: Clai
   const metaJson = rawText(written, 'meta')
   const subscriptions = readSubscriptions(written)
   if (typeof subscriptions === 'string') return invalid(subscriptions)
+  const capabilities = readCapabilities(payload['caps'])
+  if (capabilities === 'malformed') return invalid('claim-caps')
   const claims: ConnectionClaims = { user, ...end }
   if (connInfo !== undefined) claims.connInfo = connInfo
   if (metaJson !== undefined) claims.metaJson = metaJson
   if (subscriptions.size > 0) claims.subscriptions = subscriptions
+  if (capabilities !== undefined) claims.capabilities = capabilities
   return { outcome: 'valid', claims: Object.assign(claims, readOrigin(payload)) }
 }
 

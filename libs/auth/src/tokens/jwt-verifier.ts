@@ -13,7 +13,8 @@ import { claimRules, type ClaimRules, type Payload, type TokenRules } from './cl
 import { parseJws, parseObject, payloadOf, type CompactJws } from './compact-jws.js'
 import { readConnectionClaims } from './connection-claims.js'
 import { parsePublicKey } from './public-keys.js'
-import { RemoteKeys, type RemoteKeysOptions } from './remote-keys.js'
+import { KeySources } from './key-sources.js'
+import type { RemoteKeys, RemoteKeysOptions } from './remote-keys.js'
 import { readSubscriptionClaims } from './subscription-claims.js'
 import type { SubscriptionClaims, TokenVerdict, TokenVerifier } from './token-verifier.js'
 
@@ -42,6 +43,8 @@ export interface TokenVerifierOptions {
   onKeys?: (keys: number) => void
   /** They could not be. */
   onNoKeys?: (error: unknown) => void
+  /** Shared with the verifier that this one takes over from; absent = of its own. */
+  sources?: KeySources
 }
 
 /** What a signature turned out to be. */
@@ -49,9 +52,11 @@ type Signed = 'holds' | 'broken' | 'no-key' | 'unknown'
 
 /** A {@link TokenVerifier} of these keys. @throws InvalidError a key is none, or a secret is empty. */
 export function createTokenVerifier(options: TokenVerifierOptions): TokenVerifier {
-  const { connection, subscription } = options
-  const forConnections = new Judge(connection, options)
-  const forSubscriptions = subscription === undefined ? forConnections : new Judge(subscription, options)
+  const { connection, subscription, sources = new KeySources() } = options
+  const around = { ...options, sources }
+  const forConnections = new Judge(connection, around)
+  const forSubscriptions = subscription === undefined ? forConnections : new Judge(subscription, around)
+  const judges = new Set([forConnections, forSubscriptions])
   return {
     hasKeys: forConnections.hasKeys,
     hasSubscriptionKeys: forSubscriptions.hasKeys,
@@ -59,11 +64,15 @@ export function createTokenVerifier(options: TokenVerifierOptions): TokenVerifie
     verifySubscription: (token) =>
       forSubscriptions.judge<TokenVerdict<SubscriptionClaims>>(token, readSubscriptionClaims),
     async prepare() {
-      await Promise.all([forConnections.prepare(), forSubscriptions.prepare()])
+      const prepared = await Promise.all([...judges].map((one) => one.prepare()))
+      return prepared.every((isPrepared) => isPrepared)
+    },
+    async idle() {
+      await Promise.all([...judges].map((one) => one.idle()))
     },
     close() {
-      forConnections.close()
-      forSubscriptions.close()
+      for (const one of judges) one.close()
+      judges.clear()
     },
   }
 }
@@ -75,14 +84,14 @@ const invalid = (reason: string): Verdict => ({ outcome: 'invalid', reason })
 class Judge {
   private readonly secrets: readonly KeyObject[]
   private readonly publicKeys: readonly KeyObject[]
-  private readonly remote: RemoteKeys | undefined
+  private readonly remote: { readonly keys: RemoteKeys; readonly isNew: boolean; giveBack(): void } | undefined
   private readonly rules: ClaimRules
 
   constructor(
     options: TokenOptions,
-    private readonly around: Pick<TokenVerifierOptions, 'clock' | 'onKeys' | 'onNoKeys'>,
+    private readonly around: Pick<TokenVerifierOptions, 'clock' | 'onKeys' | 'onNoKeys'> & { sources: KeySources },
   ) {
-    const { clock, onKeys: onFetched, onNoKeys: onFailed } = around
+    const { clock, onKeys: onFetched, onNoKeys: onFailed, sources } = around
     const { hmacSecret, previousHmacSecret, rsaPublicKey, ecdsaPublicKey, eddsaPublicKey, jwks } = options
     this.secrets = [hmacSecret, previousHmacSecret].filter((one) => one !== undefined).map(secretKey)
     this.publicKeys = [
@@ -90,8 +99,10 @@ class Judge {
       ecdsaPublicKey === undefined ? undefined : parsePublicKey('ecdsa', ecdsaPublicKey),
       eddsaPublicKey === undefined ? undefined : parsePublicKey('eddsa', eddsaPublicKey),
     ].filter((key) => key !== undefined)
-    this.remote = jwks === undefined ? undefined : new RemoteKeys({ ...jwks, clock, onFetched, onFailed })
     this.rules = claimRules(options)
+    if (jwks === undefined) return
+    const asked = { ...jwks, clock, onFetched, onFailed }
+    this.remote = { ...sources.take(asked), giveBack: () => sources.giveBack(asked) } // last: nothing throws behind it
   }
 
   get hasKeys(): boolean {
@@ -117,12 +128,17 @@ class Judge {
     return rule === 'ok' ? read(payload, text, this.rules) : invalid(rule)
   }
 
-  async prepare(): Promise<void> {
-    await this.remote?.prepare()
+  async prepare(): Promise<boolean> {
+    if (this.remote === undefined) return true
+    return (await this.remote.keys.prepare()) || !this.remote.isNew
+  }
+
+  async idle(): Promise<void> {
+    await this.remote?.keys.idle()
   }
 
   close(): void {
-    this.remote?.close()
+    this.remote?.giveBack()
   }
 
   private checkHmac({ signed, signature }: CompactJws, { hash }: Algorithm & { kind: 'hmac' }): Signed {
@@ -141,7 +157,7 @@ class Judge {
     const own = this.publicKeys.filter((key) => algorithm.fits(key))
     for (const key of own) if (await doesHold(jws, algorithm, key)) return 'holds'
     if (this.remote === undefined) return own.length > 0 ? 'broken' : 'no-key'
-    const published = await this.remote.find(jws)
+    const published = await this.remote.keys.find(jws)
     if (published === undefined) return 'unknown'
     for (const { key } of published) if (await doesHold(jws, algorithm, key)) return 'holds'
     return 'broken'

@@ -191,6 +191,46 @@ describe('[12.4] published keys, from a real server', () => {
     expect(server.requests).toBe(1)
   })
 
+  it('are taken over from the verifier before, also while their server is away; another server has to answer first', async () => {
+    const sources = new KeySources()
+    const failed: unknown[] = []
+    const make = (endpoint: string) =>
+      createTokenVerifier({
+        connection: { jwks: { endpoint, cacheMs: hour } },
+        sources,
+        clock,
+        onNoKeys: (error) => failed.push(error),
+      })
+    const first = make(server.url)
+    expect(await first.prepare()).toBe(true)
+    await server.stop()
+    const second = make(server.url)
+    const elsewhere = make(server.url.replace('http://', 'http://ana:planted-word@'))
+    clock.advance(5_000)
+    expect(await second.prepare()).toBe(true)
+    expect(await elsewhere.prepare()).toBe(false)
+    expect(JSON.stringify(failed.map(String))).not.toContain('planted-word')
+    first.close()
+    first.close() // once is as good as twice: the other one still needs them
+    const token = await sign(one)
+    expect(await outcomeOf(second, token)).toBe('valid')
+    expect(await outcomeOf(elsewhere, token)).toBe('unavailable')
+    second.close()
+    elsewhere.close()
+  })
+
+  it('that are asked for are waited for, before the verifier that asks is closed', async () => {
+    let answer = (): void => {}
+    server.misbehave((response, set) => (answer = () => void response.end(set)))
+    const waiting = outcome(await sign(one))
+    await server.asked(1)
+    const idle = verifier.idle()
+    answer()
+    await idle
+    verifier.close()
+    expect(await waiting).toBe('valid')
+  })
+
   it('serve a token that names none only where there is no choice', async () => {
     const nameless = await sign({ ...one, published: {} })
     expect(await outcome(nameless)).toBe('valid')

@@ -62,9 +62,15 @@ export class RemoteKeys {
     return this.absent.has(name) ? [] : undefined // J3
   }
 
-  /** Fetches what will be needed. Never rejects. */
-  async prepare(): Promise<void> {
-    if (this.canFetch) await this.fetch()
+  /** Fetches what will be needed; whether there are keys now. Never rejects. */
+  async prepare(): Promise<boolean> {
+    if (this.running !== undefined || this.canFetch) await this.fetch()
+    return this.keys.length > 0
+  }
+
+  /** Resolves when no request is under way. */
+  async idle(): Promise<void> {
+    await this.running
   }
 
   /** Ends what is under way. */

@@ -1,4 +1,4 @@
-import type { Bytes } from '@natter/protocol'
+import type { Bytes, Capability, CapableVerb } from '@natter/protocol'
 
 /** What a subscription is given in place of what its namespace says; absent = as the namespace says. */
 export interface SubscriptionOverride {
@@ -16,6 +16,8 @@ export interface ClaimedSubscription {
   /** Told to the client with the subscription: JSON text, or any bytes where it came as `b64data`. */
   readonly data?: Bytes
   readonly override?: SubscriptionOverride
+  /** What its subscriber may do beside what the namespace allows; shared. */
+  readonly allow?: readonly CapableVerb[]
 }
 
 interface Claims {
@@ -37,6 +39,8 @@ export interface ConnectionClaims extends Claims {
   metaJson?: string
   /** Subscriptions that the connection begins with, by channel; absent = none. Names are as they came: nobody has checked them. */
   subscriptions?: ReadonlyMap<string, ClaimedSubscription>
+  /** What the connection may do beside what its namespaces allow; shared, absent = nothing. */
+  capabilities?: readonly Capability[]
 }
 
 /** What a subscription token allows its bearer. */
@@ -65,8 +69,13 @@ export interface TokenVerifier {
   readonly hasSubscriptionKeys: boolean
   verify(token: string): Promise<TokenVerdict>
   verifySubscription(token: string): Promise<TokenVerdict<SubscriptionClaims>>
-  /** Fetches the keys that will be needed, so that the first client needn't wait. Never rejects: they are fetched again when they are needed. */
-  prepare(): Promise<void>
+  /**
+   * Fetches the keys that will be needed, so that the first client needn't wait. Never rejects: they are fetched again when they are needed.
+   * False: there are none of a server that no other verifier asks.
+   */
+  prepare(): Promise<boolean>
+  /** Resolves when no verification waits for a server: for one that is asked nothing more. */
+  idle(): Promise<void>
   /** Ends what is under way: who waits is told `unavailable`. */
   close(): void
 }
@@ -84,7 +93,11 @@ export class NoTokens implements TokenVerifier {
     return Promise.resolve({ outcome: 'invalid', reason: 'no-key-configured' })
   }
 
-  prepare(): Promise<void> {
+  prepare(): Promise<boolean> {
+    return Promise.resolve(true)
+  }
+
+  idle(): Promise<void> {
     return Promise.resolve()
   }
 
