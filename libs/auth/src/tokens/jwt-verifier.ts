@@ -84,12 +84,15 @@ const invalid = (reason: string): Verdict => ({ outcome: 'invalid', reason })
 class Judge {
   private readonly secrets: readonly KeyObject[]
   private readonly publicKeys: readonly KeyObject[]
-  private readonly remote: { readonly keys: RemoteKeys; readonly isNew: boolean; giveBack(): void } | undefined
+  private readonly remote:
+    { readonly keys: RemoteKeys; readonly isNew: boolean; giveBack(): void } | undefined
   private readonly rules: ClaimRules
 
   constructor(
     options: TokenOptions,
-    private readonly around: Pick<TokenVerifierOptions, 'clock' | 'onKeys' | 'onNoKeys'> & { sources: KeySources },
+    private readonly around: Pick<TokenVerifierOptions, 'clock' | 'onKeys' | 'onNoKeys'> & {
+      sources: KeySources
+    },
   ) {
     const { clock, onKeys: onFetched, onNoKeys: onFailed, sources } = around
     const { hmacSecret, previousHmacSecret, rsaPublicKey, ecdsaPublicKey, eddsaPublicKey, jwks } = options
