@@ -23,6 +23,7 @@ export {
   type Permission,
   type Question,
 } from './permissions.js'
+export { KeySources } from './tokens/key-sources.js'
 export { createTokenVerifier, type TokenOptions, type TokenVerifierOptions } from './tokens/jwt-verifier.js'
 export { readPayload, readSubscription, rawText, writtenOf, type Written } from './tokens/claim-parts.js'
 export { parsePublicKey, type PublicKeyKind } from './tokens/public-keys.js'
