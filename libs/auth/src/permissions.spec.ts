@@ -138,10 +138,9 @@ describe('the permission chain', () => {
     expect(ask('subscribe', { allow_user_limited_channels: true }, 'user', extra)).toBe(expected)
   })
 
-  it('[13.3] an app may be asked about what the name and the features allow, and of user-limited channels never, of private ones where a token came along', () => {
-    const askable = (name: string, options: object | undefined, extra: Partial<Question> = {}) => {
+  it('[13.3] an app may be asked about what the name and the features allow, and of user-limited channels never', () => {
+    const askable = (name: string, options: object | undefined) => {
       const question = {
-        ...extra,
         user: 'u',
         isSubscribed: false,
         insecure: false,
@@ -154,8 +153,7 @@ describe('the permission chain', () => {
       })
     }
     expect(askable('room', features)).toEqual(['ok', 'ok', 'ok', 'ok'])
-    expect(askable('$room', features)).toEqual(['itself', 'ok', 'ok', 'ok'])
-    expect(askable('$room', features, { hasToken: true })).toEqual(['ok', 'ok', 'ok', 'ok'])
+    expect(askable('$room', features)).toEqual(['ok', 'ok', 'ok', 'ok'])
     expect(askable('room', {})).toEqual(['ok', 'ok', 108, 108])
     expect(askable('#u', { ...features, allow_user_limited_channels: true })).toEqual([
       'itself',

@@ -4,8 +4,8 @@
  * P1. Deny is the default: each function ends in 103 and something has to say yes before.
  * P2. Neither `insecure` nor a capability switches a feature on: presence and history that are off stay 108.
  * P3. A namespace whose app answers for a verb is not asked what it allows: `canAsk…` is what remains, and the app's answer follows.
- * P4. Of a private channel nobody is asked, and no rule says anything, unless a token came with the command: a capability alone, in which
- *     the sign is written, opens it without.
+ * P4. A private channel is for a token, an app's word, or a capability in which the sign is written: no other rule says anything of it, and
+ *     an address over HTTP is asked about a token, not in place of one.
  */
 import {
   Errors,
@@ -77,12 +77,13 @@ export function maySubscribe(question: Question): Permission {
   return verdict(isAllowed(namespace.allowSubscribe, question) || isSaidSo)
 }
 
-/** P3. `itself` = user-limited, or private and without a token (P4): {@link maySubscribe} decides, not the app. */
-export function canAskSubscribe(question: Question): Permission | 'itself' {
+/** P3. `itself` = user-limited: {@link maySubscribe} decides, not who is asked. So it is where P4 says that nobody is. */
+export function canAskSubscribe(question: Question, asked: 'app' | 'address' = 'app'): Permission | 'itself' {
   const namespace = findNamespace(question)
   if (isRefused(namespace)) return namespace
   const { channel, hasToken = false } = question
-  return isUserLimited(namespace, channel) || (channel.isPrivate && !hasToken) ? 'itself' : 'ok'
+  const isForToken = channel.isPrivate && asked === 'address' && !hasToken
+  return isUserLimited(namespace, channel) || isForToken ? 'itself' : 'ok'
 }
 
 /** Whether the channel is one at all: what holds before a token is believed, and of what a server subscribes to. */

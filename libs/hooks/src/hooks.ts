@@ -4,9 +4,9 @@
  * Every text that ends in `Json` is the text of one JSON value, as it came: nobody between client and handler parses it.
  * Times are milliseconds since 1970.
  */
-import type { Bytes, Capability } from '@natter/protocol'
+import type { Bytes, Capability, CapableVerb } from '@natter/protocol'
 
-export type { Capability }
+export type { Capability, CapableVerb }
 
 /** The connection that a hook is about. */
 export interface Caller {
@@ -28,7 +28,16 @@ export interface Caller {
 
 /** Questions: answered once, before the client is. `data` is what the client sent. */
 export type HookRequest =
-  | { kind: 'connect'; caller: Caller; token?: string; name?: string; version?: string; data?: Bytes }
+  /** `channels`: which subscriptions by the server the client says it had. */
+  | {
+      kind: 'connect'
+      caller: Caller
+      token?: string
+      name?: string
+      version?: string
+      channels?: readonly string[]
+      data?: Bytes
+    }
   | { kind: 'refresh'; caller: Caller; token?: string; data?: Bytes }
   | { kind: 'subscribe'; caller: Caller; namespace: string; channel: string; token?: string; data?: Bytes }
   | { kind: 'publish'; caller: Caller; namespace: string; channel: string; data: Bytes }
@@ -59,6 +68,8 @@ export interface SubscriptionOptions {
   /** When the subscription ends; absent = with the connection. */
   expiresAtMs?: number
   grant?: PublishGrant
+  /** What its subscriber may do in the channel beside what the namespace allows, for as long as it is subscribed. */
+  allow?: readonly CapableVerb[]
 }
 
 export interface ConnectDecision {
@@ -72,14 +83,20 @@ export interface ConnectDecision {
   expiresAtMs?: number
   /** Server-side subscriptions, by channel. */
   subscriptions?: Readonly<Record<string, SubscriptionOptions>>
+  /** What the connection may do beside what its namespaces allow. */
   capabilities?: readonly Capability[]
 }
 
 /** By kind: what a yes may carry. A no is a {@link Refusal}. */
 export interface HookDecisions {
   connect: ConnectDecision
-  /** `expiresAtMs` absent = never; in the past = it ends now. */
-  refresh: { expiresAtMs?: number; infoJson?: string; metaJson?: string }
+  /** `expiresAtMs` absent = never; in the past = it ends now. `capabilities` absent = as before; empty = none from now on. */
+  refresh: {
+    expiresAtMs?: number
+    infoJson?: string
+    metaJson?: string
+    capabilities?: readonly Capability[]
+  }
   subscribe: SubscriptionOptions
   /** `data` present = stored instead of what the client sent. */
   publish: { data?: Bytes }

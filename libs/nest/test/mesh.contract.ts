@@ -30,6 +30,7 @@ import {
   type Member,
   type OccupiedContext,
   type PublishContext,
+  type RefreshDecision,
   type RpcContext,
   type StoredPublication,
   type SubscribeContext,
@@ -185,6 +186,59 @@ export function describeMesh(name: string, open: () => Promise<MeshWorld>): void
         await app.get(Natter).publish('live:news', 2)
         expect(await ana.next('chat:news')).toMatchObject({ data: 1 })
         expect(await ana.next('live:news')).toMatchObject({ data: 2 })
+      })
+
+      it('of capabilities the first that covers the channel decides, and a refresh replaces them with what they let in', async () => {
+        let begin = (): void => {}
+        const begun = new Promise<void>((resolve) => (begin = resolve))
+        @ConnectionController()
+        class Mine {
+          @OnConnect() connect(): ConnectDecision {
+            const capabilities = [
+              { channels: ['chat:quiet'], allow: ['subscribe'] as const },
+              {
+                channels: ['chat:[a-z]+'],
+                match: 'regex' as const,
+                allow: ['subscribe', 'publish'] as const,
+              },
+            ]
+            return { user: 'ana', capabilities, expiresAt: Date.now() + 100 }
+          }
+          @OnRefresh() async refresh(): Promise<RefreshDecision> {
+            await begun
+            return { capabilities: [{ channels: ['chat:quiet'], allow: ['subscribe', 'publish'] }] }
+          }
+        }
+        await world.start('app', [Mine])
+        const ana = await world.connect({})
+        for (const channel of ['chat:quiet', 'chat:loud']) await ana.subscribe(channel)
+        await ana.publish('chat:loud', 1)
+        await expect(ana.publish('chat:quiet', 1)).rejects.toMatchObject(permissionDenied)
+        const ended = ana.unsubscribed('chat:loud')
+        begin()
+        await world.pass(1_000)
+        expect(await ended).toMatchObject({ code: 2000 })
+        await ana.publish('chat:quiet', 2)
+        await expect(ana.publish('chat:loud', 2)).rejects.toMatchObject(permissionDenied)
+      })
+
+      it('what a subscription is allowed beside its namespace ends with it', async () => {
+        @ChannelController('chat')
+        class Rooms {
+          @OnSubscribe(':room') subscribe(): SubscribeDecision {
+            return { allow: ['publish', 'history'] }
+          }
+        }
+        await world.start('app', [Door, Rooms])
+        const ana = await connect('ana')
+        await expect(ana.publish('chat:1', 0)).rejects.toMatchObject(permissionDenied)
+        await ana.subscribe('chat:1')
+        await ana.publish('chat:1', 1)
+        expect((await ana.history('chat:1', { limit: 10 })).publications).toHaveLength(1)
+        await expect(ana.publish('chat:2', 1)).rejects.toMatchObject(permissionDenied)
+        await ana.unsubscribe('chat:1')
+        await expect(ana.publish('chat:1', 2)).rejects.toMatchObject(permissionDenied)
+        await expect(ana.history('chat:1', { limit: 1 })).rejects.toMatchObject(permissionDenied)
       })
 
       it('capabilities open what no app answers for, and nothing else', async () => {

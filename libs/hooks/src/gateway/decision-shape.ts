@@ -2,6 +2,7 @@
  * Whether a decision is what its kind may carry. An app is somebody's program, of any build and perhaps not on our lib: a date
  * written as text must not become a grant that never ends.
  */
+import { capabilityProblem, type Capability } from '@natter/protocol'
 import type { HookKind } from '../hooks.js'
 
 /** What is wrong with a value, or undefined. */
@@ -40,17 +41,24 @@ const fields =
     return undefined
   }
 
+const verbs = listOf(oneOf('subscribe', 'publish', 'presence', 'history'))
+
 const subscription = fields({
   'infoJson?': text,
   'dataJson?': text,
   'expiresAtMs?': count,
   'grant?': fields({ publish: oneOf('allow', 'deny', 'ask'), 'forMs?': count, 'quota?': count }),
+  'allow?': verbs,
 })
 
 const capability = fields({
   channels: listOf(text),
-  allow: listOf(oneOf('subscribe', 'publish', 'presence', 'history')),
+  'match?': oneOf('exact', 'wildcard', 'regex'),
+  allow: verbs,
 })
+
+const capabilities: Check = (value) =>
+  listOf(capability)(value) ?? capabilityProblem(value as readonly Capability[])
 
 const yes = fields({})
 
@@ -62,9 +70,14 @@ const shapes: Readonly<Record<HookKind, Check>> = {
     'dataJson?': text,
     'expiresAtMs?': count,
     'subscriptions?': recordOf(subscription),
-    'capabilities?': listOf(capability),
+    'capabilities?': capabilities,
   }),
-  refresh: fields({ 'expiresAtMs?': count, 'infoJson?': text, 'metaJson?': text }),
+  refresh: fields({
+    'expiresAtMs?': count,
+    'infoJson?': text,
+    'metaJson?': text,
+    'capabilities?': capabilities,
+  }),
   subscribe: subscription,
   publish: fields({ 'data?': bytes }),
   presence: yes,

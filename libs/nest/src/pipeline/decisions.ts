@@ -4,6 +4,7 @@
  */
 import type {
   Capability,
+  CapableVerb,
   ConnectDecision as WireConnectDecision,
   HookDecisions,
   HookKind,
@@ -32,6 +33,8 @@ export interface SubscribeDecision {
   publishForMs?: number
   /** How many publications `allow` covers; then `ask`. Absent = any number. */
   publishQuota?: number
+  /** What this subscriber may do in the channel, where no app answers for it, for as long as it is subscribed. */
+  allow?: readonly CapableVerb[]
 }
 
 /** Who is let in. */
@@ -48,7 +51,10 @@ export interface ConnectDecision {
   expiresAt?: Moment
   /** Server-side subscriptions. */
   subscriptions?: readonly string[] | Readonly<Record<string, SubscribeDecision>>
-  /** What the connection may do beside what its namespaces allow. `*` at the end of a channel stands for any rest. */
+  /**
+   * What the connection may do beside what its namespaces allow; the first entry that covers a channel decides. `*` at the end of a channel
+   * stands for any rest, unless `match` says how the channels are read.
+   */
   capabilities?: readonly Capability[]
 }
 
@@ -57,6 +63,8 @@ export interface RefreshDecision {
   expiresAt?: Moment
   info?: unknown
   meta?: unknown
+  /** In place of those before; `[]` = none from now on. What only those before allowed ends. Absent = as before. */
+  capabilities?: readonly Capability[]
 }
 
 /** A refusal that is returned: cheaper than a throw. Made by {@link deny}. */
@@ -87,12 +95,18 @@ export function replyOf(kind: HookKind, result: unknown, encoding: Encoding): Ho
 const decisions: { [K in HookKind]: (result: unknown, encoding: Encoding) => HookDecisions[K] } = {
   connect: connectDecision,
   refresh: (result) => {
-    const { expiresAt, info, meta } = fieldsOf<RefreshDecision>('refresh', result, [
+    const { expiresAt, info, meta, capabilities } = fieldsOf<RefreshDecision>('refresh', result, [
       'expiresAt',
       'info',
       'meta',
+      'capabilities',
     ])
-    return { ...json('infoJson', info), ...json('metaJson', meta), ...expiry(expiresAt) }
+    return {
+      ...json('infoJson', info),
+      ...json('metaJson', meta),
+      ...expiry(expiresAt),
+      ...(capabilities === undefined ? {} : { capabilities }),
+    }
   },
   subscribe: (result) => (isYes(result) ? {} : subscriptionOptions('subscribe', result)),
   publish: (result, encoding) => (isYes(result) ? {} : { data: encodeValue(result, encoding) }),
@@ -149,12 +163,14 @@ export function subscriptionOptions(what: string, result: unknown): Subscription
     'publish',
     'publishForMs',
     'publishQuota',
+    'allow',
   ])
   return {
     ...json('infoJson', fields.info),
     ...json('dataJson', fields.data),
     ...expiry(fields.expiresAt),
     ...grantOf(fields),
+    ...(fields.allow === undefined ? {} : { allow: fields.allow }),
   }
 }
 

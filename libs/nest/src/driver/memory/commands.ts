@@ -46,6 +46,7 @@ export class Commands {
     if (connection.subscriptions.has(channel)) throw refusal(Errors.alreadySubscribed)
     const isAsked = this.mustAsk(connection, 'subscribe', channel)
     const subscription = new Subscription(connection, channel, false)
+    subscription.isByRule = !isAsked
     connection.subscriptions.set(channel, subscription)
     try {
       const decision = isAsked
@@ -144,7 +145,8 @@ export class Commands {
     const { namespace } = channels.of(channel)
     const isDemanded = apps.isDemanded(verb, namespace.name)
     const { capabilities } = connection.identity
-    const verdict = decide({ verb, channel, namespace, capabilities, isDemanded })
+    const { allowed } = connection.subscriptions.get(channel) ?? {}
+    const verdict = decide({ verb, channel, namespace, capabilities, allowed, isDemanded })
     if (typeof verdict === 'object') throw refusal(verdict)
     return verdict === 'ask'
   }

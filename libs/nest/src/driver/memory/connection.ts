@@ -3,6 +3,7 @@ import {
   Grant,
   type Caller,
   type Capability,
+  type CapableVerb,
   type PublishGrant,
   type SubscriptionOptions,
 } from '@natter/hooks'
@@ -31,11 +32,14 @@ export class Subscription implements Member {
   /** The app, or the way in, is still at work on it; then it is in; then it isn't any more. */
   state: 'pending' | 'joined' | 'ended' = 'pending'
   expiry: Timer | undefined
+  /** Its namespace, or a capability, let it in, and no app. */
+  isByRule = false
   /** Resolves when it is in, or has ended. */
   readonly settled: Promise<void>
   settle: () => void = () => undefined
   private grant: Grant | undefined
   private chanInfo: Bytes | undefined
+  private given: readonly CapableVerb[] | undefined
 
   constructor(
     readonly connection: Connection,
@@ -46,9 +50,15 @@ export class Subscription implements Member {
     this.settled = new Promise((resolve) => (this.settle = resolve))
   }
 
-  admit({ infoJson, grant }: SubscriptionOptions, nowMs: number): void {
+  admit({ infoJson, grant, allow }: SubscriptionOptions, nowMs: number): void {
+    this.given = allow
     this.chanInfo = bytesOf(infoJson)
     this.grant = grant === undefined ? undefined : new Grant(grant, nowMs)
+  }
+
+  /** What it may do while it is in. */
+  get allowed(): readonly CapableVerb[] | undefined {
+    return this.state === 'joined' ? this.given : undefined
   }
 
   get info(): ClientInfo {

@@ -12,7 +12,7 @@ import { refusal, type Apps } from './apps.js'
 import type { Channels, Fact } from './channels.js'
 import { bytesOf, Connection, Subscription, type ClientEnd, type Identity } from './connection.js'
 import type { ConnectRequest } from './memory-mesh.js'
-import { badName } from './rules.js'
+import { badName, decide } from './rules.js'
 
 /** Why somebody left: 0 = the client asked, 1 = its connection closed, else a code of the wire or of an app. */
 export interface Leaving {
@@ -190,11 +190,22 @@ export class Connections {
       if (isOver) return this.close(connection, Disconnects.connectionExpired)
       const { expiresAtMs: _, ...lasting } = connection.identity
       connection.identity = { ...lasting, ...decision }
+      if (decision.capabilities !== undefined) this.endUncovered(connection)
       this.keep(connection)
     } catch (error) {
       if (!connection.isOpen) return
       if (error instanceof ClientError && error.temporary) return this.wait(connection)
       this.close(connection, error instanceof DisconnectError ? error : Disconnects.connectionExpired)
+    }
+  }
+
+  /** What a capability let in that it has no more. */
+  private endUncovered(connection: Connection): void {
+    const { capabilities } = connection.identity
+    for (const { channel, isByRule } of connection.subscriptions.values()) {
+      const { namespace } = this.channels.of(channel)
+      const question = { verb: 'subscribe', channel, namespace, capabilities, isDemanded: false } as const
+      if (isByRule && decide(question) !== 'ok') this.unsubscribe(connection, channel, Unsubscribes.server)
     }
   }
 

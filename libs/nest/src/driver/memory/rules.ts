@@ -1,5 +1,5 @@
 /** Who may do what: what no app decides. As gateways have it, with everything off that isn't named here. */
-import type { Capability, NamespaceHook } from '@natter/hooks'
+import type { Capability, CapableVerb, NamespaceHook } from '@natter/hooks'
 import { Errors, isCapable, parseChannelName, validateChannelName, type ErrorCode } from '@natter/protocol'
 
 export interface MemoryNamespace {
@@ -33,18 +33,21 @@ export interface Question {
   readonly channel: string
   readonly namespace: Namespace
   readonly capabilities: readonly Capability[] | undefined
+  /** What its subscription was given; undefined = it has none, or was given nothing. */
+  readonly allowed?: readonly CapableVerb[] | undefined
   /** Whether an app answers for it. */
   readonly isDemanded: boolean
 }
 
 /** `ask` the app, or the verdict. */
 export function decide(question: Question): 'ask' | 'ok' | ErrorCode {
-  const { verb, channel, namespace, capabilities, isDemanded } = question
+  const { verb, channel, namespace, capabilities, allowed, isDemanded } = question
   const problem = badName(channel)
   if (problem !== undefined) return problem
   if (verb === 'history' && !namespace.isKept) return Errors.notAvailable
   if (isDemanded) return 'ask'
   const name = parseChannelName(channel)
   const isAllowed = namespace.allow.includes(verb) && !(verb === 'subscribe' && name.isPrivate)
-  return isAllowed || isCapable(capabilities, verb, name) ? 'ok' : Errors.permissionDenied
+  const isSaid = allowed?.includes(verb) === true || isCapable(capabilities, verb, name)
+  return isAllowed || isSaid ? 'ok' : Errors.permissionDenied
 }
