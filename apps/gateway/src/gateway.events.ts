@@ -1,6 +1,9 @@
 import type { BreakReason } from '@natter/recovery'
 import type { EmulationOutcome } from './emulation/emulation.js'
 import type { Level } from './fullness/levels.js'
+import type { MetAt } from './revocation/enforcement.js'
+import type { Revocation } from './revocation/revocation.js'
+import type { Verdict } from './revocation/revoked-set.js'
 import type { LimitName } from './limits/limit-name.js'
 
 /** What happens in a gateway, `noun:verb[:phase]`. Logs and metrics listen; deliveries are not events. */
@@ -41,6 +44,14 @@ export interface GatewayEvents {
   'token:keys': { keys: number }
   /** They could not be; the ones before stay. It is tried again when a token needs them. */
   'token:keys:failed': { error: unknown }
+  /** All revocations were read, at the start or after a reconnect; `waitedMs` is for how long commands were held back for it. */
+  'revocations:read': { records: number; tookMs: number; waitedMs: number }
+  /** They can't be read now, which is tried again; or one of them is none that this version knows. */
+  'revocations:trouble': { error: unknown }
+  /** An app took somebody's way in back, or gave it back, by this gateway. Names, no tokens. */
+  'revocation:write': Revocation
+  /** Somebody was turned away or sent away for one. */
+  'revocation:met': { verdict: Exclude<Verdict, 'good'>; at: MetAt; user: string }
   'command:error': { method: string; code: number; cause: unknown }
   /** A client asked for a kind of channel that there isn't: `type` as it came, 1 to 3 = maps, 4 = a shared poll. */
   'command:unsupported': { method: string; type: number; advice: string }

@@ -45,6 +45,23 @@ export const gatewayMetrics = defineMetrics({
     name: 'natter_gateway_token_keys_failed_total',
     help: 'How often the public keys for tokens could not be fetched: the ones before stayed.',
   },
+  revocations: {
+    type: 'gauge',
+    name: 'natter_gateway_revocations',
+    help: 'Revocations that this node holds: block = users, token = single tokens, before = users whose older tokens are invalid.',
+    labels: ['kind'],
+  },
+  revocationsComplete: {
+    type: 'gauge',
+    name: 'natter_gateway_revocations_complete',
+    help: '1 while this node knows all of them; 0 while it goes on by what it knew.',
+  },
+  revocationsMet: {
+    type: 'counter',
+    name: 'natter_gateway_revocations_met_total',
+    help: 'Connections and subscriptions turned away or ended by a revocation, by where it met them.',
+    labels: ['verdict', 'at'],
+  },
   connects: {
     type: 'counter',
     name: 'natter_gateway_connects_total',
@@ -221,6 +238,9 @@ export function meter(metrics: Metrics, { gateway, broker, events }: Metered): v
     subscriptions: () => gateway.hub.subscriptionCount,
     channels: () => gateway.channels.count,
     deliveries: () => gateway.audience.delivered,
+    revocations: () =>
+      Object.entries(gateway.revocations.held.sizes).map(([kind, value]) => ({ labels: { kind }, value })),
+    revocationsComplete: () => (gateway.revocations.isComplete ? 1 : 0),
     natsUp: () => (broker.bus.isConnected ? 1 : 0),
     peers: () => gateway.peerCount,
     drainPhase: () => gateway.drain.phase,
@@ -240,6 +260,7 @@ export function meter(metrics: Metrics, { gateway, broker, events }: Metered): v
     'tls:broken': () => handles.certificateBroken.add({}),
     'token:invalid': (token) => handles.tokensInvalid.add(token),
     'token:keys:failed': () => handles.tokenKeysFailed.add({}),
+    'revocation:met': ({ verdict, at }) => handles.revocationsMet.add({ verdict, at }),
     'publication:outcome': (outcome) => tally.add(outcome),
     'publication:refused': ({ reason }) => handles.publishesRefused.add({ reason }),
     'subscription:reply': ({ recovered, messages }) => {

@@ -44,6 +44,9 @@ import { Peers } from './presence/peers.js'
 import { Presence } from './presence/presence.js'
 import { Publisher } from './publishing/publisher.js'
 import { Stalls } from './publishing/stalls.js'
+import { enforceOn, enforceOnAll } from './revocation/enforcement.js'
+import { Revocations } from './revocation/revocations.js'
+import { Revoker } from './revocation/revoker.js'
 import { Replayer } from './sessions/replayer.js'
 import { Sessions } from './sessions/sessions.js'
 import { derived, type Settings } from './settings/settings.js'
@@ -99,6 +102,7 @@ export class Gateway implements SocketHandlers<Connection>, ChannelsOwner {
   private readonly peers: Peers
   private readonly api: ApiServer
   private readonly joinLeave: JoinLeave
+  readonly revocations: Revocations
   private readonly sessions: Sessions
   private readonly replayer: Replayer
   private readonly occupancy: Occupancy
@@ -180,6 +184,14 @@ export class Gateway implements SocketHandlers<Connection>, ChannelsOwner {
       connectionsOf: (user) => this.hub.connectionsOf(user),
       close: (connection) => connection.disconnect(Disconnects.connectionLimit),
     })
+    this.revocations = new Revocations({
+      records: broker.revocations,
+      clock,
+      events,
+      intake: { pause: () => this.intake.pause(), resume: () => this.intake.resume() },
+      enforceOn: (users) => enforceOn(this.services, users),
+      enforceOnAll: () => enforceOnAll(this.services),
+    })
     this.services = this.createServices(subjects)
     this.api = new ApiServer(broker, this.services, this.peers)
     this.intake = new Intake(
@@ -225,6 +237,7 @@ export class Gateway implements SocketHandlers<Connection>, ChannelsOwner {
       broker.events.on('broker:reconnect', () => void this.resume()),
       broker.events.on('broker:epoch:change', ({ stream }) => this.channels.renumber(stream)),
     )
+    await this.revocations.start() // nobody is let in before that
     const port = await this.server.listen() // first: a node that can't serve must not announce itself
     this.limits.start()
     void this.services.verifier.prepare()
@@ -264,6 +277,7 @@ export class Gateway implements SocketHandlers<Connection>, ChannelsOwner {
     this.services.heartbeat.stop()
     this.fullness.stop()
     this.stalls.stop()
+    this.revocations.stop()
     this.channels.close()
     for (const stop of this.stopListening) stop()
     this.services.verifier.close()
@@ -434,6 +448,7 @@ export class Gateway implements SocketHandlers<Connection>, ChannelsOwner {
     this.resuming?.cancel()
     this.peers.resume()
     try {
+      await this.revocations.untilRead() // who waits for a channel goes on with it
       await broker.verifyStreams()
       await this.services.hooks.resume()
       this.limits.users.resume()
@@ -475,6 +490,8 @@ export class Gateway implements SocketHandlers<Connection>, ChannelsOwner {
       hooks,
       facts: new Facts(hooks, this.sessions, this.occupancy, clock, options.name),
       publishOrder: new PublishOrder(),
+      revocations: this.revocations,
+      revoker: new Revoker({ records: broker.revocations, held: this.revocations.held, clock, events }),
       limits: this.limits,
       emulation: this.emulation,
       heartbeat: new Heartbeat(this.server, clock, options.client),

@@ -1,7 +1,7 @@
 /**
  * What apps ask of gateways, on `Subjects.apiOfNode(node)`: the shapes that travel. Any gateway serves any request; those that
  * concern connections (`subscribe`, `unsubscribe`, `disconnect`) are passed on to all gateways, and answered when each that is there
- * has done its part.
+ * has done its part. Those that revoke (`block`, `unblock`, `revoke`, `invalidate`) are answered when it is written down, which binds all.
  */
 import type { Bytes, ClientInfo, StreamPosition } from '@natter/protocol'
 import type { RefusalError, SubscriptionOptions } from './hooks.js'
@@ -26,6 +26,12 @@ export type ApiRequest =
   | { kind: 'subscribe'; user: string; channel: string; client?: string; options: SubscriptionOptions }
   | { kind: 'unsubscribe'; user: string; channel: string; client?: string; code: number; reason: string }
   | { kind: 'disconnect'; user: string; client?: string; code: number; reason: string }
+  /** Until `expiresAtMs`, milliseconds since 1970; absent = for good. So with the next two. */
+  | { kind: 'block'; user: string; expiresAtMs?: number }
+  | { kind: 'unblock'; user: string }
+  | { kind: 'revoke'; tokenId: string; expiresAtMs?: number }
+  /** `issuedBeforeMs` absent = now, as the gateway's clock says. */
+  | { kind: 'invalidate'; user: string; issuedBeforeMs?: number; expiresAtMs?: number }
   /** Progress of an rpc: into the caller's personal channel, with `call` as tag. Answered at once. */
   | { kind: 'progress'; user: string; call: string; data: Bytes }
 
@@ -59,6 +65,10 @@ export interface ApiResults {
   subscribe: { connections: number }
   unsubscribe: { connections: number }
   disconnect: { connections: number }
+  block: Record<string, never>
+  unblock: Record<string, never>
+  revoke: Record<string, never>
+  invalidate: Record<string, never>
   progress: Record<string, never>
 }
 

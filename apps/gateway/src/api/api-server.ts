@@ -17,6 +17,7 @@ import { ApiReader } from './api-reader.js'
 import { Everywhere, PartError } from './everywhere.js'
 import { showProgress } from './progress.js'
 import { explain, RefusedError } from './refusal.js'
+import { serveRevocation } from './revocation-requests.js'
 import { checkUserRequest, serveHere, type UserRequest } from './user-requests.js'
 
 /** Requests at work at a time: what one waits for is bounded, and so must be how many wait. */
@@ -128,6 +129,11 @@ export class ApiServer {
       case 'unsubscribe':
       case 'disconnect':
         return this.serveUser(request)
+      case 'block':
+      case 'unblock':
+      case 'revoke':
+      case 'invalidate':
+        return serveRevocation(this.services.revoker, request)
       default:
         throw new RefusedError(
           Errors.methodNotFound,
@@ -151,6 +157,10 @@ const kinds: ReadonlySet<string> = new Set<ApiRequest['kind']>([
   'unsubscribe',
   'disconnect',
   'progress',
+  'block',
+  'unblock',
+  'revoke',
+  'invalidate',
 ])
 
 const tooMany: ApiReply = {

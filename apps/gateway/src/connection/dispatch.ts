@@ -1,4 +1,5 @@
 import { Disconnects, Errors, Limits, MalformedFrameError, type Command } from '@natter/protocol'
+import { UnavailableError } from '@natter/primitives'
 import { answerError } from './command-error.js'
 import { historyCommand } from './commands/history.js'
 import { presenceCommand, presenceStatsCommand } from './commands/presence.js'
@@ -19,13 +20,18 @@ import type { Services } from './services.js'
  *     a slow channel does not hold back the others. What must not overtake (an unsubscribe its subscribe, a publish the
  *     subscribe that permits it) waits for the subscription's answer, not for all that it missed.
  * D2. Whatever a handler throws becomes one reply, or the end of the connection: no command stays unanswered, nothing reaches the process.
+ * D4. While nobody knows who has been revoked meanwhile, nothing is begun: commands wait, and are put off when that takes too long
+ *     (revocation/revocations.ts). What isn't a question is taken.
  * D3. Work per connection is bounded: past `maxInFlight` the answer is 111, and so it is past what a user may send over all connections;
  *     leaving a channel always works, as SDKs that may not leave end the connection. How much it may send at all: intake.ts.
  */
 export function createMessageHandler(services: Services): MessageHandler {
   return {
     decode: (connection, message) => decode(services, connection, message),
-    take: (connection, command) => take(services, connection, command),
+    take: (connection, command) => {
+      if (services.revocations.isRefusing) putOff(services, connection, command)
+      else take(services, connection, command)
+    },
   }
 }
 
@@ -67,6 +73,23 @@ function take(services: Services, connection: Connection, command: Command): voi
     case 'closed':
   }
 }
+
+/** D4. */
+function putOff(services: Services, connection: Connection, command: Command): void {
+  const { kind } = connection
+  const isQuestion = command.method !== 'pong' && command.method !== 'unknown'
+  const isFirst = kind === 'awaiting' && command.method === 'connect'
+  if (!isQuestion || (!isFirst && kind !== 'connected')) return take(services, connection, command)
+  if (isFirst) {
+    connection.startConnecting()
+    connection.refused()
+  }
+  if (command.method === 'send') return // at most once
+  answerError(services, connection, command.id, command.method, notRead())
+}
+
+const notRead = (): UnavailableError =>
+  new UnavailableError('revocations-unread', 'It isn’t known now who was revoked. Try again.')
 
 export function dispatch(services: Services, connection: Connection, command: Command): void {
   if (!connection.isConnected) return // closed by a command before this one: nothing more is handled

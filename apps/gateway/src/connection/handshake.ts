@@ -11,6 +11,7 @@ import {
 import { appJson } from '../hooks/app-json.js'
 import { callerOf } from '../hooks/caller.js'
 import { mergeHeaders } from '../hooks/handshake-headers.js'
+import { demandGood, judge as judgeRevoked, subjectOf } from '../revocation/enforcement.js'
 import { identityByApp, keepByApp } from './app-identity.js'
 import { inTime } from './command-deadline.js'
 import { CommandError } from './command-error.js'
@@ -70,14 +71,29 @@ async function letIn(
       return connection.reply({ id, error: verdict.error })
     case 'known': {
       const { identity, gift = {}, claimed } = verdict
+      await demandLetIn(services, connection, identity)
+      if (connection.kind !== 'connecting') return
       const joins = begin(services, connection, { identity, gift, claimed, asked: request.subs })
       const written = writeDown(services, connection, identity, joins)
       if (written.length > 0) await Promise.all(written)
       if (joins.length > 0) await prepareAll(joins)
+      const { revocations } = services
+      for (let wait = revocations.untilRead(); wait !== undefined; wait = revocations.untilRead()) await wait
       if (connection.kind !== 'connecting') return
+      demandGood(services, subjectOf(identity), 'connect') // again, in the turn in which it comes in (RN4)
       return welcome(services, connection, { id, identity, gift, joins, name: request.name ?? '' })
     }
   }
+}
+
+/**
+ * That nothing is known against it, when all is known.
+ *
+ * @throws CommandDisconnect 3507, CommandError 109.
+ */
+async function demandLetIn(services: Services, connection: Connection, identity: Identity): Promise<void> {
+  await services.revocations.untilRead()
+  if (connection.kind === 'connecting') demandGood(services, subjectOf(identity), 'connect')
 }
 
 /** Before the client is told that it is in, where apps want to hear that it has gone. */
@@ -147,7 +163,11 @@ export async function refresh(
     return connection.disconnect(Disconnects.invalidToken)
   }
   const renewed = identityOf(services, verdict.claims)
-  if (isPast(services, renewed)) return connection.disconnect(Disconnects.connectionExpired)
+  services.revocations.demandRead() // the way may have been lost and found while the token was looked at
+  const found = judgeRevoked(services, subjectOf(renewed), 'refresh')
+  if (found === 'blocked') return connection.disconnect(Disconnects.permissionDenied)
+  if (found !== 'good' || isPast(services, renewed))
+    return connection.disconnect(Disconnects.connectionExpired)
   if (!isSame(identity.tokenChannels, renewed.tokenChannels))
     return connection.disconnect(Disconnects.insufficientState) // it comes back, and begins with the new ones
   keepUntilExpiry(services, connection, renewed)

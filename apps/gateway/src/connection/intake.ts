@@ -12,6 +12,7 @@
  *     and what waits is dropped unread. Who has little waiting doesn't pay for those who have much: a full turn is no reason to
  *     close it, and half of what may wait on a node is kept for its like.
  * I4. Before its turn a message costs a look at its bytes and a copy; nothing is parsed.
+ * I6. While it is paused all messages wait, bounded as ever.
  * I5. Who comes back to flood again begins with a small allowance: closing is no new start.
  */
 import { countProtobuf, Disconnects, type Command } from '@natter/protocol'
@@ -75,6 +76,7 @@ export class Intake {
   private readonly waiting = new Set<Connection>()
   private readonly onProbation = new Map<string, number>()
   private nodeWaitingBytes = 0
+  private isPaused = false
   private takenInTurn = 0
   /** 0 = between two turns. */
   private turnEndsAtMs = 0
@@ -103,6 +105,16 @@ export class Intake {
     return this.nodeWaitingBytes
   }
 
+  /** I6. */
+  pause(): void {
+    this.isPaused = true
+  }
+
+  resume(): void {
+    this.isPaused = false
+    if (this.fresh.size + this.waiting.size > 0) this.beginTurn(this.now())
+  }
+
   /** `message` is only valid during the call. */
   receive(connection: Connection, message: Uint8Array, isBinary: boolean): void {
     if (connection.isLeaving) return // I1
@@ -114,7 +126,8 @@ export class Intake {
     const lane = (connection.lane ??= this.createLane(connection, nowMs))
     if (!lane.allowance.take(commands, nowMs)) return this.refuse(connection, nowMs, 'command-rate') // I3
     const text = isBinary === isProtobuf ? message : malformed
-    if (!lane.inbox.isEmpty || nowMs >= this.turnEndsAtMs) return this.keep(connection, lane, text, nowMs)
+    const hasToWait = this.isPaused || !lane.inbox.isEmpty || nowMs >= this.turnEndsAtMs
+    if (hasToWait) return this.keep(connection, lane, text, nowMs)
     lane.inbox.load(this.handler.decode(connection, text))
     this.serve(connection, lane, this.turnEndsAtMs)
     if (hasMore(connection)) this.fresh.add(connection)
@@ -176,6 +189,7 @@ export class Intake {
   private readonly endTurn = (): void => {
     this.turnEndsAtMs = 0
     this.takenInTurn = 0
+    if (this.isPaused) return // I6
     this.serveWaiting(this.now() + turnMs)
     if (this.fresh.size + this.waiting.size > 0) this.beginTurn(this.now())
   }

@@ -1,6 +1,6 @@
 /** Subscriptions that the server makes and ends while a client is connected: what an app may ask for at any time. [11] */
 import type { SubscriptionOptions } from '@natter/hooks'
-import { Errors, type SubscribePush } from '@natter/protocol'
+import { Errors, type ErrorCode, type SubscribePush } from '@natter/protocol'
 import { catchUp } from '@natter/recovery'
 import type { NodeMessage } from '../channels/node-message.js'
 import { inTime } from './command-deadline.js'
@@ -56,20 +56,21 @@ export async function serverSubscribe(
 
 /**
  * Ends a subscription, whoever made it; the client is told why. From 2500 on its SDK subscribes again. One that isn't in yet is ended
- * too: its command is answered with 103. False when there was none.
+ * too: its command is answered with `unanswered`. False when there was none.
  */
 export function serverUnsubscribe(
   services: Services,
   connection: Connection,
   channel: string,
   why: Leaving,
+  unanswered: ErrorCode = Errors.permissionDenied,
 ): boolean {
   const subscription = services.hub.subscription(connection, channel)
   if (subscription === undefined) return false
   const { state, commandId } = subscription
   endSubscription(services, connection, subscription, why)
   if (state !== 'pending') connection.push({ channel, unsubscribe: { code: why.code, reason: why.reason } })
-  else if (commandId !== 0) connection.reply({ id: commandId, error: Errors.permissionDenied })
+  else if (commandId !== 0) connection.reply({ id: commandId, error: unanswered })
   return true
 }
 

@@ -12,6 +12,8 @@ import type { History } from '../history/history.js'
 import type { NodeLimits } from '../limits/node-limits.js'
 import type { Presence } from '../presence/presence.js'
 import type { Publisher } from '../publishing/publisher.js'
+import type { Revocations } from '../revocation/revocations.js'
+import type { Revoker } from '../revocation/revoker.js'
 import type { CatchUps } from './catch-ups.js'
 import type { Connection } from './connection.js'
 import type { Facts } from './facts.js'
@@ -39,6 +41,8 @@ export interface Services {
   readonly hooks: Hooks
   readonly facts: Facts
   readonly publishOrder: PublishOrder
+  readonly revocations: Revocations
+  readonly revoker: Revoker
   readonly limits: Pick<NodeLimits<Connection>, 'takeCommand' | 'users'>
   readonly emulation: Pick<Emulation, 'open'>
   /** Handles a command of a connected client. */

@@ -23,7 +23,7 @@ export function termsOf(options: SubscriptionOptions, isServerSide: boolean, now
 
 /** The same of what a token says. */
 export function claimedTerms(
-  { data }: ClaimedSubscription,
+  { data, tokenId, issuedAtMs }: ClaimedSubscription & Pick<Terms, 'tokenId' | 'issuedAtMs'>,
   isServerSide: boolean,
   expiresAtMs?: number,
 ): Terms {
@@ -31,6 +31,8 @@ export function claimedTerms(
     isServerSide,
     isByToken: true,
     ...(data === undefined ? {} : { data }),
+    ...(tokenId === undefined ? {} : { tokenId }),
+    ...(issuedAtMs === undefined ? {} : { issuedAtMs }),
     ...(expiresAtMs === undefined ? {} : { expiresAtMs }),
   }
 }

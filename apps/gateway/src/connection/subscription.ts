@@ -22,6 +22,10 @@ import type { Choice } from '../channels/choice.js'
 export interface Terms {
   /** A token let its client in, who refreshes it with another; else whoever let it in keeps it. */
   readonly isByToken?: true
+  /** The name of that token, by which it may be revoked. This and the next are only there where a subscription token said them. */
+  readonly tokenId?: string
+  /** When that was issued, milliseconds since 1970. */
+  readonly issuedAtMs?: number
   /** The server made it: its client can't leave it without the server knowing, and comes back with the connection alone. */
   readonly isServerSide: boolean
   /** Told to its client with the subscription. */

@@ -140,6 +140,29 @@ export class ApiClient {
     await this.request({ kind: 'disconnect', user, code, reason, ...narrowed(client) })
   }
 
+  /** Resolves when it is written down: it binds each gateway from then on, also one that isn't there now. @throws NatterError as {@link request}. */
+  async blockUser(user: string, end: { expiresAtMs?: number } = {}): Promise<void> {
+    await this.request({ kind: 'block', user, ...end })
+  }
+
+  /** Resolves as {@link blockUser}. @throws NatterError as {@link request}. */
+  async unblockUser(user: string): Promise<void> {
+    await this.request({ kind: 'unblock', user })
+  }
+
+  /** Resolves as {@link blockUser}. @throws NatterError as {@link request}. */
+  async revokeToken(tokenId: string, end: { expiresAtMs?: number } = {}): Promise<void> {
+    await this.request({ kind: 'revoke', tokenId, ...end })
+  }
+
+  /** Resolves as {@link blockUser}. @throws NatterError as {@link request}. */
+  async invalidateUserTokens(
+    user: string,
+    which: { issuedBeforeMs?: number; expiresAtMs?: number } = {},
+  ): Promise<void> {
+    await this.request({ kind: 'invalidate', user, ...which })
+  }
+
   /**
    * Asks a gateway, and others until one has answered for good.
    *

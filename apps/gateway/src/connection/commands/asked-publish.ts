@@ -42,6 +42,7 @@ export async function publishAsked(
       await place.before
       return verdict
     })
+    services.revocations.demandRead()
     if (!connection.isConnected) return // A3
     const sender = connection.senderOf(data, services.hub.subscription(connection, channel)?.info.chanInfo)
     const stored = new Promise<void>((resolve, failed) => {

@@ -27,7 +27,10 @@ export function publishCommand(
 ): Promise<void> | undefined {
   const last = lastTurn(services.hub.subscription(connection, request.channel))
   if (last?.isJoining === true) {
-    return last.settled.then(() => publish(services, connection, id, request))
+    return last.settled.then(() => {
+      services.revocations.demandRead()
+      return publish(services, connection, id, request)
+    })
   }
   return publish(services, connection, id, request)
 }

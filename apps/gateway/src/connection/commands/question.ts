@@ -38,7 +38,10 @@ export async function demandFromApp(
   channel: string,
 ): Promise<Namespace> {
   const before = lastTurn(services.hub.subscription(connection, channel))
-  if (before?.isJoining === true) await before.settled
+  if (before?.isJoining === true) {
+    await before.settled
+    services.revocations.demandRead()
+  }
   if (!connection.isConnected) throw new CommandError(Errors.unauthorized) // gone meanwhile: nobody is asked, nobody hears of it
   const question = questionOf(services, connection, channel)
   const { rule, canAsk } = rules[kind]

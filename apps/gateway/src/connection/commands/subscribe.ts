@@ -42,6 +42,7 @@ export async function subscribeCommand(
   const turn = new WaitingTurn(before, services.clock.now())
   await before.settled // the unsubscribe before this one goes first
   try {
+    services.revocations.demandRead()
     if (connection.isConnected) await subscribe(services, connection, id, request, turn)
   } finally {
     turn.over() // where it didn't begin

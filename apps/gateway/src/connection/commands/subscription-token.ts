@@ -3,6 +3,7 @@
  *
  * U1. A token is for one user and one channel (and one connection, where it says so): whoever shows another's is closed.
  * U2. It is judged while the hub knows the subscription: what an unsubscribe or a close ends meanwhile stays ended.
+ * U3. One that is taken back is like one that has expired; what comes later finds the subscription, also where that isn't in yet.
  */
 import { grantFeatures, overrideNamespace, type SubscriptionClaims, type TokenVerdict } from '@natter/auth'
 import { Disconnects, Errors, type SubscribeRequest } from '@natter/protocol'
@@ -14,6 +15,7 @@ import type { Services } from '../services.js'
 import type { Subscription } from '../subscription.js'
 import { claimedTerms, demandReadable, keepUntilEnd } from '../subscription-terms.js'
 import { lastTurn } from '../turns.js'
+import { demandGood, judge as judgeRevoked } from '../../revocation/enforcement.js'
 import { isUnsupported } from '../unsupported.js'
 import { questionOf } from './question.js'
 
@@ -37,6 +39,8 @@ export async function admitByToken(
   demandOwn(connection, subscription.channel, claims)
   if (isPast(claims, clock.now())) throw new CommandError(Errors.expired)
   demandReadable(connection, claims)
+  services.revocations.demandRead()
+  demandGood(services, { ...claims, isByToken: true }, 'subscribe') // U3
   subscription.admit(claimedTerms(claims, false, claims.expiresAtMs), claims.info)
   if (claims.override === undefined) return
   const namespace = overrideNamespace(subscription.namespace, claims.override)
@@ -59,6 +63,17 @@ const refusals = {
   expired: Errors.tokenExpired,
   unavailable: Errors.internal,
 } as const
+
+/** By what it may be taken back, where it says that. */
+function originOf({
+  tokenId,
+  issuedAtMs,
+}: SubscriptionClaims): Pick<SubscriptionClaims, 'tokenId' | 'issuedAtMs'> {
+  return {
+    ...(tokenId === undefined ? {} : { tokenId }),
+    ...(issuedAtMs === undefined ? {} : { issuedAtMs }),
+  }
+}
 
 /** U1. */
 function demandOwn(connection: Connection, channel: string, claims: SubscriptionClaims): void {
@@ -98,8 +113,11 @@ export async function subRefreshCommand(
     throw new CommandError(Errors.expired)
   const { claims } = verdict
   demandOwn(connection, channel, claims)
+  services.revocations.demandRead()
+  if (judgeRevoked(services, { ...claims, isByToken: true }, 'refresh') !== 'good')
+    throw new CommandError(Errors.expired) // U3
   const { data } = subscription.terms
-  const kept = data === undefined ? {} : { data }
+  const kept = { ...(data === undefined ? {} : { data }), ...originOf(claims) }
   subscription.admit(claimedTerms(kept, false, claims.expiresAtMs), claims.info)
   if (subscription.isPresent) keepUntilEnd(services, connection, subscription)
   connection.reply({ id, sub_refresh: ttlOf(claims.expiresAtMs, clock.now()) })
