@@ -30,13 +30,14 @@ export type ReloadReport =
 /** What whoever puts a configuration into effect has to say: problems, and then nothing has changed, or what has to wait. */
 export interface Taken {
   readonly problems?: readonly Problem[]
-  /** Beside what the definition knows: `section.key` and what of it. */
+  /** Beside what the definition knows, e.g. a file that a setting names. */
+  readonly changed?: readonly string[]
+  /** The same: `section.key` and what of it. */
   readonly needsRestart?: readonly string[]
 }
 
 export class ConfigReloader<const S extends readonly Section[]> {
   private turn: Promise<unknown> = Promise.resolve()
-  private waiting: readonly string[] = []
 
   /** @param present what {@link loadConfig} read of `sources` at the start */
   constructor(
@@ -51,7 +52,7 @@ export class ConfigReloader<const S extends readonly Section[]> {
   }
 
   /**
-   * @param take puts it into effect, as a whole or not at all; not called where nothing changed.
+   * @param take puts it into effect, as a whole or not at all; called also where no setting changed: what one names may have
    * @throws what `take` throws: then nothing has changed.
    */
   reload(
@@ -68,14 +69,13 @@ export class ConfigReloader<const S extends readonly Section[]> {
     const { next, changed, needsRestart } = this.merge(loaded.config)
     const crossed = crossCheck(this.definition, next).map((problem) => afterMerge(problem, needsRestart))
     if (crossed.length > 0) return { outcome: 'refused', problems: crossed }
-    if (changed.length > 0) {
-      const { problems = [], needsRestart: waiting = [] } = await take(next, changed)
-      if (problems.length > 0) return { outcome: 'refused', problems }
-      this.waiting = waiting
-      this.present = next
-    }
-    const outcome = changed.length > 0 ? 'taken' : 'same'
-    return { outcome, changed, needsRestart: [...needsRestart, ...this.waiting] }
+    const taken = await take(next, changed)
+    const { problems = [] } = taken
+    if (problems.length > 0) return { outcome: 'refused', problems }
+    this.present = next
+    const all = [...changed, ...(taken.changed ?? [])]
+    const waiting = [...needsRestart, ...(taken.needsRestart ?? [])]
+    return { outcome: all.length > 0 ? 'taken' : 'same', changed: all, needsRestart: waiting }
   }
 
   /** CR2, CR4 */

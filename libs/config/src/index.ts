@@ -12,6 +12,7 @@ export { configExitCode, loadConfigOrExit } from './load-config-or-exit.js'
 export { loadConfig, type ConfigSources, type EffectiveSetting, type LoadedConfig } from './load-config.js'
 export { printConfig } from './print-config.js'
 export { describeProblem, type Problem } from './problem.js'
+export { secretsOf } from './secrets-of.js'
 export { processHost, type Host } from './process-host.js'
 export { ConfigReloader, type ReloadReport, type Taken } from './config-reloader.js'
 export {

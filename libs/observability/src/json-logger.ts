@@ -13,7 +13,7 @@ export interface JsonLoggerOptions {
   /** Default: stdout. */
   sink?: LogSink
   clock?: Clock
-  /** Over each line. Default none. */
+  /** Over each text in a line. Default none. */
   veil?: Veil
 }
 
@@ -84,9 +84,9 @@ class JsonLogger implements LeveledLogger {
   private write(level: LogLevel, event: string, fields: Fields = {}): void {
     if (!this.writes(level)) return
     try {
-      const { clock, sink, veil } = this.shared
+      const { clock, sink } = this.shared
       const line = this.line({ time: new Date(clock.now()).toISOString(), level, event }, fields)
-      sink(`${veil?.over(line) ?? line}\n`)
+      sink(`${line}\n`)
     } catch {
       // The sink failed, and a logger that throws would turn a lost line into a lost connection.
     }
@@ -94,8 +94,9 @@ class JsonLogger implements LeveledLogger {
 
   private line(head: object, fields: Fields): string {
     const withStacks = this.writes('debug')
-    const own = Object.entries(plainFields(this.fields, withStacks))
-    const given = Object.entries(plainFields(fields, withStacks))
+    const { veil } = this.shared
+    const own = Object.entries(plainFields(this.fields, withStacks, veil))
+    const given = Object.entries(plainFields(fields, withStacks, veil))
     const body = [...own, ...given].map(([key, value]) => [heads.has(key) ? `${key}_` : key, value] as const)
     const line = JSON.stringify({ ...head, ...Object.fromEntries(body) })
     if (line.length <= maxLineLength) return line
@@ -103,8 +104,8 @@ class JsonLogger implements LeveledLogger {
   }
 }
 
-function plainFields(fields: Fields, withStacks: boolean): object {
-  const plain = toPlain(fields, withStacks)
+function plainFields(fields: Fields, withStacks: boolean, veil: Veil | undefined): object {
+  const plain = toPlain(fields, withStacks, veil)
   return typeof plain === 'object' && plain !== null ? plain : { fields: plain }
 }
 

@@ -17,7 +17,7 @@ export interface OpsServerOptions {
   readonly port: number
   readonly metrics: Metrics
   readonly checks: HealthChecks
-  /** Over each answer. Default none. */
+  /** Over what health checks say. Default none. */
   readonly veil?: Veil
 }
 
@@ -84,11 +84,11 @@ async function respond(
   if (status === 405) response.setHeader('allow', 'GET, HEAD')
   if (request.method !== 'GET') response.setHeader('connection', 'close') // O2: what it sends is never read
   response.statusCode = status
-  response.end(request.method === 'HEAD' ? undefined : (options.veil?.over(body) ?? body))
+  response.end(request.method === 'HEAD' ? undefined : body)
 }
 
 async function answer(
-  { checks, metrics }: OpsServerOptions,
+  { checks, metrics, veil }: OpsServerOptions,
   { method, url }: IncomingMessage,
 ): Promise<Answer> {
   const [path = ''] = (url ?? '').split('?')
@@ -98,9 +98,11 @@ async function answer(
     if (path === '/metrics') return { status: 200, type: metrics.contentType, body: await metrics.text() }
     const report = await checks.report(questions[path])
     const status = report.status === 'ok' ? 200 : 503
-    return { status, type: 'application/json', body: `${JSON.stringify(report)}\n` }
+    const said = Object.entries(report.checks).map(([name, why]) => [name, veil?.over(why) ?? why])
+    const body = JSON.stringify({ ...report, checks: Object.fromEntries(said) as object })
+    return { status, type: 'application/json', body: `${body}\n` }
   } catch (error) {
-    return text(500, messageOf(error))
+    return text(500, veil?.over(messageOf(error)) ?? messageOf(error))
   }
 }
 

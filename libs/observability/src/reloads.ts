@@ -11,7 +11,6 @@ import type { LogLevel } from './logger.js'
 import { defineMetrics } from './metric-table.js'
 import type { Handles, Metrics } from './metrics.js'
 import { watchTerminal } from './terminal.js'
-import type { Veil } from './veil.js'
 
 /** What became of a reload. Keys are `section.key`. */
 export type Reloaded =
@@ -33,12 +32,8 @@ export interface ReloadProblem {
 
 /** What this process has to do with it. */
 export interface Reload {
-  /**
-   * Reads the configuration, and puts it into effect as a whole or not at all.
-   *
-   * @param cover what is secret in it: called before anybody works with that
-   */
-  run(cover: (secrets: readonly string[]) => void): Promise<Reloaded>
+  /** Reads the configuration, and puts it into effect as a whole or not at all. */
+  run(): Promise<Reloaded>
   /** In effect now. */
   logLevel(): LogLevel
 }
@@ -75,7 +70,6 @@ export class Reloads {
 
   constructor(
     private readonly logger: LeveledLogger,
-    private readonly veil: Veil,
     metrics: Metrics,
     private readonly now: () => number = Date.now,
   ) {
@@ -123,7 +117,7 @@ export class Reloads {
       })
     }
     try {
-      const reloaded = await reload.run((secrets) => this.veil.cover(secrets))
+      const reloaded = await reload.run()
       this.metrics.reloads.add({ outcome: reloaded.outcome })
       if (reloaded.outcome === 'refused') return this.refused(reloaded.problems)
       this.loaded()

@@ -50,10 +50,13 @@ export interface StartedApp {
   readonly reload?: Reload
 }
 
-/** Runs `start` with the logger of this process, and sees to everything else up to the exit. Resolves when all is ready. */
+/**
+ * Runs `start` with the logger of this process, and sees to everything else up to the exit. Resolves when all is ready. `cover`: from now on
+ * these texts are secret too.
+ */
 export async function runProcess(
   { name, log, ops, deadlineMs = defaultDeadlineMs, secrets = [] }: ProcessOptions,
-  start: (logger: Logger) => Promise<StartedApp>,
+  start: (logger: Logger, cover: (secrets: readonly string[]) => void) => Promise<StartedApp>,
 ): Promise<void> {
   const veil = new Veil()
   veil.cover(secrets)
@@ -64,7 +67,7 @@ export async function runProcess(
     const metrics = new Metrics({ labels: { node: name } })
     const checks = new HealthChecks()
     const started = checks.add('starting', () => 'The app has not started yet.')
-    const reloads = new Reloads(leveled, veil, metrics)
+    const reloads = new Reloads(leveled, metrics)
     let end = (_reason: string): void => process.exit(0) // R4
     reloads.listen(() => end('the terminal is gone')) // R5
     const page = await startOpsServer({ ...ops, metrics, checks, veil }) // R1
@@ -79,7 +82,7 @@ export async function runProcess(
     }
     end = onShutdown(stop, { logger, deadlineMs })
     exitWithSupervisor(() => end('the supervisor is gone'))
-    app = await start(logger)
+    app = await start(logger, (found) => veil.cover(found))
     app.tell(metrics, checks)
     started()
     logger.info('process:start:done', app.ready)

@@ -7,8 +7,9 @@
  * It is no leave to log secrets: it is for errors of others, who put what they like into a message.
  */
 
-/** Shorter texts stand everywhere, and a log without them could not be read. */
+/** Shorter texts stand everywhere, and a log without them could not be read. Words and numbers do even when they are longer. */
 const minLength = 6
+const minPlainLength = 12
 
 /** Secrets change with each reload; more than this many nobody has. */
 const maxForms = 2_000
@@ -24,7 +25,7 @@ export class Veil {
     const before = this.forms.size
     for (const secret of secrets) {
       const text = secret.trim()
-      if (text.length < minLength || this.forms.size >= maxForms) continue
+      if (!isWorthCovering(text) || this.forms.size >= maxForms) continue
       for (const form of formsOf(text)) this.forms.add(form)
     }
     if (this.forms.size !== before) this.pattern = patternOf(this.forms) // V2
@@ -34,6 +35,11 @@ export class Veil {
   over(text: string): string {
     return this.pattern === undefined ? text : text.replaceAll(this.pattern, covered)
   }
+}
+
+function isWorthCovering(text: string): boolean {
+  const isPlain = /^(\p{L}+|\d+)$/u.test(text)
+  return text.length >= (isPlain ? minPlainLength : minLength)
 }
 
 function formsOf(secret: string): string[] {
