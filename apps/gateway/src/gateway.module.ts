@@ -13,6 +13,7 @@ import {
   type OnApplicationBootstrap,
 } from '@nestjs/common'
 import type { GatewayConfig } from './config/gateway.config.js'
+import { httpHooksOf } from './config/proxy-settings.js'
 import { tokenOptionsOf } from './config/token-settings.js'
 import type { Patience } from './drain/patience.js'
 import { Gateway } from './gateway.js'
@@ -147,6 +148,7 @@ function compose(
       options,
       namespaces: namespacesOf(config.channel),
       verifier: verifierOf(config, events.gateway),
+      httpHooks: httpHooksOf(config),
     }),
     prefix: config.nats.prefix,
     broker,

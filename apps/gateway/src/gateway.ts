@@ -38,6 +38,8 @@ import { History } from './history/history.js'
 import { NodeLimits } from './limits/node-limits.js'
 import { pickHeaders, type Headers } from './hooks/handshake-headers.js'
 import { noHooks, type Hooks } from './hooks/hooks.js'
+import type { HttpHooksTable } from './http-hooks/http-hook.js'
+import { HttpHooks } from './http-hooks/http-hooks.js'
 import { Occupancy } from './occupancy/occupancy.js'
 import { JoinLeave } from './presence/join-leave.js'
 import { Peers } from './presence/peers.js'
@@ -73,7 +75,7 @@ export interface GatewayParts {
   broker: Broker
   clock: Clock
   events?: TypedEvents<GatewayEvents>
-  /** The way to the apps; absent = there are none. */
+  /** The way to the apps; absent = there are none. What the settings have an address for is asked over HTTP instead. */
   hooks?: Hooks
   createServer(handlers: SocketHandlers<Connection>): SocketServer<Connection>
 }
@@ -106,6 +108,7 @@ export class Gateway implements SocketHandlers<Connection>, ChannelsOwner {
   private readonly sessions: Sessions
   private readonly replayer: Replayer
   private readonly occupancy: Occupancy
+  readonly httpHooks: HttpHooks
   /** What TLS clients are shown; undefined = there is no TLS here. */
   certificate: Certificate | undefined
   private readonly sockets = new Set<Connection>()
@@ -136,6 +139,8 @@ export class Gateway implements SocketHandlers<Connection>, ChannelsOwner {
     const { events } = this
     const { hooks = noHooks } = parts
     const node = options.name
+    const table = (): HttpHooksTable | undefined => settings.current.httpHooks
+    this.httpHooks = new HttpHooks({ apps: hooks, table, clock, events })
     const onLife = (): void => this.peers.renew()
     this.sessions = new Sessions({ broker, hooks, clock, events, node, onLife })
     this.peers = new Peers(broker, subjects.presenceBeat, node, clock, events, () => this.sessions.life)
@@ -264,6 +269,7 @@ export class Gateway implements SocketHandlers<Connection>, ChannelsOwner {
     this.resuming?.cancel()
     this.stopAccepting()
     for (const connection of this.sockets) connection.disconnect(Disconnects.shutdown)
+    this.httpHooks.stop() // nobody waits for an answer any more
     this.replayer.stop()
     // before the goodbye: others tell at once what is left
     const told = [this.sessions.stop(stopTellMs), this.occupancy.stop(stopTellMs), this.api.drain()]
@@ -462,7 +468,7 @@ export class Gateway implements SocketHandlers<Connection>, ChannelsOwner {
   }
 
   private createServices(subjects: Subjects): Services {
-    const { settings, broker, clock, hooks = noHooks } = this.parts
+    const { settings, broker, clock, hooks: apps = noHooks } = this.parts
     const { options } = settings.current // what is read here stays
     const { events, hub, channels, audience } = this
     const presence = new Presence(broker, hub, this.peers, this.joinLeave, {
@@ -487,8 +493,8 @@ export class Gateway implements SocketHandlers<Connection>, ChannelsOwner {
       catchUps: new CatchUps(clock, () => settings.current.options.client.recoveryPage),
       publisher: new Publisher(broker, events, this.fullness, this.stalls),
       history: new History(broker, channels, clock),
-      hooks,
-      facts: new Facts(hooks, this.sessions, this.occupancy, clock, options.name),
+      hooks: this.httpHooks,
+      facts: new Facts(apps, this.sessions, this.occupancy, clock, options.name),
       publishOrder: new PublishOrder(),
       revocations: this.revocations,
       revoker: new Revoker({ records: broker.revocations, held: this.revocations.held, clock, events }),

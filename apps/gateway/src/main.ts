@@ -9,6 +9,7 @@ import { checkHealth, meter } from './gateway.metrics.js'
 import { GatewayModule } from './gateway.module.js'
 import { logHooks } from './hooks/hooks.logs.js'
 import { meterHooks } from './hooks/hooks.metrics.js'
+import { meterHttpHooks } from './http-hooks/http-hooks.metrics.js'
 
 const config = loadConfigOrExit(gatewayConfig)
 const options = optionsOf(config)
@@ -35,6 +36,7 @@ await runProcess({ name: options.name, log: config.log, ops: config.ops, deadlin
     tell: (metrics, checks) => {
       meter(metrics, gateway)
       meterHooks(metrics, gateway.hooks, events.hooks)
+      meterHttpHooks(metrics, gateway.gateway.httpHooks, events.gateway)
       checkHealth(checks, gateway)
     },
     stop: async ({ hurry }) => {

@@ -14,6 +14,7 @@ import { z } from 'zod'
 import { Gateway, type GatewayParts } from '../src/gateway.js'
 import type { GatewayOptions } from '../src/gateway.options.js'
 import type { Hooks } from '../src/hooks/hooks.js'
+import type { HttpHooksTable } from '../src/http-hooks/http-hook.js'
 import { Settings } from '../src/settings/settings.js'
 import { jsonDialect, type Dialect } from './dialect.js'
 
@@ -133,6 +134,8 @@ export interface NodeOverrides {
   verifier?: TokenVerifier
   prefix?: string
   hooks?: Hooks
+  /** What is asked over HTTP. */
+  httpHooks?: HttpHooksTable
   /** Default: uWebSockets.js on a free port. */
   createServer?: GatewayParts['createServer']
 }
@@ -156,7 +159,13 @@ export async function startNode(broker: Broker, overrides: NodeOverrides = {}): 
   }
   const { secret, prefix = 'natter' } = overrides
   const verifier = overrides.verifier ?? verifierOf(secret)
-  const settings = new Settings({ options, namespaces, verifier })
+  const { httpHooks } = overrides
+  const settings = new Settings({
+    options,
+    namespaces,
+    verifier,
+    ...(httpHooks === undefined ? {} : { httpHooks }),
+  })
   const gateway = new Gateway({
     settings,
     prefix,

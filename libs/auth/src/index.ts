@@ -1,12 +1,6 @@
 export { readAllowed, readCapabilities, shareCapabilities, shareVerbs } from './capabilities.js'
 export { namespaceName, namespaceSchema, type NamespaceOptions } from './namespace.options.js'
-export {
-  acceptsData,
-  resolveNamespace,
-  type Allowance,
-  type HttpHookVerb,
-  type Namespace,
-} from './namespace.js'
+export { acceptsData, resolveNamespace, type Allowance, type Namespace } from './namespace.js'
 export { overrideNamespace } from './override.js'
 export {
   canAskHistory,

@@ -33,7 +33,6 @@ describe('namespaces', () => {
       name: 'chat',
       keep: 'none',
       isDurable: false,
-      httpHooks: {},
       archivesJson: false,
       isHistoryCapped: false,
       hasPresence: false,

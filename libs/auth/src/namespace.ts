@@ -51,21 +51,6 @@ export interface Namespace {
   readonly allowUserLimitedChannels: boolean
   readonly channelRegex?: RegExp
   readonly publicationDataFormat: '' | 'json' | 'json_object' | 'binary'
-  /** Which verbs a hook over HTTP answers, and the name of the address that does. */
-  readonly httpHooks: Readonly<Partial<Record<HttpHookVerb, string>>>
-}
-
-export type HttpHookVerb = 'subscribe' | 'publish' | 'sub_refresh'
-
-/** Shared: most namespaces have none. */
-const noHttpHooks: Namespace['httpHooks'] = Object.freeze({})
-
-function httpHooksOf(options: NamespaceOptions): Namespace['httpHooks'] {
-  const verbs = (['subscribe', 'publish', 'sub_refresh'] as const).filter(
-    (verb) => options[`${verb}_proxy_enabled`],
-  )
-  if (verbs.length === 0) return noHttpHooks
-  return Object.freeze(Object.fromEntries(verbs.map((verb) => [verb, options[`${verb}_proxy_name`]])))
 }
 
 export const granting = (isForced: boolean, isAllowed: boolean): 'off' | 'allowed' | 'forced' => {
@@ -141,7 +126,6 @@ export function resolveNamespace(name: string, options: NamespaceOptions): Names
     allowUserLimitedChannels: options.allow_user_limited_channels,
     ...(options.channel_regex === undefined ? {} : { channelRegex: new RegExp(options.channel_regex, 'u') }),
     publicationDataFormat: options.publication_data_format,
-    httpHooks: httpHooksOf(options),
   })
 }
 

@@ -16,6 +16,8 @@ export interface PublicationMeta {
   key?: string
   /** Its publisher lets it be told as what it changes in the one before it. */
   delta?: boolean
+  /** It was not to be kept, in a channel that is: told to who is there, at no place in the channel. */
+  isPassing?: boolean
 }
 
 /** Bytes as text where they are text: shorter, and readable in the log. */
@@ -28,6 +30,7 @@ interface WireMeta {
   at?: number
   y?: string
   d?: 1
+  e?: 1
 }
 
 const beginnings = (['json', 'bin'] as const).map((kind) => ({ kind, start: `{"k":"${kind}"` }))
@@ -41,6 +44,7 @@ export function encodeMeta(meta: PublicationMeta): string {
   if (meta.timeMs !== undefined) wire.at = meta.timeMs
   if (meta.key !== undefined) wire.y = meta.key
   if (meta.delta === true) wire.d = 1
+  if (meta.isPassing === true) wire.e = 1
   return JSON.stringify(wire).replace(NOT_ASCII, escapeUnit)
 }
 
@@ -56,6 +60,7 @@ export function decodeMeta(text: string | undefined): PublicationMeta | undefine
   if (typeof wire['at'] === 'number') meta.timeMs = wire['at']
   if (typeof wire['y'] === 'string') meta.key = wire['y']
   if (wire['d'] === 1) meta.delta = true
+  if (wire['e'] === 1) meta.isPassing = true
   return meta
 }
 

@@ -16,7 +16,7 @@ import type { ChannelKeeper, OpenChannel } from './channel.js'
 import type { Audience } from './audience.js'
 import type { Gather, GatherTarget } from './gather.js'
 import type { Opener } from './opener.js'
-import { fromLive, fromLog, type NodeMessage } from './node-message.js'
+import { fromLive, fromLog, passingOf, type NodeMessage } from './node-message.js'
 import { Waiters } from './waiters.js'
 
 /** How much one healing read asks for: enough that a hole of seconds is one round trip, little enough to hold. */
@@ -34,7 +34,7 @@ export interface DurableChannelParts {
   clock: Clock
   feed: FeedOptions
   readyTimeoutMs: number
-  /** Messages on the live subject that no stream republished, in a durable namespace: dropped and counted. */
+  /** Messages on the live subject that no stream republished and that aren't marked as passing, in a durable namespace: dropped and counted. */
   onStray(namespace: string): void
   onHeal(namespace: string, outcome: 'asked' | BreakReason): void
 }
@@ -179,8 +179,15 @@ export class DurableChannel
   }
 
   private receive(message: BusMessage): void {
-    if (message.stored === undefined) return this.parts.onStray(this.namespace.name)
+    if (message.stored === undefined) return this.pass(message)
     this.parts.gather.take(this, fromLive(message, message.stored))
+  }
+
+  /** It has no place in the channel: no position moves, nobody recovers it. What isn't marked so is a stray. */
+  private pass(message: BusMessage): void {
+    const publication = passingOf(message)
+    if (publication === undefined) this.parts.onStray(this.namespace.name)
+    else this.parts.audience.deliver(this.name, publication)
   }
 
   /** What is gone from the stream can't be healed: it is no reason to show what comes after it as if nothing were missing. */

@@ -21,6 +21,11 @@ export function fromLog(message: StoredMessage): NodeMessage {
   return nodeMessage(message, 0)
 }
 
+/** What a gateway sent past the stream because it isn't to be kept; undefined where it wasn't meant so. */
+export function passingOf({ body, meta }: BusMessage): Publication | undefined {
+  return decodeMeta(meta)?.isPassing === true ? publicationOf(body.slice(), meta) : undefined
+}
+
 function nodeMessage({ seq, timeNs, body, meta }: StoredMessage, prev: number): NodeMessage {
   const publication = publicationOf(body, meta)
   publication.offset = seq

@@ -3,12 +3,14 @@ import { bytes, defineSection, duration, list } from '@natter/config'
 import { Limits } from '@natter/protocol'
 import { z } from 'zod'
 import { limitSettings } from './limit-settings.js'
+import { clientProxySettings } from './proxy-settings.js'
 import { tokenSettings } from './token-settings.js'
 
 const count = (): z.ZodInt => z.int().min(1)
 
 export const clientSection = defineSection('client', 'Who may connect, and what one client may cost.', {
   ...tokenSettings,
+  ...clientProxySettings,
   allow_anonymous: {
     schema: z.boolean(),
     default: false,

@@ -17,6 +17,7 @@ import { drainSection } from './drain-section.js'
 import { gatewaySection } from './gateway-section.js'
 import { tlsSection } from './tls-section.js'
 import { limitOptionsOf } from './limit-settings.js'
+import { isConnectedByHook, proxiesSection, proxyProblems, rpcSection } from './proxy-settings.js'
 import { hasTokenKeys, tokenProblems } from './token-settings.js'
 import { transportSection } from './transport-section.js'
 
@@ -32,11 +33,13 @@ export const gatewayConfig = defineConfig({
     postgresSection,
     clientSection,
     channelSection,
+    rpcSection,
+    proxiesSection,
     drainSection,
     opsSection,
     logSection,
   ],
-  check: ({ client, channel, drain, tls }) => {
+  check: ({ client, channel, rpc, proxies, drain, tls }) => {
     return [
       ...channelProblems(channel),
       ...(client.pong_timeout <= client.ping_interval * 0.95
@@ -59,13 +62,18 @@ export const gatewayConfig = defineConfig({
             },
           ]),
       ...tokenProblems(client),
-      ...(hasTokenKeys(client) || client.allow_anonymous || client.connect_by_app || client.insecure
+      ...proxyProblems({ client, channel, rpc, proxies }),
+      ...(hasTokenKeys(client) ||
+      client.allow_anonymous ||
+      client.connect_by_app ||
+      isConnectedByHook({ client }) ||
+      client.insecure
         ? []
         : [
             {
               key: 'client.token_hmac_secret_key',
               message:
-                'is needed, or another key for tokens, client.allow_anonymous or client.connect_by_app: else nobody could connect',
+                'is needed, or another key for tokens, client.allow_anonymous, client.connect_by_app or client.proxy.connect: else nobody could connect',
             },
           ]),
     ]

@@ -1,8 +1,12 @@
-/** Connections that an app let in, and keeps in: their clients know nothing of an expiry. */
-import { ClientError, type ConnectDecision, type HookDecisions } from '@natter/hooks'
+/**
+ * Connections that an app let in, and keeps in: their clients know nothing of an expiry. Where a hook over HTTP answers `refresh`, those that
+ * a token let in are kept so as well.
+ */
+import { ClientError } from '@natter/hooks'
 import { Disconnects } from '@natter/protocol'
 import { appJson, BrokenAnswerError } from '../hooks/app-json.js'
 import { callerOf } from '../hooks/caller.js'
+import type { Decisions } from '../hooks/hooks.js'
 import { explainDisconnect } from './command-error.js'
 import type { AppIdentity, Connection, Identity } from './connection.js'
 import type { Services } from './services.js'
@@ -11,7 +15,7 @@ import type { Services } from './services.js'
 const retryMs = 1_000
 
 /** @throws BrokenAnswerError when it names nobody, or its info isn't JSON. */
-export function identityByApp(decision: ConnectDecision): Identity {
+export function identityByApp(decision: Decisions['connect']): Identity {
   const { user, infoJson, metaJson, capabilities, expiresAtMs } = decision
   if (typeof user !== 'string') throw new BrokenAnswerError('an app let somebody in without saying who')
   const connInfo = appJson(infoJson, 'infoJson')
@@ -34,7 +38,7 @@ async function refresh(services: Services, connection: Connection, identity: Ide
   try {
     if (!services.hooks.demandsConnection('refresh')) return wait(services, connection, identity)
     const caller = callerOf(connection, services.options.name)
-    const decision = await services.hooks.ask({ kind: 'refresh', caller })
+    const decision = await services.hooks.ask<'refresh'>({ kind: 'refresh', caller }, connection)
     if (connection.identity !== identity) return // it has gone, or somebody else renewed it
     const isOver = decision.expiresAtMs !== undefined && decision.expiresAtMs <= services.clock.now()
     if (isOver) return connection.disconnect(Disconnects.connectionExpired)
@@ -54,7 +58,7 @@ function wait(services: Services, connection: Connection, identity: Identity): v
   connection.renew(identity, () => void refresh(services, connection, identity), Math.min(retryMs, leftMs))
 }
 
-function renewed(identity: Identity, decision: HookDecisions['refresh']): Identity {
+function renewed(identity: Identity, decision: Decisions['refresh']): Identity {
   const { infoJson, metaJson, expiresAtMs } = decision
   const connInfo = appJson(infoJson, 'infoJson')
   const app = metaJson === undefined ? identity.app : { ...identity.app, metaJson }

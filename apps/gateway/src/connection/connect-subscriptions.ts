@@ -7,7 +7,6 @@ import {
   type ClaimedSubscription,
   type Question,
 } from '@natter/auth'
-import type { SubscriptionOptions } from '@natter/hooks'
 import {
   checkFilter,
   Disconnects,
@@ -19,6 +18,7 @@ import {
   type FilterNode,
 } from '@natter/protocol'
 import { appJson, BrokenAnswerError } from '../hooks/app-json.js'
+import type { SubscriptionGift } from '../hooks/hooks.js'
 import { choiceOf } from './choice-of.js'
 import { CommandDisconnect, CommandError } from './command-error.js'
 import type { Identity } from './connection.js'
@@ -33,7 +33,7 @@ export interface Beginning {
   /** The connection's id. */
   readonly client: string
   /** What the app gave it, by channel. */
-  readonly given: Readonly<Record<string, SubscriptionOptions>> | undefined
+  readonly given: Readonly<Record<string, SubscriptionGift>> | undefined
   /** What its token gave it. */
   readonly claimed: ReadonlyMap<string, ClaimedSubscription> | undefined
   /** What the client says it had, by channel. */
@@ -76,7 +76,7 @@ export function give(
   services: Services,
   { identity, client }: Pick<Beginning, 'identity' | 'client'>,
   channel: string,
-  options: SubscriptionOptions,
+  options: SubscriptionGift,
 ): Subscription {
   const question = questionOf(services, identity, channel)
   const verdict = channel === '' ? Errors.badRequest : canAskPublish(question)
@@ -84,7 +84,8 @@ export function give(
     throw new BrokenAnswerError(
       `an app subscribes to ${JSON.stringify(channel)}, which can't be a channel here`,
     )
-  return create(question, infoOf(identity, client), giftOf(services, options))
+  const namespace = overrideNamespace(question.namespace, options.override)
+  return create({ ...question, namespace }, infoOf(identity, client), giftOf(services, options))
 }
 
 /** What a token says goes, whatever the namespace allows to clients. */
@@ -139,7 +140,7 @@ interface Gift {
   readonly chanInfo: Bytes | undefined
 }
 
-const giftOf = ({ clock }: Services, options: SubscriptionOptions): Gift => ({
+const giftOf = ({ clock }: Services, options: SubscriptionGift): Gift => ({
   terms: termsOf(options, true, clock.now()),
   chanInfo: appJson(options.infoJson, 'infoJson'),
 })

@@ -1,4 +1,4 @@
-import { encodeMeta } from '@natter/broker'
+import { encodeMeta, type PublicationMeta } from '@natter/broker'
 import type { Clock, Timer } from '@natter/primitives'
 import type { HubConnection } from '@natter/hub'
 import {
@@ -36,6 +36,9 @@ export interface Identity {
   /** Who it is was said by an app, not by a token. */
   app?: AppIdentity
 }
+
+/** What a publication may carry beside its data and its publisher. */
+export type PublicationMarks = Pick<PublicationMeta, 'tags' | 'delta' | 'isPassing'>
 
 export interface AppIdentity {
   /** For later hooks alone. */
@@ -126,13 +129,18 @@ export class Connection implements HubConnection {
     return this.knownMeta
   }
 
-  /** Who publishes this: bytes that are no JSON are marked as such. @param chanInfo What others are shown of its subscription. */
-  senderOf(data: Bytes, chanInfo?: Bytes): Sender {
+  /**
+   * Who publishes this: bytes that are no JSON are marked as such.
+   *
+   * @param chanInfo What others are shown of its subscription.
+   * @param marks What the publication carries beside; undefined = nothing.
+   */
+  senderOf(data: Bytes, chanInfo?: Bytes, marks?: PublicationMarks): Sender {
     const isText = this.wire.codec.encoding === 'json' || isJson(data)
-    if (isText && chanInfo === undefined) return this
+    if (isText && chanInfo === undefined && marks === undefined) return this
     const info = clientInfoOf(this)
     if (chanInfo !== undefined) info.chanInfo = chanInfo
-    return { user: this.user, meta: encodeMeta({ kind: isText ? 'json' : 'bin', info }) }
+    return { user: this.user, meta: encodeMeta({ ...marks, kind: isText ? 'json' : 'bin', info }) }
   }
 
   reply(reply: Reply): void {

@@ -1,5 +1,4 @@
 import type { ClaimedSubscription, ConnectionClaims, TokenVerdict } from '@natter/auth'
-import type { ConnectDecision } from '@natter/hooks'
 import {
   Disconnects,
   Errors,
@@ -11,6 +10,7 @@ import {
 import { appJson } from '../hooks/app-json.js'
 import { callerOf } from '../hooks/caller.js'
 import { mergeHeaders } from '../hooks/handshake-headers.js'
+import type { Decisions } from '../hooks/hooks.js'
 import { demandGood, judge as judgeRevoked, subjectOf } from '../revocation/enforcement.js'
 import { identityByApp, keepByApp } from './app-identity.js'
 import { inTime } from './command-deadline.js'
@@ -27,7 +27,7 @@ import type { Services } from './services.js'
 import { demandReadable } from './subscription-terms.js'
 
 /** What an app said beside who it is. */
-type Gift = Pick<ConnectDecision, 'subscriptions' | 'dataJson'>
+type Gift = Pick<Decisions['connect'], 'subscriptions' | 'dataJson' | 'data'>
 
 /** The subscriptions that a token begins the connection with. */
 type Claimed = ReadonlyMap<string, ClaimedSubscription> | undefined
@@ -224,16 +224,21 @@ async function believe(services: Services, connection: Connection, token: string
 async function askApp(
   services: Services,
   connection: Connection,
-  { token, name, version, data }: ConnectRequest,
+  { token, name, version, data, subs }: ConnectRequest,
 ): Promise<Verdict> {
-  const decision = await services.hooks.ask({
-    kind: 'connect',
-    caller: callerOf(connection, services.options.name),
-    ...(token === undefined ? {} : { token }),
-    ...(name === undefined ? {} : { name }),
-    ...(version === undefined ? {} : { version }),
-    ...(data === undefined ? {} : { data }),
-  })
+  const channels = Object.keys(subs ?? {})
+  const decision = await services.hooks.ask<'connect'>(
+    {
+      kind: 'connect',
+      caller: callerOf(connection, services.options.name),
+      ...(token === undefined ? {} : { token }),
+      ...(name === undefined ? {} : { name }),
+      ...(version === undefined ? {} : { version }),
+      ...(channels.length === 0 ? {} : { channels }),
+      ...(data === undefined ? {} : { data }),
+    },
+    connection,
+  )
   return known(services, identityByApp(decision), decision)
 }
 
@@ -282,7 +287,7 @@ function welcome(
   { id, identity, gift, joins, name }: Welcome,
 ): void {
   const { options } = services
-  const data = appJson(gift.dataJson, 'dataJson')
+  const data = gift.data ?? appJson(gift.dataJson, 'dataJson')
   const replied = joins.filter(({ reply }) => reply !== undefined)
   if (!replied.every(({ reply }) => canBeShown(connection, reply?.publications))) return
   const waiting = connection.connected(identity)
@@ -328,14 +333,18 @@ function sessionOf(
 }
 
 function lifetime(services: Services, identity: Identity): { expires?: boolean; ttl?: number } {
-  if (identity.app !== undefined) return {}
+  if (isKeptByServer(services, identity)) return {}
   return ttlOf(identity.expiresAtMs, services.clock.now())
 }
+
+/** Its end is asked about here, and its client knows of none. */
+const isKeptByServer = ({ hooks }: Services, { app }: Identity): boolean =>
+  app !== undefined || hooks.isOverHttp('refresh')
 
 function keepUntilExpiry(services: Services, connection: Connection, identity: Identity): void {
   const { expiresAtMs } = identity
   if (expiresAtMs === undefined) return connection.renew(identity, () => {}, undefined)
-  if (identity.app !== undefined) return keepByApp(services, connection, identity)
+  if (isKeptByServer(services, identity)) return keepByApp(services, connection, identity)
   const leftMs = expiresAtMs + services.options.client.expiredCloseDelayMs - services.clock.now()
   connection.renew(identity, () => connection.disconnect(Disconnects.connectionExpired), Math.max(0, leftMs))
 }

@@ -1,8 +1,8 @@
 /** Subscriptions that the server makes and ends while a client is connected: what an app may ask for at any time. [11] */
-import type { SubscriptionOptions } from '@natter/hooks'
 import { Errors, type ErrorCode, type SubscribePush } from '@natter/protocol'
 import { catchUp } from '@natter/recovery'
 import type { NodeMessage } from '../channels/node-message.js'
+import type { SubscriptionGift } from '../hooks/hooks.js'
 import { inTime } from './command-deadline.js'
 import { CommandError } from './command-error.js'
 import { give } from './connect-subscriptions.js'
@@ -26,7 +26,7 @@ export async function serverSubscribe(
   services: Services,
   connection: Connection,
   channel: string,
-  options: SubscriptionOptions = {},
+  options: SubscriptionGift = {},
 ): Promise<'subscribed' | 'already' | 'left'> {
   const { hub, channels, clock } = services
   const { identity } = connection

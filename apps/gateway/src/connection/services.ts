@@ -7,7 +7,7 @@ import type { Channels } from '../channels/channels.js'
 import type { Emulation } from '../emulation/emulation.js'
 import type { GatewayEvents } from '../gateway.events.js'
 import type { GatewayOptions } from '../gateway.options.js'
-import type { Hooks } from '../hooks/hooks.js'
+import type { AllHooks } from '../hooks/hooks.js'
 import type { History } from '../history/history.js'
 import type { NodeLimits } from '../limits/node-limits.js'
 import type { Presence } from '../presence/presence.js'
@@ -38,7 +38,7 @@ export interface Services {
   readonly history: History
   readonly presence: Presence
   readonly heartbeat: Heartbeat
-  readonly hooks: Hooks
+  readonly hooks: AllHooks
   readonly facts: Facts
   readonly publishOrder: PublishOrder
   readonly revocations: Revocations

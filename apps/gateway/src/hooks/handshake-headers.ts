@@ -3,6 +3,7 @@
  *
  * A1. A connection without any costs nothing.
  * A2. What a client says about headers in its connect command (browsers can't set real ones) never replaces what its request said.
+ *     Which of them are only said stays known.
  * A3. What is kept of a client's words is bounded: a header that doesn't fit is left out.
  */
 export type Headers = Readonly<Record<string, string>>
@@ -36,5 +37,14 @@ export function mergeHeaders(
     if (leftBytes < 0) break // A3
     said[name] = value
   }
-  return Object.keys(said).length === 0 ? real : { ...said, ...real }
+  if (Object.keys(said).length === 0) return real
+  const merged = { ...said, ...real }
+  saidIn.set(merged, new Set(Object.keys(said)))
+  return merged
 }
+
+/** A2. Few clients say any. */
+const saidIn = new WeakMap<Headers, ReadonlySet<string>>()
+
+/** Whether the client only says that its request had this header. */
+export const isOnlySaid = (headers: Headers, name: string): boolean => saidIn.get(headers)?.has(name) === true

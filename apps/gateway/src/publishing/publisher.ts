@@ -25,6 +25,8 @@ export interface Sender {
   readonly meta: string
   /** Its publications are stored once under this id (`Log.append`), whatever the namespace finds in their data. */
   readonly messageId?: string
+  /** It isn't kept, also where the namespace keeps: its meta says so too. */
+  readonly isPassing?: boolean
 }
 
 /** Hears how a publication ended: one of the two, once. Neither may throw. */
@@ -38,7 +40,7 @@ export interface PublicationEnd {
 /**
  * Brings a publication into the mesh.
  *
- * U1. In a durable namespace `published` is called after the stream stored it, never before (G1).
+ * U1. In a durable namespace `published` is called after the stream stored it, never before (G1); what is only passing is stored nowhere.
  * U2. Publications of one connection into one channel are stored in the order of the calls: nothing is awaited before the
  *     message is handed to the log.
  * U3. A failure says what is known: UnavailableError = certainly not stored, UnknownOutcomeError = perhaps.
@@ -59,7 +61,8 @@ export class Publisher {
     const { broker } = this
     const { meta } = sender
     const route = broker.route(namespace.name, channel)
-    if (!namespace.isDurable) return this.send(namespace, route.liveSubject, data, meta, end)
+    if (!namespace.isDurable || sender.isPassing === true)
+      return this.send(namespace, route.liveSubject, data, meta, end)
     const { stream } = route
     if (this.room.isRefusing(stream)) return end.failed(this.refuse(namespace, noRoom(stream))) // U4
     const messageId = sender.messageId ?? messageIdOf(namespace, channel, data, sender.user)

@@ -6,12 +6,15 @@
  */
 import type { Namespace, TokenVerifier } from '@natter/auth'
 import type { GatewayOptions } from '../gateway.options.js'
+import type { HttpHooksTable } from '../http-hooks/http-hook.js'
 
 export interface GatewaySettings {
   readonly options: GatewayOptions
   /** By name; '' is for channels without one. */
   readonly namespaces: ReadonlyMap<string, Namespace>
   readonly verifier: TokenVerifier
+  /** What is asked over HTTP; absent = nothing. */
+  readonly httpHooks?: HttpHooksTable
 }
 
 export class Settings {

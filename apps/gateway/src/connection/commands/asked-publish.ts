@@ -5,14 +5,19 @@
  *     commands, for each channel (`PublishOrder`).
  * A2. Names, limits and the data's form hold before anybody is asked; what an app puts in the data's place has to hold them too.
  * A3. Who has gone meanwhile publishes nothing.
+ * A4. What is to be stored once is so for one user in one channel: nobody swallows another's publication. Ids that clients choose begin
+ *     with `"` or `#`, those of apps with `api`.
  */
 import { acceptsData, canAskPublish, mayPublish, type Namespace } from '@natter/auth'
 import { Errors, type Bytes, type ChannelName } from '@natter/protocol'
+import { publicationMessageId } from '@natter/broker'
 import { BrokenAnswerError, bytesFor } from '../../hooks/app-json.js'
 import { callerOf } from '../../hooks/caller.js'
+import type { PublishDecision } from '../../hooks/hooks.js'
+import type { Sender } from '../../publishing/publisher.js'
 import { inTime } from '../command-deadline.js'
 import { CommandError } from '../command-error.js'
-import type { Connection } from '../connection.js'
+import type { Connection, PublicationMarks } from '../connection.js'
 import type { Services } from '../services.js'
 import { demand, questionOf } from './question.js'
 
@@ -37,14 +42,14 @@ export async function publishAsked(
   const { channel } = request
   const place = services.publishOrder.enter(connection, channel)
   try {
-    const { namespace, data } = await inTime(services.clock, async () => {
+    const { namespace, data, said } = await inTime(services.clock, async () => {
       const verdict = await decide(services, connection, request)
       await place.before
       return verdict
     })
-    services.revocations.demandRead()
     if (!connection.isConnected) return // A3
-    const sender = connection.senderOf(data, services.hub.subscription(connection, channel)?.info.chanInfo)
+    const chanInfo = services.hub.subscription(connection, channel)?.info.chanInfo
+    const sender = senderOf(connection, { channel, data, chanInfo, said })
     const stored = new Promise<void>((resolve, failed) => {
       services.publisher.publish(channel, namespace, data, sender, { published: () => resolve(), failed })
     })
@@ -60,7 +65,7 @@ async function decide(
   services: Services,
   connection: Connection,
   { channel, data }: { channel: string; data?: Bytes },
-): Promise<{ namespace: Namespace; data: Bytes }> {
+): Promise<{ namespace: Namespace; data: Bytes; said?: PublishDecision }> {
   const { hooks, hub, clock, options } = services
   const question = questionOf(services, connection, channel)
   const subscription = hub.subscription(connection, channel)
@@ -68,14 +73,39 @@ async function decide(
   const grant = question.isSubscribed ? subscription?.terms?.grant : undefined
   const namespace = demand(isDemanded || grant !== undefined ? canAskPublish : mayPublish, question)
   if (data === undefined || !acceptsData(namespace, data)) throw new CommandError(Errors.badRequest) // A2
-  const said = grant?.take(clock.now())
-  if (said === 'deny') throw new CommandError(Errors.permissionDenied)
-  if (said === 'allow') return { namespace, data }
+  const granted = grant?.take(clock.now())
+  if (granted === 'deny') throw new CommandError(Errors.permissionDenied)
+  if (granted === 'allow') return { namespace, data }
   if (!isDemanded) return { namespace: demand(mayPublish, question), data }
   const caller = callerOf(connection, options.name)
-  const decision = await hooks.ask({ kind: 'publish', caller, namespace: namespace.name, channel, data })
-  if (decision.data === undefined) return { namespace, data }
-  return { namespace, data: rewritten(namespace, bytesFor(connection.wire.codec, decision.data)) }
+  const said = await hooks.ask<'publish'>(
+    { kind: 'publish', caller, namespace: namespace.name, channel, data },
+    connection,
+  )
+  if (said.data === undefined) return { namespace, data, said }
+  return { namespace, data: rewritten(namespace, bytesFor(connection.wire.codec, said.data)), said }
+}
+
+interface Publishing {
+  readonly channel: string
+  readonly data: Bytes
+  readonly chanInfo: Bytes | undefined
+  readonly said: PublishDecision | undefined
+}
+
+/** A4. */
+function senderOf(connection: Connection, { channel, data, chanInfo, said }: Publishing): Sender {
+  const { tags, delta, skipsHistory: isPassing, idempotencyKey: key } = said ?? {}
+  const isMarked = tags !== undefined || delta === true || isPassing === true
+  const marks: PublicationMarks = {
+    ...(tags === undefined ? {} : { tags }),
+    ...(delta === true ? { delta } : {}),
+    ...(isPassing === true ? { isPassing } : {}),
+  }
+  const { user, meta } = connection.senderOf(data, chanInfo, isMarked ? marks : undefined)
+  if (isPassing === true) return { user, meta, isPassing }
+  if (key === undefined) return { user, meta }
+  return { user, meta, messageId: publicationMessageId({ user, channel, value: `hook ${key}` }) }
 }
 
 function rewritten(namespace: Namespace, data: Bytes): Bytes {

@@ -6,7 +6,7 @@ import { endSubscription } from '../end-subscription.js'
 import { canBeShown, sendPage } from '../publications.js'
 import { planRecovery, recoveredResult, requestOf, wasRecovering, type Recovery } from '../recovery.js'
 import type { Services } from '../services.js'
-import { lifetimeOf } from '../subscription-terms.js'
+import { lifetimeOf } from '../subscription-end.js'
 import type { Joining } from './joining.js'
 
 /** Bit of the request's `flag`: rather an error than a subscription that could not recover. [7.1] */

@@ -48,7 +48,7 @@ export async function demandFromApp(
   if (!services.hooks.isDemanded(kind, question.channel.namespace)) return demand(rule, question)
   const namespace = demand(canAsk, question)
   const caller = callerOf(connection, services.options.name)
-  await services.hooks.ask({ kind, caller, namespace: namespace.name, channel })
+  await services.hooks.ask<typeof kind>({ kind, caller, namespace: namespace.name, channel }, connection)
   return namespace
 }
 

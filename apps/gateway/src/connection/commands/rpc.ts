@@ -24,7 +24,10 @@ export async function rpcCommand(
   const caller = callerOf(connection, services.options.name)
   const asked = { kind: 'rpc' as const, caller, method, call }
   const { data } = await inTime(services.clock, () =>
-    services.hooks.ask<'rpc'>(request.data === undefined ? asked : { ...asked, data: request.data }),
+    services.hooks.ask<'rpc'>(
+      request.data === undefined ? asked : { ...asked, data: request.data },
+      connection,
+    ),
   )
   connection.reply({ id, rpc: data === undefined ? {} : { data: bytesFor(connection.wire.codec, data) } })
 }

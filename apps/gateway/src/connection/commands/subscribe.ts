@@ -22,7 +22,8 @@ import { endSubscription } from '../end-subscription.js'
 import { connectionClosed } from '../facts.js'
 import type { Services } from '../services.js'
 import { Subscription } from '../subscription.js'
-import { enter, lifetimeOf, termsOf } from '../subscription-terms.js'
+import { lifetimeOf } from '../subscription-end.js'
+import { enter, overrideBy, termsOf } from '../subscription-terms.js'
 import { lastTurn, WaitingTurn } from '../turns.js'
 import { isUnsupported } from '../unsupported.js'
 import { joinDurable } from './join-durable.js'
@@ -118,23 +119,28 @@ async function askApp(
   services: Services,
   connection: Connection,
   subscription: Subscription,
-  { token, data }: SubscribeRequest,
+  request: SubscribeRequest,
 ): Promise<void> {
+  const { token, data } = request
   const { channel, namespace } = subscription
   const { hooks, clock, options } = services
-  const decision = await hooks.ask({
-    kind: 'subscribe',
-    caller: callerOf(connection, options.name),
-    namespace: namespace.name,
-    channel,
-    ...(token === undefined ? {} : { token }),
-    ...(data === undefined ? {} : { data }),
-  })
+  const decision = await hooks.ask<'subscribe'>(
+    {
+      kind: 'subscribe',
+      caller: callerOf(connection, options.name),
+      namespace: namespace.name,
+      channel,
+      ...(token === undefined ? {} : { token }),
+      ...(data === undefined ? {} : { data }),
+    },
+    connection,
+  )
   if (!subscription.isWanted) return
   const nowMs = clock.now()
   if (decision.expiresAtMs !== undefined && decision.expiresAtMs <= nowMs)
     throw new CommandError(Errors.expired)
   subscription.admit(termsOf(decision, false, nowMs), appJson(decision.infoJson, 'infoJson'))
+  overrideBy(decision.override, subscription, questionOf(services, connection, channel), request)
 }
 
 /** Who says yes: a rule has, or one of these will. */
@@ -170,9 +176,10 @@ function judgeOf(
 ): { judge: Judge; permission: Permission } {
   if (token !== '' && verifier.hasSubscriptionKeys)
     return { judge: 'token', permission: canAskPublish(question) }
-  const asked = hooks.isDemanded('subscribe', question.channel.namespace)
-    ? canAskSubscribe(question)
-    : 'itself'
+  const { isPrivate, namespace } = question.channel
+  if (isPrivate && token === '' && hooks.isOverHttp('subscribe', namespace))
+    return { judge: 'rule', permission: maySubscribe(question) } // an address is asked about tokens, not in place of them
+  const asked = hooks.isDemanded('subscribe', namespace) ? canAskSubscribe(question) : 'itself'
   if (asked === 'itself') return { judge: 'rule', permission: maySubscribe(question) }
   return { judge: 'app', permission: asked }
 }

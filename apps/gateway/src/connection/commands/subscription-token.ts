@@ -5,15 +5,15 @@
  * U2. It is judged while the hub knows the subscription: what an unsubscribe or a close ends meanwhile stays ended.
  * U3. One that is taken back is like one that has expired; what comes later finds the subscription, also where that isn't in yet.
  */
-import { grantFeatures, overrideNamespace, type SubscriptionClaims, type TokenVerdict } from '@natter/auth'
+import type { SubscriptionClaims, TokenVerdict } from '@natter/auth'
 import { Disconnects, Errors, type SubscribeRequest } from '@natter/protocol'
-import { choiceOf } from '../choice-of.js'
 import { CommandDisconnect, CommandError } from '../command-error.js'
 import type { Connection } from '../connection.js'
 import { ttlOf } from '../lifetime.js'
 import type { Services } from '../services.js'
 import type { Subscription } from '../subscription.js'
-import { claimedTerms, demandReadable, keepUntilEnd } from '../subscription-terms.js'
+import { keepUntilEnd } from '../subscription-end.js'
+import { claimedTerms, demandReadable, overrideBy } from '../subscription-terms.js'
 import { lastTurn } from '../turns.js'
 import { demandGood, judge as judgeRevoked } from '../../revocation/enforcement.js'
 import { isUnsupported } from '../unsupported.js'
@@ -42,10 +42,8 @@ export async function admitByToken(
   services.revocations.demandRead()
   demandGood(services, { ...claims, isByToken: true }, 'subscribe') // U3
   subscription.admit(claimedTerms(claims, false, claims.expiresAtMs), claims.info)
-  if (claims.override === undefined) return
-  const namespace = overrideNamespace(subscription.namespace, claims.override)
-  const features = grantFeatures({ ...questionOf(services, connection, request.channel), namespace }, request)
-  subscription.override(namespace, features, choiceOf(namespace, features, request))
+  const question = questionOf(services, connection, request.channel)
+  overrideBy(claims.override, subscription, question, request)
 }
 
 async function judge(
