@@ -178,7 +178,7 @@ describe('[15] responses that stay open', () => {
     for (const path of ['http_stream', 'sse', 'uni_sse', 'uni_http_stream']) {
       const url = httpOf(node.url, `/connection/${path}`)
       const { status, headers } = await ask(url, { method: 'POST', body: connectText })
-      expect([path, status, headers['retry-after']]).toEqual([path, 503, '1'])
+      expect([path, status, headers['retry-after']]).toEqual([path, 503, expect.stringMatching(/^[1-5]$/)])
     }
     await expect(bench.connect(node)).rejects.toThrow('503')
   })

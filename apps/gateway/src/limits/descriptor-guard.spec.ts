@@ -1,0 +1,70 @@
+import { describe, expect, it } from '@jest/globals'
+import { ManualClock } from '@natter/testing'
+import { DescriptorGuard } from './descriptor-guard.js'
+
+function start() {
+  const clock = new ManualClock()
+  const world = { free: 10_000, isPortFree: true }
+  const port: string[] = []
+  const guard = new DescriptorGuard({
+    clock,
+    free: (atMost) => Math.min(atMost, world.free),
+    letGo: () => port.push('let go'),
+    takeAgain: () => {
+      if (world.isPortFree) port.push('taken')
+      return world.isPortFree
+    },
+    onChange: (isListening, free) => port.push(`${isListening ? 'over' : 'short'} ${free}`),
+  })
+  guard.start()
+  const at = async (free: number): Promise<void> => {
+    world.free = free
+    await clock.advance(250)
+  }
+  return { clock, world, port, guard, at }
+}
+
+describe('the guard of descriptors', () => {
+  it('[20.19] lets nobody new in while few are left, and does again when they are free: the rest is for NATS and for saying no (DG1)', async () => {
+    const { guard, at, port } = start()
+    expect(guard.isTight).toBe(false)
+    await at(127)
+    expect(guard.isTight).toBe(true)
+    await at(128)
+    expect(guard.isTight).toBe(false)
+    expect(port).toEqual([])
+  })
+
+  it('lets the port go before accept would fail, and takes it again with a margin, so that it does not flap (DG2)', async () => {
+    const { guard, at, port } = start()
+    await at(63)
+    await at(95)
+    expect(port).toEqual(['short 63', 'let go'].toReversed())
+    expect(guard.isTight).toBe(true)
+    await at(96)
+    expect(port).toEqual(['let go', 'short 63', 'taken', 'over 96'])
+    await at(200)
+    expect(guard.isTight).toBe(false)
+  })
+
+  it('tries again where the port can’t be had: a gateway without one would be lost until somebody looks (DG2)', async () => {
+    const { world, at, port } = start()
+    await at(10)
+    world.isPortFree = false
+    await at(5_000)
+    await at(5_000)
+    expect(port).toEqual(['let go', 'short 10'])
+    world.isPortFree = true
+    await at(5_000)
+    expect(port).toEqual(['let go', 'short 10', 'taken', 'over 2048'])
+  })
+
+  it('looks more often the nearer the end is: a burst takes them within a fraction of a second (DG3)', async () => {
+    const { clock, guard, world } = start()
+    world.free = 1_000
+    await clock.advance(250)
+    world.free = 100
+    await clock.advance(20)
+    expect(guard.isTight).toBe(true)
+  })
+})
