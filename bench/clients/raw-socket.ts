@@ -22,6 +22,8 @@ export class RawSocket {
   /** Called per text or binary frame; each byte is shown as Latin-1. */
   onText: (text: string) => void = () => {}
   onClose: (why: string) => void = () => {}
+  /** Of a WebSocket ping. */
+  onPong: () => void = () => {}
   /** Reads from the socket that brought at least one long frame. */
   longReads = 0
   readonly reader: FrameReader
@@ -54,6 +56,11 @@ export class RawSocket {
 
   sendBytes(bytes: Buffer): void {
     this.socket?.write(frame(2, bytes))
+  }
+
+  /** A ping of WebSocket itself, which the server's library answers. */
+  ping(): void {
+    this.socket?.write(frame(9, Buffer.alloc(0)))
   }
 
   end(): void {
@@ -104,6 +111,7 @@ export class RawSocket {
   }
 
   private control(opcode: number, payload: Buffer): void {
+    if (opcode === 10) this.onPong()
     if (opcode === 9) this.socket?.write(frame(10, payload))
     if (opcode === 8)
       this.closed(payload.length < 2 ? 'closed' : `${payload.readUInt16BE(0)} ${payload.toString('utf8', 2)}`)
