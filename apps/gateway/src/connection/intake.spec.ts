@@ -55,7 +55,7 @@ async function start(options: IntakeOptions = generous, costMs = 0) {
     },
   )
   await server.listen()
-  const open = (remoteAddress = '127.0.0.1', wire = websocketWires.json) => {
+  const arrive = (remoteAddress = '127.0.0.1', wire = websocketWires.json) => {
     wires.next = wire
     const client = server.connect({ remoteAddress })
     const connection = opened.at(-1)
@@ -65,8 +65,17 @@ async function start(options: IntakeOptions = generous, costMs = 0) {
     const send = (text: string, isBinary = false): void => receive(new TextEncoder().encode(text), isBinary)
     return { client, connection, send, receive }
   }
+  const open = (...from: Parameters<typeof arrive>) => {
+    const client = arrive(...from)
+    client.connection.startConnecting()
+    client.connection.connected({ user: '', expiresAtMs: undefined })
+    return client
+  }
   return {
     intake,
+    /** Not connected yet. */
+    arrive,
+    /** Connected. */
     open,
     taken,
     ids: (connection: Connection) =>
@@ -176,6 +185,33 @@ describe('the intake', () => {
     for (const { send } of clients) send(rpc(1))
     for (let turns = 0; turns < 20; turns += 1) await turn()
     expect(clients.map(({ connection }) => ids(connection))).toEqual([[1], [1], [1], [1]])
+  })
+
+  it('serves those who are in before those who connect, so that a storm of connects is for the storm to wait for (I2)', async () => {
+    const { open, arrive, ids, taken } = await start(generous, 1)
+    const honest = open()
+    const storm = Array.from({ length: 60 }, () => arrive())
+    for (const { send } of storm) send(rpc(1))
+    honest.send(rpc(1))
+    await turn()
+    expect(ids(honest.connection)).toEqual([1])
+    expect(taken.length).toBeLessThan(8)
+    while (taken.length < 61) await turn()
+    const order = taken.map(({ connection }) => connection).filter((id) => id !== honest.connection.id)
+    expect(order).toEqual(storm.map(({ connection }) => connection.id))
+  })
+
+  it('serves one who connects in every turn, though those who are in never leave it time: nobody is kept out by a busy node (I2)', async () => {
+    const { open, arrive, ids, pass } = await start(generous, 1)
+    const busy = Array.from({ length: 6 }, () => open())
+    const storm = Array.from({ length: 20 }, () => arrive())
+    for (const { send } of storm) send(rpc(1))
+    for (let round = 0; round < 20; round += 1) {
+      for (const { send } of busy) send(rpc(round + 1))
+      await turn()
+      pass(2)
+    }
+    expect(storm.flatMap(({ connection }) => ids(connection)).length).toBe(20)
   })
 
   it('gives each that waits its turn: none of them starves (I2)', async () => {

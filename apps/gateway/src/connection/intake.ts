@@ -6,7 +6,9 @@
  *     away, none.
  * I2. A turn handles messages for about `turnMs` as they come, and for as long again from what waits: a quantum for each
  *     connection in its turn, those first that have just begun to wait. So an honest client's command passes a flooder's
- *     thousands. One of the others gets its quantum in every turn, also where new ones come without end.
+ *     thousands. One of the others gets its quantum in every turn, also where new ones come without end. Those who are in come before
+ *     those who connect, who have half of a turn as they come and a quantum in every turn too: a storm of connects is theirs to wait
+ *     for, and they wait in the order in which they came.
  * I3. What waits is bounded: by a connection's allowance of commands and `maxWaitingBytes`, and on the node by
  *     `maxNodeWaitingBytes`. Beyond it, or when more comes in a turn than a node can look at, the connection is closed with 3013
  *     and what waits is dropped unread. Who has little waiting doesn't pay for those who have much: a full turn is no reason to
@@ -44,6 +46,8 @@ export interface MessageHandler {
 /** A durable publish takes three turns, each twice this and what comes in with it: that has to stay below 100 ms beside a flood. */
 const turnMs = 2
 const quantumMs = 0.5
+/** Of a turn, what messages of those who connect may have of it as they come. */
+const connectsMs = 1
 /** A message counts as one command for every such part of it. */
 const bytesPerCommand = 1_024
 /** And for every so many objects and arrays that it opens, which cost more than their bytes: 64 KiB of `[` take milliseconds. */
@@ -73,6 +77,8 @@ const openingBrace = 0x7b
 export class Intake {
   /** They wait for the first time since they were last served. */
   private readonly fresh = new Set<Connection>()
+  /** They have not connected yet. */
+  private readonly arriving = new Set<Connection>()
   private readonly waiting = new Set<Connection>()
   private readonly onProbation = new Map<string, number>()
   private nodeWaitingBytes = 0
@@ -112,7 +118,7 @@ export class Intake {
 
   resume(): void {
     this.isPaused = false
-    if (this.fresh.size + this.waiting.size > 0) this.beginTurn(this.now())
+    if (this.isAnyoneWaiting) this.beginTurn(this.now())
   }
 
   /** `message` is only valid during the call. */
@@ -126,11 +132,11 @@ export class Intake {
     const lane = (connection.lane ??= this.createLane(connection, nowMs))
     if (!lane.allowance.take(commands, nowMs)) return this.refuse(connection, nowMs, 'command-rate') // I3
     const text = isBinary === isProtobuf ? message : malformed
-    const hasToWait = this.isPaused || !lane.inbox.isEmpty || nowMs >= this.turnEndsAtMs
+    const hasToWait = this.isPaused || !lane.inbox.isEmpty || nowMs >= this.endsAtMs(connection)
     if (hasToWait) return this.keep(connection, lane, text, nowMs)
     lane.inbox.load(this.handler.decode(connection, text))
     this.serve(connection, lane, this.turnEndsAtMs)
-    if (hasMore(connection)) this.fresh.add(connection)
+    if (hasMore(connection)) this.beginToWait(connection)
   }
 
   /** Its gateway sends it away: what it says from now on is not heard, nor what waits. */
@@ -141,8 +147,7 @@ export class Intake {
 
   /** The socket is gone, and what it still had to say with it. */
   remove(connection: Connection): void {
-    this.fresh.delete(connection)
-    this.waiting.delete(connection)
+    this.forget(connection)
     if (connection.lane === undefined) return
     this.nodeWaitingBytes -= connection.lane.inbox.waitingBytes
     connection.lane.inbox.clear() // I1
@@ -160,9 +165,29 @@ export class Intake {
     if (inbox.waitingBytes + bytes > maxWaitingBytes || !this.hasRoom(inbox, bytes)) {
       return this.refuse(connection, nowMs, 'bytes-waiting') // I3
     }
-    if (inbox.isEmpty) this.fresh.add(connection)
+    if (inbox.isEmpty) this.beginToWait(connection)
     inbox.push(message.slice())
     this.nodeWaitingBytes += bytes
+  }
+
+  private beginToWait(connection: Connection): void {
+    if (isArriving(connection)) this.arriving.add(connection)
+    else this.fresh.add(connection)
+  }
+
+  private forget(connection: Connection): void {
+    this.fresh.delete(connection)
+    this.arriving.delete(connection)
+    this.waiting.delete(connection)
+  }
+
+  private get isAnyoneWaiting(): boolean {
+    return this.fresh.size + this.arriving.size + this.waiting.size > 0
+  }
+
+  /** I2: of this turn, for messages as they come. */
+  private endsAtMs(connection: Connection): number {
+    return isArriving(connection) ? this.turnEndsAtMs - turnMs + connectsMs : this.turnEndsAtMs
   }
 
   private hasRoom({ waitingMessages, waitingBytes }: Inbox, bytes: number): boolean {
@@ -191,28 +216,43 @@ export class Intake {
     this.takenInTurn = 0
     if (this.isPaused) return // I6
     this.serveWaiting(this.now() + turnMs)
-    if (this.fresh.size + this.waiting.size > 0) this.beginTurn(this.now())
+    if (this.isAnyoneWaiting) this.beginTurn(this.now())
   }
 
   /** I2. */
   private serveWaiting(untilMs: number): void {
     const [longest] = this.waiting
+    const [firstToArrive] = this.arriving
     let isServed = false
     for (let nowMs = this.now(); nowMs < untilMs; nowMs = this.now()) {
-      const from = this.fresh.size > 0 ? this.fresh : this.waiting
-      const [connection] = from
+      const connection = this.next()
       if (connection === undefined) return
-      this.serveNext(connection, Math.min(nowMs + quantumMs, untilMs))
       if (connection === longest) isServed = true
+      this.serveNext(connection, Math.min(nowMs + quantumMs, untilMs))
     }
     if (longest !== undefined && !isServed && this.waiting.has(longest)) {
       this.serveNext(longest, this.now() + quantumMs)
     }
+    if (firstToArrive !== undefined && this.arriving.has(firstToArrive))
+      this.serveArriving(this.now() + quantumMs)
+  }
+
+  private next(): Connection | undefined {
+    for (const queue of [this.fresh, this.arriving, this.waiting])
+      for (const connection of queue) return connection
+    return undefined
+  }
+
+  /** As many as the time holds: a connect is less than a quantum. */
+  private serveArriving(untilMs: number): void {
+    for (const connection of this.arriving) {
+      this.serveNext(connection, untilMs)
+      if (this.now() >= untilMs) return
+    }
   }
 
   private serveNext(connection: Connection, untilMs: number): void {
-    this.fresh.delete(connection)
-    this.waiting.delete(connection)
+    this.forget(connection)
     if (connection.lane !== undefined) this.serve(connection, connection.lane, untilMs)
     if (hasMore(connection)) this.waiting.add(connection)
   }
@@ -231,6 +271,9 @@ export class Intake {
     }
   }
 }
+
+/** It has not said yet who it is. */
+const isArriving = ({ kind }: Connection): boolean => kind === 'awaiting'
 
 /** A socket that isn't open and not removed yet lost a frame: it says nothing any more. */
 const hasMore = ({ lane, socket }: Connection): boolean => socket.isOpen && lane?.inbox.isEmpty === false
