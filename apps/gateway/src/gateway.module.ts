@@ -1,5 +1,4 @@
-import { createTokenVerifier, NoTokens, type TokenVerifier } from '@natter/auth'
-import { natsOptionsOf, namespacesOf } from '@natter/config'
+import { natsOptionsOf } from '@natter/config'
 import { createNatsBroker, type Broker, type BrokerEvents } from '@natter/broker'
 import { HookCaller, type HookCallerEvents } from '@natter/hooks'
 import { systemClock, type TypedEvents } from '@natter/primitives'
@@ -13,14 +12,12 @@ import {
   type OnApplicationBootstrap,
 } from '@nestjs/common'
 import type { GatewayConfig } from './config/gateway.config.js'
-import { httpHooksOf } from './config/proxy-settings.js'
-import { tokenOptionsOf } from './config/token-settings.js'
 import type { Patience } from './drain/patience.js'
 import { Gateway } from './gateway.js'
 import type { GatewayEvents } from './gateway.events.js'
 import type { GatewayOptions } from './gateway.options.js'
-import { Settings } from './settings/settings.js'
 import { hostApps, type HostedApps } from './hosting/hosted-apps.js'
+import { LiveSettings, type Cover } from './settings/live-settings.js'
 
 const EVENTS = Symbol('gateway events')
 const BROKER = Symbol('broker')
@@ -52,6 +49,7 @@ export class GatewayModule implements OnApplicationBootstrap, BeforeApplicationS
     @Inject(BROKER) readonly broker: Broker,
     @Inject(HookCaller) readonly hooks: HookCaller,
     @Inject(Gateway) readonly gateway: Gateway,
+    @Inject(LiveSettings) readonly live: LiveSettings,
     @Inject(HOSTING) private readonly host: () => Promise<HostedApps>,
   ) {}
 
@@ -60,6 +58,7 @@ export class GatewayModule implements OnApplicationBootstrap, BeforeApplicationS
     options: GatewayOptions,
     events: GatewayEventStreams,
     logger: LoggerService,
+    cover: Cover,
   ): DynamicModule {
     return {
       module: GatewayModule,
@@ -72,11 +71,12 @@ export class GatewayModule implements OnApplicationBootstrap, BeforeApplicationS
             new HookCaller({ broker, node: options.name, events: events.hooks }),
           inject: [BROKER],
         },
+        { provide: LiveSettings, useFactory: () => new LiveSettings(config, options, events.gateway, cover) },
         {
           provide: Gateway,
-          useFactory: (broker: Broker, hooks: HookCaller) =>
-            compose(config, options, { broker, hooks }, events),
-          inject: [BROKER, HookCaller],
+          useFactory: (broker: Broker, hooks: HookCaller, live: LiveSettings) =>
+            compose(config, live, { broker, hooks }, events),
+          inject: [BROKER, HookCaller, LiveSettings],
         },
         {
           provide: HOSTING,
@@ -139,17 +139,13 @@ function connect(
 
 function compose(
   config: GatewayConfig,
-  options: GatewayOptions,
+  { settings }: LiveSettings,
   { broker, hooks }: { broker: Broker; hooks: HookCaller },
   events: GatewayEventStreams,
 ): Gateway {
+  const { options } = settings.current
   return new Gateway({
-    settings: new Settings({
-      options,
-      namespaces: namespacesOf(config.channel),
-      verifier: verifierOf(config, events.gateway),
-      httpHooks: httpHooksOf(config),
-    }),
+    settings,
     prefix: config.nats.prefix,
     broker,
     clock: systemClock,
@@ -181,17 +177,4 @@ function socketOptionsOf({
       : {}),
     ...(certFile === undefined || keyFile === undefined ? {} : { tls: { certFile, keyFile, lookEveryMs } }),
   }
-}
-
-function verifierOf({ client }: GatewayConfig, events: GatewayEventStreams['gateway']): TokenVerifier {
-  const connection = tokenOptionsOf(client, 'token')
-  const subscription = tokenOptionsOf(client, 'subscription_token')
-  if (connection === undefined && subscription === undefined) return new NoTokens()
-  return createTokenVerifier({
-    connection: connection ?? {},
-    ...(subscription === undefined ? {} : { subscription }),
-    clock: systemClock,
-    onKeys: (keys) => events.emit('token:keys', { keys }),
-    onNoKeys: (error) => events.emit('token:keys:failed', { error }),
-  })
 }

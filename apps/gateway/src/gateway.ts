@@ -286,7 +286,7 @@ export class Gateway implements SocketHandlers<Connection>, ChannelsOwner {
     this.revocations.stop()
     this.channels.close()
     for (const stop of this.stopListening) stop()
-    this.services.verifier.close()
+    this.parts.settings.close()
     this.server.close()
   }
 

@@ -1,5 +1,5 @@
 import 'reflect-metadata'
-import { loadConfigOrExit } from '@natter/config'
+import { ConfigReloader, loadConfigOrExit, secretsOf } from '@natter/config'
 import { nestLogger, runProcess } from '@natter/observability'
 import { TypedEvents } from '@natter/primitives'
 import { NestFactory } from '@nestjs/core'
@@ -13,10 +13,14 @@ import { meterHttpHooks } from './http-hooks/http-hooks.metrics.js'
 
 const config = loadConfigOrExit(gatewayConfig)
 const options = optionsOf(config)
+const reloader = new ConfigReloader(gatewayConfig, config)
 
 const { deadlineMs } = options.drain
 
-await runProcess({ name: options.name, log: config.log, ops: config.ops, deadlineMs }, async (logger) => {
+const secrets = secretsOf(gatewayConfig, config)
+const about = { name: options.name, log: config.log, ops: config.ops, deadlineMs, secrets }
+
+await runProcess(about, async (logger, cover) => {
   const onListenerError = (error: unknown): void => logger.error('listener:error', { error })
   const events: GatewayModule['events'] = {
     gateway: new TypedEvents(onListenerError),
@@ -27,7 +31,7 @@ await runProcess({ name: options.name, log: config.log, ops: config.ops, deadlin
   logHooks(logger, events.hooks)
   const nest = nestLogger(logger)
   const app = await NestFactory.createApplicationContext(
-    GatewayModule.register(config, options, events, nest),
+    GatewayModule.register(config, options, events, nest, cover),
     { logger: nest, abortOnError: false },
   )
   const gateway = app.get(GatewayModule)
@@ -42,6 +46,14 @@ await runProcess({ name: options.name, log: config.log, ops: config.ops, deadlin
     stop: async ({ hurry }) => {
       await gateway.end(hurry)
       await app.close()
+    },
+    reload: {
+      run: () =>
+        reloader.reload((next) => {
+          cover(secretsOf(gatewayConfig, next))
+          return gateway.live.take(next)
+        }),
+      logLevel: () => reloader.current.log.level,
     },
   }
 })

@@ -1,4 +1,4 @@
-import { defineSection, list, network, nodeName, port } from '@natter/config'
+import { defineSection, reloadable, list, network, nodeName, port } from '@natter/config'
 import { z } from 'zod'
 
 export const gatewaySection = defineSection('gateway', 'Where clients connect, and how many.', {
@@ -29,19 +29,21 @@ export const gatewaySection = defineSection('gateway', 'Where clients connect, a
     doc: 'Lets several gateways of one machine listen on the same port. Off, a taken port is an error.',
     shown: true,
   },
-  max_connections: {
-    schema: z.int().min(1).optional(),
-    example: '50000',
-    doc: 'Connections of this node; beyond it the answer is 503. Nothing: 15,000. Either way no more than the descriptors of the process have room for.',
-    shown: true,
-  },
-  trusted_proxies: {
-    schema: list(network()),
-    default: [],
-    example: '10.0.0.0/8,192.0.2.7',
-    doc: 'Who is believed when it says in X-Forwarded-For whom it speaks for: addresses and networks of balancers in front. Nothing: nobody.',
-    shown: true,
-  },
+  ...reloadable({
+    max_connections: {
+      schema: z.int().min(1).optional(),
+      example: '50000',
+      doc: 'Connections of this node; beyond it the answer is 503. Nothing: 15,000. Either way no more than the descriptors of the process have room for.',
+      shown: true,
+    },
+    trusted_proxies: {
+      schema: list(network()),
+      default: [],
+      example: '10.0.0.0/8,192.0.2.7',
+      doc: 'Who is believed when it says in X-Forwarded-For whom it speaks for: addresses and networks of balancers in front. Nothing: nobody.',
+      shown: true,
+    },
+  }),
   apps: {
     schema: list(),
     default: [],

@@ -1,19 +1,21 @@
-import { bytes, defineSection } from '@natter/config'
+import { bytes, defineSection, reloadable } from '@natter/config'
 import { z } from 'zod'
 
 const isOpen = (doc: string) => ({ schema: z.boolean(), default: true, example: 'false', doc, shown: true })
 
 export const transportSection = defineSection('transport', 'Which ways in are open to clients.', {
-  websocket: isOpen('/connection/websocket: what SDKs use where they can.'),
-  http_stream: isOpen(
-    '/connection/http_stream: where proxies break WebSockets. With /emulation, by which such clients speak.',
-  ),
-  sse: isOpen('/connection/sse: the same for an EventSource, JSON only.'),
-  uni_websocket: isOpen('/connection/uni_websocket: for clients that only listen, without an SDK.'),
-  uni_sse: isOpen('/connection/uni_sse: the same for a bare EventSource.'),
-  uni_http_stream: isOpen(
-    '/connection/uni_http_stream: the same for whatever reads a response line by line, such as curl.',
-  ),
+  ...reloadable({
+    websocket: isOpen('/connection/websocket: what SDKs use where they can.'),
+    http_stream: isOpen(
+      '/connection/http_stream: where proxies break WebSockets. With /emulation, by which such clients speak.',
+    ),
+    sse: isOpen('/connection/sse: the same for an EventSource, JSON only.'),
+    uni_websocket: isOpen('/connection/uni_websocket: for clients that only listen, without an SDK.'),
+    uni_sse: isOpen('/connection/uni_sse: the same for a bare EventSource.'),
+    uni_http_stream: isOpen(
+      '/connection/uni_http_stream: the same for whatever reads a response line by line, such as curl.',
+    ),
+  }),
   websocket_compression: {
     schema: z.boolean(),
     default: false,

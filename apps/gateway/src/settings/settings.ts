@@ -3,6 +3,7 @@
  *
  * SE1. It is replaced as a whole: whoever reads it sees all of one configuration, never half of the next.
  * SE2. Nobody keeps a part of it: it is read when it is used. What is dear to make of it is {@link derived}.
+ * SE3. A verifier that was replaced is closed when what it was asked is answered.
  */
 import type { Namespace, TokenVerifier } from '@natter/auth'
 import type { GatewayOptions } from '../gateway.options.js'
@@ -18,15 +19,35 @@ export interface GatewaySettings {
 }
 
 export class Settings {
+  private readonly leaving = new Set<TokenVerifier>()
+  private isClosed = false
+
   constructor(private present: GatewaySettings) {}
 
   get current(): GatewaySettings {
     return this.present
   }
 
-  /** SE1. What was is the caller's to end. */
+  /** SE1. */
   replace(next: GatewaySettings): void {
+    const { verifier } = this.present
     this.present = next
+    if (verifier !== next.verifier) void this.retire(verifier)
+    if (this.isClosed) this.close()
+  }
+
+  /** The end: who waits for a server of keys is told that nobody can tell. */
+  close(): void {
+    this.isClosed = true
+    for (const verifier of [this.present.verifier, ...this.leaving]) verifier.close()
+  }
+
+  /** SE3 */
+  private async retire(verifier: TokenVerifier): Promise<void> {
+    this.leaving.add(verifier)
+    await verifier.idle()
+    this.leaving.delete(verifier)
+    verifier.close()
   }
 }
 
