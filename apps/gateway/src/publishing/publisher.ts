@@ -70,6 +70,11 @@ export class Publisher {
     broker.log.appendTo(route, data, options, new PendingPublication(this, namespace, stream, end))
   }
 
+  /** Of the stream that keeps the channel, now. */
+  epochOf(namespace: Namespace, channel: string): string {
+    return this.broker.route(namespace.name, channel).epoch
+  }
+
   /** Of an append. */
   stored(namespace: Namespace, stream: string, isDuplicate: boolean): void {
     if (!isDuplicate) this.witness.stored(stream)

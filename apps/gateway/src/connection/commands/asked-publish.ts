@@ -6,7 +6,7 @@
  * A2. Names, limits and the data's form hold before anybody is asked; what an app puts in the data's place has to hold them too.
  * A3. Who has gone meanwhile publishes nothing.
  * A4. What is to be stored once is so for one user in one channel: nobody swallows another's publication. Ids that clients choose begin
- *     with `"` or `#`, those of apps with `api`.
+ *     with `"` or `#`, those of apps with `api`, keys of `natter.publish` with `once`.
  */
 import { acceptsData, canAskPublish, mayPublish, type Namespace } from '@natter/auth'
 import { Errors, type Bytes, type ChannelName } from '@natter/protocol'
@@ -19,6 +19,7 @@ import { inTime } from '../command-deadline.js'
 import { CommandError } from '../command-error.js'
 import type { Connection, PublicationMarks } from '../connection.js'
 import type { Services } from '../services.js'
+import { placed, type Place } from './place.js'
 import { demand, questionOf } from './question.js'
 
 /** Whether a publication has to come this way. */
@@ -37,9 +38,25 @@ export async function publishAsked(
   services: Services,
   connection: Connection,
   id: number,
-  request: { channel: string; data?: Bytes },
+  request: AskedPublication,
 ): Promise<void> {
-  const { channel } = request
+  if ((await storeAsked(services, connection, request)) !== undefined) connection.reply({ id, publish: {} })
+}
+
+interface AskedPublication {
+  readonly channel: string
+  readonly data?: Bytes
+  /** The client's own, where its command has one; an app's word goes before it. */
+  readonly messageId?: string
+}
+
+/** Where it was stored; undefined = nothing was published, since the client has gone. */
+export async function storeAsked(
+  services: Services,
+  connection: Connection,
+  request: AskedPublication,
+): Promise<Place | undefined> {
+  const { channel, messageId } = request
   const place = services.publishOrder.enter(connection, channel)
   try {
     const { namespace, data, said } = await inTime(services.clock, async () => {
@@ -47,15 +64,12 @@ export async function publishAsked(
       await place.before
       return verdict
     })
-    if (!connection.isConnected) return // A3
+    if (!connection.isConnected) return undefined // A3
     const chanInfo = services.hub.subscription(connection, channel)?.info.chanInfo
-    const sender = senderOf(connection, { channel, data, chanInfo, said })
-    const stored = new Promise<void>((resolve, failed) => {
-      services.publisher.publish(channel, namespace, data, sender, { published: () => resolve(), failed })
-    })
+    const sender = senderOf(connection, { channel, data, chanInfo, said, messageId })
+    const stored = placed(services.publisher, { channel, namespace, data, sender })
     place.done() // it is with the log: the next one may follow
-    await stored
-    connection.reply({ id, publish: {} })
+    return await stored
   } finally {
     place.done()
   }
@@ -91,10 +105,11 @@ interface Publishing {
   readonly data: Bytes
   readonly chanInfo: Bytes | undefined
   readonly said: PublishDecision | undefined
+  readonly messageId: string | undefined
 }
 
 /** A4. */
-function senderOf(connection: Connection, { channel, data, chanInfo, said }: Publishing): Sender {
+function senderOf(connection: Connection, { channel, data, chanInfo, said, messageId }: Publishing): Sender {
   const { tags, delta, skipsHistory: isPassing, idempotencyKey: key } = said ?? {}
   const isMarked = tags !== undefined || delta === true || isPassing === true
   const marks: PublicationMarks = {
@@ -104,7 +119,7 @@ function senderOf(connection: Connection, { channel, data, chanInfo, said }: Pub
   }
   const { user, meta } = connection.senderOf(data, chanInfo, isMarked ? marks : undefined)
   if (isPassing === true) return { user, meta, isPassing }
-  if (key === undefined) return { user, meta }
+  if (key === undefined) return messageId === undefined ? { user, meta } : { user, meta, messageId }
   return { user, meta, messageId: publicationMessageId({ user, channel, value: `hook ${key}` }) }
 }
 

@@ -6,6 +6,7 @@ import { inTime } from '../command-deadline.js'
 import { CommandError } from '../command-error.js'
 import type { Connection } from '../connection.js'
 import type { Services } from '../services.js'
+import { publishOnce, publishOnceMethod } from './publish-once.js'
 
 /** A call's name becomes a tag of each publication about its progress. */
 const maxCallLength = 64
@@ -18,6 +19,7 @@ export async function rpcCommand(
   request: { method?: string; data?: Bytes },
 ): Promise<void> {
   const { method, call = `${connection.id}:${id}` } = parseMethod(request.method ?? '')
+  if (method === publishOnceMethod) return publishOnce(services, connection, id, request.data)
   const state = services.hooks.rpcState(method)
   if (state === 'none') throw new CommandError(Errors.notAvailable)
   if (state === 'unknown') throw new CommandError(Errors.methodNotFound)
