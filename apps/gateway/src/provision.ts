@@ -5,7 +5,7 @@
  * Ends with 0; 78 = the settings are wrong; 1 = anything else, with one line that says what: NATS was away for `nats.connect_timeout`, or refused.
  */
 import { createNatsBroker, type BrokerEvents } from '@natter/broker'
-import { loadConfigOrExit, natsOptionsOf } from '@natter/config'
+import { loadConfigOrExit, natsOptionsOf, secretsOf } from '@natter/config'
 import { logBroker, runOnce } from '@natter/observability'
 import { TypedEvents } from '@natter/primitives'
 import { provisionConfig } from './config/provision.config.js'
@@ -13,7 +13,9 @@ import { provisionConfig } from './config/provision.config.js'
 const config = loadConfigOrExit(provisionConfig)
 const { nats, postgres, log } = config
 
-await runOnce({ name: 'provision', log }, async (logger) => {
+const secrets = secretsOf(provisionConfig, config)
+
+await runOnce({ name: 'provision', log, secrets }, async (logger) => {
   const events = new TypedEvents<BrokerEvents>((error) => logger.error('listener:error', { error }))
   logBroker(events, logger)
   const options = natsOptionsOf(nats, postgres.url !== undefined)

@@ -1,5 +1,5 @@
 import 'reflect-metadata'
-import { loadConfigOrExit } from '@natter/config'
+import { ConfigReloader, loadConfigOrExit, namespacesOf, secretsOf } from '@natter/config'
 import { nestLogger, runProcess } from '@natter/observability'
 import { TypedEvents } from '@natter/primitives'
 import { NestFactory } from '@nestjs/core'
@@ -10,8 +10,11 @@ import { PersistenceModule } from './persistence.module.js'
 
 const config = loadConfigOrExit(persistenceConfig)
 const options = optionsOf(config)
+const reloader = new ConfigReloader(persistenceConfig, config)
+const secrets = secretsOf(persistenceConfig, config)
+const about = { name: options.name, log: config.log, ops: config.ops, secrets }
 
-await runProcess({ name: options.name, log: config.log, ops: config.ops }, async (logger) => {
+await runProcess(about, async (logger) => {
   const onListenerError = (error: unknown): void => logger.error('listener:error', { error })
   const events: PersistenceModule['events'] = {
     persistence: new TypedEvents(onListenerError),
@@ -31,5 +34,14 @@ await runProcess({ name: options.name, log: config.log, ops: config.ops }, async
       checkHealth(checks, persistence, options.lagAlarmMs)
     },
     stop: () => app.close(),
+    reload: {
+      run: () =>
+        reloader.reload(({ channel }, changed) => {
+          if (changed.some((key) => key.startsWith('channel.')))
+            persistence.persistence.use(namespacesOf(channel))
+          return {}
+        }),
+      logLevel: () => reloader.current.log.level,
+    },
   }
 })

@@ -6,7 +6,7 @@
  * `postgres.connect_timeout`, or a newer build has been here.
  */
 import { createPostgresArchive, type Archive, type ArchiveEvents } from '@natter/archive'
-import { loadConfigOrExit } from '@natter/config'
+import { loadConfigOrExit, secretsOf } from '@natter/config'
 import { logEvents, runOnce, type Logger } from '@natter/observability'
 import { Backoff, systemClock, TypedEvents, UnavailableError, type Clock } from '@natter/primitives'
 import { migrateConfig } from './config/migrate.config.js'
@@ -14,7 +14,9 @@ import { migrateConfig } from './config/migrate.config.js'
 const config = loadConfigOrExit(migrateConfig)
 const { nats, postgres, log } = config
 
-await runOnce({ name: 'migrate', log }, async (logger) => {
+const secrets = secretsOf(migrateConfig, config)
+
+await runOnce({ name: 'migrate', log, secrets }, async (logger) => {
   const events = new TypedEvents<ArchiveEvents>((error) => logger.error('listener:error', { error }))
   logEvents(events, logger, { 'archive:migration:apply': 'info' })
   const archive = createPostgresArchive({

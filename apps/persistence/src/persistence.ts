@@ -37,6 +37,8 @@ export class Persistence {
   readonly archivers: readonly StreamArchiver[]
   readonly ownership: Ownership
   private readonly pauses: Pauses
+  private readonly selection: Selection
+  private namespaces: ReadonlyMap<string, Namespace>
   private readonly alarms: LagAlarm
   private readonly undo: (() => void)[] = []
   private running: Promise<void> | undefined
@@ -47,10 +49,11 @@ export class Persistence {
     this.pauses = new Pauses(clock)
     this.ownership = new Ownership({ ...parts, ownerTimeoutMs: options.ownerTimeoutMs })
     this.alarms = new LagAlarm(options.lagAlarmMs, clock, events)
-    const selection = new Selection(broker.subjects, namespaces, (namespace) =>
+    this.namespaces = namespaces
+    this.selection = new Selection(broker.subjects, namespaces, (namespace) =>
       events.emit('namespace:unknown', { namespace }),
     )
-    const shared = { ...parts, selection }
+    const shared = { ...parts, selection: this.selection }
     this.archivers = broker.streams.map((stream) => new StreamArchiver(stream, shared))
   }
 
@@ -65,6 +68,12 @@ export class Persistence {
    */
   start(): void {
     this.running ??= this.run()
+  }
+
+  /** A configuration that was read again: what is archived from now on, and for how long all of it is kept. */
+  use(namespaces: ReadonlyMap<string, Namespace>): void {
+    this.namespaces = namespaces
+    this.selection.use(namespaces)
   }
 
   /** Finishes the batches under way and gives the rights back. */
@@ -130,11 +139,12 @@ export class Persistence {
   }
 
   private async forget(): Promise<void> {
-    const { archive, namespaces, clock, events } = this.parts
+    const { archive, clock, events } = this.parts
     while (!this.pauses.isStopped) {
       await this.ownership.look()
       // another mesh's publications may be kept for longer
-      if (this.ownership.problem === undefined) await forgetOld(archive, namespaces.values(), clock, events)
+      if (this.ownership.problem === undefined)
+        await forgetOld(archive, this.namespaces.values(), clock, events)
       await this.pauses.sleep(forgetEveryMs)
     }
   }

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
 import { connectSdk, eventually, freePort, leakCheck, startProcess } from '@natter/testing'
-import { cp, mkdtemp, rm } from 'node:fs/promises'
+import { cp, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
@@ -73,6 +73,25 @@ describe('the persistence app as a process', () => {
     await stack.caughtUp()
     expect(await stack.inArchive()).toEqual(await stack.inStream())
   }
+
+  it('takes the namespaces that its file has now, when it is asked to read it again (SIGHUP)', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'natter-reload-'))
+    const file = join(folder, 'natter.yaml')
+    const write = (keep: string): Promise<void> =>
+      writeFile(file, JSON.stringify({ channel: { namespaces: [{ name: 'plain', keep }] } }))
+    await write('stream')
+    const { process: child } = await stack.running({ NATTER_CONFIG: file, NATTER_CHANNEL_NAMESPACES: '' })
+    await stack.publish('plain:a', '1')
+    await stack.caughtUp()
+    await write('archive')
+    process.kill(child.pid, 'SIGHUP')
+    await child.waitForLine((line) => line.includes('"config:reload:done"'))
+    await stack.publish('plain:a', '2')
+    await stack.caughtUp()
+    expect((await stack.rows()).map(({ data }) => data.toString())).toEqual(['2'])
+    expect(child.lines.join('\n')).not.toContain('restart-needed')
+    await rm(folder, { recursive: true })
+  })
 
   it('whatever a client sends comes back byte for byte, and stops nothing that follows', async () => {
     await stack.running()

@@ -24,10 +24,17 @@ export class Selection {
 
   constructor(
     private readonly subjects: Subjects,
-    private readonly namespaces: ReadonlyMap<string, Namespace>,
+    private namespaces: ReadonlyMap<string, Namespace>,
     /** Called once for each namespace. */
     private readonly onUnknown: (namespace: string) => void,
   ) {}
+
+  /** From the next message on. What was skipped before stays out of the archive, as it would at a restart. */
+  use(namespaces: ReadonlyMap<string, Namespace>): void {
+    this.namespaces = namespaces
+    this.bySubject.clear()
+    this.unknown.clear()
+  }
 
   /** Undefined = not a publication (e.g. a stream's sentinel), or of a namespace that isn't archived. */
   of(subject: string): Selected | undefined {
