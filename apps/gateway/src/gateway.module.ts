@@ -1,4 +1,4 @@
-import { natsOptionsOf } from '@natter/config'
+import { grammarOf, natsOptionsOf } from '@natter/config'
 import { createNatsBroker, type Broker, type BrokerEvents } from '@natter/broker'
 import { HookCaller, type HookCallerEvents } from '@natter/hooks'
 import { systemClock, type TypedEvents } from '@natter/primitives'
@@ -16,6 +16,7 @@ import type { Patience } from './drain/patience.js'
 import { Gateway } from './gateway.js'
 import type { GatewayEvents } from './gateway.events.js'
 import type { GatewayOptions } from './gateway.options.js'
+import { tellingRest } from './hooks/rest-of-channel.js'
 import { hostApps, type HostedApps } from './hosting/hosted-apps.js'
 import { LiveSettings, type Cover } from './settings/live-settings.js'
 
@@ -144,13 +145,16 @@ function compose(
   events: GatewayEventStreams,
 ): Gateway {
   const { options } = settings.current
+  const grammar = grammarOf(config.channel)
   return new Gateway({
     settings,
     prefix: config.nats.prefix,
+    grammar,
     broker,
     clock: systemClock,
     events: events.gateway,
-    hooks,
+    hooks: tellingRest(hooks, grammar),
+    createApiServer: (handlers) => createUwsServer(apiServerOptionsOf(options), handlers),
     createServer: (handlers) =>
       createUwsServer(
         {
@@ -165,6 +169,13 @@ function compose(
       ),
   })
 }
+
+/** As long as any request may be: what one may be now is asked with each. */
+const apiServerOptionsOf = ({ httpApi }: GatewayOptions): SocketServerOptions => ({
+  host: httpApi?.host ?? '127.0.0.1',
+  port: httpApi?.port ?? 0,
+  maxMessageBytes: httpApi?.maxBodyBytes ?? 0,
+})
 
 function socketOptionsOf({
   transport,

@@ -1,7 +1,7 @@
 import { Subjects, type Broker } from '@natter/broker'
 import { Hub } from '@natter/hub'
 import { Backoff, TypedEvents, type Clock, type Timer } from '@natter/primitives'
-import { Disconnects, Unsubscribes } from '@natter/protocol'
+import { Disconnects, Unsubscribes, usualGrammar, type ChannelGrammar } from '@natter/protocol'
 import { defaultFeedOptions } from '@natter/recovery'
 import type {
   Certificate,
@@ -38,6 +38,7 @@ import { History } from './history/history.js'
 import { NodeLimits } from './limits/node-limits.js'
 import { pickHeaders, type Headers } from './hooks/handshake-headers.js'
 import { noHooks, type Hooks } from './hooks/hooks.js'
+import { createHttpApi, type HttpApi } from './http-api/http-api.js'
 import type { HttpHooksTable } from './http-hooks/http-hook.js'
 import { HttpHooks } from './http-hooks/http-hooks.js'
 import { Occupancy } from './occupancy/occupancy.js'
@@ -72,12 +73,16 @@ export interface GatewayParts {
   /** May be replaced while the gateway runs. What it listens with, its name and its heartbeat stay as they were at its start. */
   settings: Settings
   prefix: string
+  /** How channel names are read; the same in all gateways of the mesh. Absent = as usual. */
+  grammar?: ChannelGrammar
   broker: Broker
   clock: Clock
   events?: TypedEvents<GatewayEvents>
   /** The way to the apps; absent = there are none. What the settings have an address for is asked over HTTP instead. */
   hooks?: Hooks
   createServer(handlers: SocketHandlers<Connection>): SocketServer<Connection>
+  /** The port for backends; absent = there is none of its own. */
+  createApiServer?(handlers: SocketHandlers<undefined>): SocketServer<undefined>
 }
 
 /**
@@ -103,12 +108,15 @@ export class Gateway implements SocketHandlers<Connection>, ChannelsOwner {
   private readonly addressOf: (request: Approach) => string
   private readonly peers: Peers
   private readonly api: ApiServer
+  private readonly httpApi: HttpApi
   private readonly joinLeave: JoinLeave
   readonly revocations: Revocations
   private readonly sessions: Sessions
   private readonly replayer: Replayer
   private readonly occupancy: Occupancy
   readonly httpHooks: HttpHooks
+  /** Where backends ask; undefined = not on a port of its own. */
+  apiPort: number | undefined
   /** What TLS clients are shown; undefined = there is no TLS here. */
   certificate: Certificate | undefined
   private readonly sockets = new Set<Connection>()
@@ -174,6 +182,7 @@ export class Gateway implements SocketHandlers<Connection>, ChannelsOwner {
     this.door = new HttpDoor({
       transports: () => settings.current.options.client.transports ?? allTransports,
       upgrade: this.upgrade,
+      askApi: (request) => this.httpApi.decide(request),
       emulation: this.emulation,
       onEmulated: (outcome) => events.emit('emulation:request', { outcome }),
       admit: (head, wire) => this.admit(head, wire),
@@ -199,6 +208,7 @@ export class Gateway implements SocketHandlers<Connection>, ChannelsOwner {
     })
     this.services = this.createServices(subjects)
     this.api = new ApiServer(broker, this.services, this.peers)
+    this.httpApi = createHttpApi(parts, this.services, this.peers, this.api.everywhere)
     this.intake = new Intake(
       createMessageHandler(this.services),
       () => settings.current.options.client,
@@ -254,6 +264,7 @@ export class Gateway implements SocketHandlers<Connection>, ChannelsOwner {
     this.fullness.start()
     this.stalls.start()
     this.api.start()
+    this.apiPort = await this.httpApi.start()
     this.emulation.start()
     this.events.emit('gateway:listen', { host: settings.current.options.host, port })
     return port
@@ -272,12 +283,13 @@ export class Gateway implements SocketHandlers<Connection>, ChannelsOwner {
     this.httpHooks.stop() // nobody waits for an answer any more
     this.replayer.stop()
     // before the goodbye: others tell at once what is left
-    const told = [this.sessions.stop(stopTellMs), this.occupancy.stop(stopTellMs), this.api.drain()]
+    const told = [this.sessions.stop(stopTellMs), this.occupancy.stop(stopTellMs), this.api.drain(), this.httpApi.drain()]
     await patience.within(stopTellMs, Promise.all(told))
     this.joinLeave.stop()
     this.peers.stop()
     this.emulation.stop()
     this.limits.stop()
+    this.httpApi.stop()
     this.api.stop() // after the goodbye: until they hear it, the others wait for what this node has to say
     this.services.presence.stop()
     this.services.heartbeat.stop()
@@ -468,7 +480,7 @@ export class Gateway implements SocketHandlers<Connection>, ChannelsOwner {
   }
 
   private createServices(subjects: Subjects): Services {
-    const { settings, broker, clock, hooks: apps = noHooks } = this.parts
+    const { settings, broker, clock, grammar = usualGrammar, hooks: apps = noHooks } = this.parts
     const { options } = settings.current // what is read here stays
     const { events, hub, channels, audience } = this
     const presence = new Presence(broker, hub, this.peers, this.joinLeave, {
@@ -484,6 +496,7 @@ export class Gateway implements SocketHandlers<Connection>, ChannelsOwner {
         return settings.current.verifier
       },
       namespace: (name) => settings.current.namespaces.get(name),
+      grammar,
       clock,
       events,
       hub,

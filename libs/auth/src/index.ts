@@ -1,6 +1,7 @@
 export { readAllowed, readCapabilities, shareCapabilities, shareVerbs } from './capabilities.js'
 export { namespaceName, namespaceSchema, type NamespaceOptions } from './namespace.options.js'
 export { acceptsData, resolveNamespace, type Allowance, type Namespace } from './namespace.js'
+export { judgeSubscribe, type Judge, type Judges } from './judge.js'
 export { overrideNamespace } from './override.js'
 export {
   canAskHistory,

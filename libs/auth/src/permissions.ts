@@ -65,16 +65,16 @@ const isUserLimited = ({ allowUserLimitedChannels }: Namespace, { users }: Chann
 
 const verdict = (isOk: boolean): Permission => (isOk ? 'ok' : Errors.permissionDenied)
 
-/** What is left where neither a token nor an app decides. */
+/** What is left where neither a token nor an app decides. What a subscription was given is no way to another one. */
 export function maySubscribe(question: Question): Permission {
   const namespace = findNamespace(question)
   if (isRefused(namespace)) return namespace
-  const { channel, user, capabilities } = question
-  if (channel.isPrivate) return verdict(isCapable(capabilities, 'subscribe', channel)) // P4
-  const isSaidSo = isSaid('subscribe', question)
-  if (isUserLimited(namespace, channel))
-    return verdict((user !== '' && channel.users?.includes(user) === true) || isSaidSo)
-  return verdict(isAllowed(namespace.allowSubscribe, question) || isSaidSo)
+  const { channel, user, capabilities, insecure } = question
+  const isGiven = isCapable(capabilities, 'subscribe', channel)
+  if (channel.isPrivate) return verdict(isGiven) // P4
+  const isListed = user !== '' && channel.users?.includes(user) === true
+  const isOpen = isUserLimited(namespace, channel) ? isListed : isAllowed(namespace.allowSubscribe, question)
+  return verdict(isOpen || isGiven || insecure)
 }
 
 /** P3. `itself` = user-limited: {@link maySubscribe} decides, not who is asked. So it is where P4 says that nobody is. */

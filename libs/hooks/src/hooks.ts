@@ -26,6 +26,13 @@ export interface Caller {
   ip: string
 }
 
+/**
+ * What follows the channel's namespace, where the mesh's signs in channel names aren't the usual ones; absent = an app can tell by itself.
+ */
+interface Rest {
+  rest?: string
+}
+
 /** Questions: answered once, before the client is. `data` is what the client sent. */
 export type HookRequest =
   /** `channels`: which subscriptions by the server the client says it had. */
@@ -39,10 +46,10 @@ export type HookRequest =
       data?: Bytes
     }
   | { kind: 'refresh'; caller: Caller; token?: string; data?: Bytes }
-  | { kind: 'subscribe'; caller: Caller; namespace: string; channel: string; token?: string; data?: Bytes }
-  | { kind: 'publish'; caller: Caller; namespace: string; channel: string; data: Bytes }
-  | { kind: 'presence'; caller: Caller; namespace: string; channel: string }
-  | { kind: 'history'; caller: Caller; namespace: string; channel: string }
+  | ({ kind: 'subscribe'; caller: Caller; namespace: string; channel: string; token?: string; data?: Bytes } & Rest)
+  | ({ kind: 'publish'; caller: Caller; namespace: string; channel: string; data: Bytes } & Rest)
+  | ({ kind: 'presence'; caller: Caller; namespace: string; channel: string } & Rest)
+  | ({ kind: 'history'; caller: Caller; namespace: string; channel: string } & Rest)
   /** `call` names this call in its progress: tag `call` of publications in the caller's personal channel. */
   | { kind: 'rpc'; caller: Caller; method: string; call: string; data?: Bytes }
 
@@ -120,11 +127,11 @@ export type HookReply<K extends HookKind = HookKind> = { decision: HookDecisions
 
 /** Facts: told after they happened, at least once. `id` is the same in each repeat. */
 export type HookEvent = { id: string; atMs: number } & (
-  | { kind: 'unsubscribe'; caller: Caller; namespace: string; channel: string; code: number; reason: string }
+  | ({ kind: 'unsubscribe'; caller: Caller; namespace: string; channel: string; code: number; reason: string } & Rest)
   | { kind: 'disconnect'; caller: Caller; code: number; reason: string }
   /** The channel has a subscriber, anywhere in the mesh, and had none. */
-  | { kind: 'occupied'; namespace: string; channel: string }
-  | { kind: 'vacated'; namespace: string; channel: string }
+  | ({ kind: 'occupied'; namespace: string; channel: string } & Rest)
+  | ({ kind: 'vacated'; namespace: string; channel: string } & Rest)
   /** `send` of a client. At most once, in the order of the connection. */
   | { kind: 'message'; caller: Caller; data?: Bytes }
 )

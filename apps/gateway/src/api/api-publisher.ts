@@ -3,7 +3,7 @@ import { encodeMeta, publicationMessageId, type Broker } from '@natter/broker'
 import type { ApiRequest, ApiResults, PublishedAt } from '@natter/hooks'
 import { Errors, isJson } from '@natter/protocol'
 import type { PublicationEnd, Publisher, Sender } from '../publishing/publisher.js'
-import { demand, demandChannel, isText, isTextRecord } from './checks.js'
+import { demand, demandChannel, isText, isTextRecord, type ChannelRules } from './checks.js'
 import { explain, RefusedError } from './refusal.js'
 
 type Publication = Pick<Extract<ApiRequest, { kind: 'publish' }>, 'data' | 'tags' | 'key' | 'delta'>
@@ -13,7 +13,7 @@ const maxChannels = 1_000
 export interface ApiPublisherParts {
   broker: Pick<Broker, 'route'>
   publisher: Pick<Publisher, 'publish'>
-  namespaceOf(name: string): Namespace | undefined
+  rules: ChannelRules
 }
 
 /**
@@ -27,8 +27,8 @@ export class ApiPublisher {
   constructor(private readonly parts: ApiPublisherParts) {}
 
   async publish(channel: string, publication: Publication): Promise<PublishedAt> {
-    const { broker, namespaceOf } = this.parts
-    const namespace = demandChannel(namespaceOf, 'publish', channel)
+    const { broker, rules } = this.parts
+    const namespace = demandChannel(rules, 'publish', channel)
     const sender = senderOf(channel, publication)
     demand(isData(namespace, publication.data), 'The data is not what the namespace takes')
     const { epoch } = broker.route(namespace.name, channel)

@@ -3,7 +3,7 @@ import type { ApiClientInfo, ApiPublication, ApiRequest, ApiResults } from '@nat
 import { Errors, type ClientInfo, type Publication } from '@natter/protocol'
 import type { History } from '../history/history.js'
 import type { Presence } from '../presence/presence.js'
-import { demand, demandChannel, isText, isWhole } from './checks.js'
+import { demand, demandChannel, isText, isWhole, type ChannelRules } from './checks.js'
 import { RefusedError } from './refusal.js'
 
 /** What one answer may weigh: NATS takes a megabyte. */
@@ -12,7 +12,7 @@ const maxAnswerBytes = 900_000
 export interface ApiReaderParts {
   presence: Pick<Presence, 'members'>
   history: Pick<History, 'read'>
-  namespaceOf(name: string): Namespace | undefined
+  rules: ChannelRules
   /** Publications in one answer. */
   historyPage(): number
 }
@@ -22,16 +22,16 @@ export class ApiReader {
   constructor(private readonly parts: ApiReaderParts) {}
 
   async presence({ channel }: Extract<ApiRequest, { kind: 'presence' }>): Promise<ApiResults['presence']> {
-    demandChannel(this.parts.namespaceOf, 'presence', channel)
+    demandChannel(this.parts.rules, 'presence', channel)
     const members = await this.parts.presence.members(channel)
     return { members: fitting([...members.values()].map((info) => clientInfoOf(info))) }
   }
 
   async history(request: Extract<ApiRequest, { kind: 'history' }>): Promise<ApiResults['history']> {
     const { channel, limit, since, isReverse } = request
-    const { namespaceOf } = this.parts
+    const { rules } = this.parts
     const historyPage = this.parts.historyPage()
-    const namespace = demandChannel(namespaceOf, 'history', channel)
+    const namespace = demandChannel(rules, 'history', channel)
     demand(Number.isSafeInteger(limit), 'A limit is a whole number')
     const isPlace =
       since === undefined || (isText(since.epoch) && isWhole(since.offset, 0, Number.MAX_SAFE_INTEGER))

@@ -36,7 +36,7 @@ const everywhereTimeoutMs = 2_500
 export class ApiServer {
   private readonly publisher: ApiPublisher
   private readonly reader: ApiReader
-  private readonly everywhere: Everywhere
+  readonly everywhere: Everywhere
   private readonly events: TypedEvents<GatewayEvents>
   private listening: BusSubscription | undefined
   private inFlight = 0
@@ -48,14 +48,14 @@ export class ApiServer {
     peers: Pick<Peers, 'nodes'>,
   ) {
     const { presence, history, publisher, options, events } = services
-    const namespaceOf = (name: string) => services.namespace(name)
     const historyPage = () => services.options.client.historyPage
     this.events = events
-    this.publisher = new ApiPublisher({ broker, publisher, namespaceOf })
-    this.reader = new ApiReader({ presence, history, namespaceOf, historyPage })
+    this.publisher = new ApiPublisher({ broker, publisher, rules: services })
+    this.reader = new ApiReader({ presence, history, rules: services, historyPage })
     this.everywhere = new Everywhere(broker, peers, (request) => serveHere(services, request), {
       node: options.name,
       timeoutMs: everywhereTimeoutMs,
+      onUnheard: ({ kind }, nodes) => events.emit('http-api:unheard', { kind, nodes }),
     })
   }
 

@@ -7,10 +7,14 @@ import {
   type Permission,
   type Question,
 } from '@natter/auth'
-import { Errors, parseChannelName } from '@natter/protocol'
+import { Errors, type ChannelGrammar } from '@natter/protocol'
 import { RefusedError } from './refusal.js'
 
-type NamespaceOf = (name: string) => Namespace | undefined
+/** Which channels there are. */
+export interface ChannelRules {
+  readonly grammar: ChannelGrammar
+  namespace(this: void, name: string): Namespace | undefined
+}
 
 const rules = { publish: canAskPublish, presence: canAskPresence, history: canAskHistory }
 
@@ -21,13 +25,13 @@ const rules = { publish: canAskPublish, presence: canAskPresence, history: canAs
  * @throws RefusedError 102 no such namespace, 107 not a name in it, 108 switched off.
  */
 export function demandChannel(
-  namespaceOf: NamespaceOf,
+  { grammar, namespace: namespaceOf }: ChannelRules,
   rule: keyof typeof rules,
   channel: unknown,
 ): Namespace {
   if (typeof channel !== 'string' || channel === '')
     throw new RefusedError(Errors.badRequest, 'A channel needs a name')
-  const name = parseChannelName(channel)
+  const name = grammar.parse(channel)
   const namespace = namespaceOf(name.namespace)
   const question: Question = { user: '', namespace, channel: name, isSubscribed: false, insecure: false }
   const verdict: Permission = rules[rule](question)

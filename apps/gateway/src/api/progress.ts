@@ -9,13 +9,13 @@ import { demand, isText } from './checks.js'
  * the mesh: the app asked the node that holds the caller, and its reply comes the same way, so progress is written before it.
  */
 export function showProgress(
-  { hub, options }: Pick<Services, 'hub' | 'options'>,
+  { hub, options, grammar }: Pick<Services, 'hub' | 'options' | 'grammar'>,
   { user, call, data }: Extract<ApiRequest, { kind: 'progress' }>,
 ): void {
   demand(isText(user) && isText(call), 'Progress needs the user and the call')
   demand(data instanceof Uint8Array && isJson(data), 'Progress is JSON')
   const { personalChannel } = options.client
-  const channel = personalChannel && personalChannelOf(user, personalChannel.namespace)
+  const channel = personalChannel && personalChannelOf(grammar, user, personalChannel.namespace)
   if (channel === undefined) return
   const push = { channel, pub: { data, tags: { call } } }
   for (const connection of hub.connectionsOf(user))

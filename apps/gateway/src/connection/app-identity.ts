@@ -2,6 +2,7 @@
  * Connections that an app let in, and keeps in: their clients know nothing of an expiry. Where a hook over HTTP answers `refresh`, those that
  * a token let in are kept so as well.
  */
+import { shareCapabilities } from '@natter/auth'
 import { ClientError } from '@natter/hooks'
 import { Disconnects } from '@natter/protocol'
 import { appJson, BrokenAnswerError } from '../hooks/app-json.js'
@@ -9,6 +10,7 @@ import { callerOf } from '../hooks/caller.js'
 import type { Decisions } from '../hooks/hooks.js'
 import { explainDisconnect } from './command-error.js'
 import type { AppIdentity, Connection, Identity } from './connection.js'
+import { endUncovered } from './end-uncovered.js'
 import type { Services } from './services.js'
 
 /** How soon an app that couldn't be asked is asked again. */
@@ -21,11 +23,14 @@ export function identityByApp(decision: Decisions['connect']): Identity {
   const connInfo = appJson(infoJson, 'infoJson')
   const app: AppIdentity = {}
   if (metaJson !== undefined) app.metaJson = metaJson
-  if (capabilities !== undefined) app.capabilities = capabilities
-  const identity: Identity = { user, expiresAtMs, app }
+  const identity: Identity = { user, expiresAtMs, app, ...capable(capabilities) }
   if (connInfo !== undefined) identity.connInfo = connInfo
   return identity
 }
+
+/** Nothing is kept where none are said. */
+const capable = (said: Identity['capabilities']): Pick<Identity, 'capabilities'> =>
+  said === undefined || said.length === 0 ? {} : { capabilities: shareCapabilities(said) }
 
 /** At its end the app is asked; where none answers for that, or none can, it has `expiredCloseDelayMs` more. */
 export function keepByApp(services: Services, connection: Connection, identity: Identity): void {
@@ -43,6 +48,7 @@ async function refresh(services: Services, connection: Connection, identity: Ide
     const isOver = decision.expiresAtMs !== undefined && decision.expiresAtMs <= services.clock.now()
     if (isOver) return connection.disconnect(Disconnects.connectionExpired)
     keepByApp(services, connection, renewed(identity, decision))
+    endUncovered(services, connection, identity.capabilities)
   } catch (error) {
     if (connection.identity !== identity) return
     if (error instanceof ClientError && error.temporary) return wait(services, connection, identity)
@@ -59,10 +65,11 @@ function wait(services: Services, connection: Connection, identity: Identity): v
 }
 
 function renewed(identity: Identity, decision: Decisions['refresh']): Identity {
-  const { infoJson, metaJson, expiresAtMs } = decision
+  const { infoJson, metaJson, capabilities, expiresAtMs } = decision
   const connInfo = appJson(infoJson, 'infoJson')
   const app = metaJson === undefined ? identity.app : { ...identity.app, metaJson }
-  const next: Identity = { ...identity, expiresAtMs }
+  const { capabilities: before, ...lasting } = identity
+  const next: Identity = { ...lasting, expiresAtMs, ...capable(capabilities ?? before) }
   if (app !== undefined) next.app = app
   if (connInfo !== undefined) next.connInfo = connInfo
   return next

@@ -1,8 +1,8 @@
 /** Which subscriptions a connection begins with, and why it may not begin at all. [11] */
 import {
-  canAskPublish,
+  canSubscribe,
   grantFeatures,
-  maySubscribe,
+  judgeSubscribe,
   overrideNamespace,
   type ClaimedSubscription,
   type Question,
@@ -11,7 +11,6 @@ import {
   checkFilter,
   Disconnects,
   Errors,
-  parseChannelName,
   type Bytes,
   type ClientInfo,
   type ConnectRequest,
@@ -19,6 +18,7 @@ import {
 } from '@natter/protocol'
 import { appJson, BrokenAnswerError } from '../hooks/app-json.js'
 import type { SubscriptionGift } from '../hooks/hooks.js'
+import { whoAnswers } from '../hooks/who-answers.js'
 import { choiceOf } from './choice-of.js'
 import { CommandDisconnect, CommandError } from './command-error.js'
 import type { Identity } from './connection.js'
@@ -79,7 +79,7 @@ export function give(
   options: SubscriptionGift,
 ): Subscription {
   const question = questionOf(services, identity, channel)
-  const verdict = channel === '' ? Errors.badRequest : canAskPublish(question)
+  const verdict = channel === '' ? Errors.badRequest : canSubscribe(question)
   if (verdict !== 'ok' || question.namespace === undefined)
     throw new BrokenAnswerError(
       `an app subscribes to ${JSON.stringify(channel)}, which can't be a channel here`,
@@ -96,7 +96,7 @@ function claim(
   said: ClaimedSubscription,
 ): Subscription {
   const question = questionOf(services, identity, channel)
-  const verdict = channel === '' ? Errors.badRequest : canAskPublish(question)
+  const verdict = channel === '' ? Errors.badRequest : canSubscribe(question)
   if (verdict !== 'ok' || question.namespace === undefined)
     throw new CommandError(verdict === 'ok' ? Errors.unknownChannel : verdict)
   const namespace = overrideNamespace(question.namespace, said.override)
@@ -110,10 +110,10 @@ function claim(
 function personal(services: Services, { identity, client }: Beginning): Subscription | undefined {
   const { personalChannel } = services.options.client
   if (personalChannel === undefined) return undefined
-  const channel = personalChannelOf(identity.user, personalChannel.namespace)
+  const channel = personalChannelOf(services.grammar, identity.user, personalChannel.namespace)
   if (channel === undefined) return undefined
   const question = questionOf(services, identity, channel)
-  if (canAskPublish(question) !== 'ok') return undefined // not a name in that namespace
+  if (canSubscribe(question) !== 'ok') return undefined // not a name in that namespace
   return create(question, infoOf(identity, client), giftOf(services, {}))
 }
 
@@ -126,14 +126,17 @@ function admit(
 ): Subscription | undefined {
   const question = questionOf(services, identity, channel)
   if (question.namespace === undefined) throw new CommandDisconnect(Disconnects.badRequest)
-  if (channel === '' || question.channel.isPrivate) return undefined
-  if (services.hooks.isDemanded('subscribe', question.channel.namespace)) return undefined
-  if (maySubscribe(question) !== 'ok') return undefined
+  const asked = whoAnswers(services.hooks, question.channel.namespace)
+  const { judge, permission } = judgeSubscribe(question, { canBelieve: false, asked })
+  if (channel === '' || judge !== 'rule' || permission !== 'ok') return undefined
   const isFilterRefused =
     tf !== undefined && (!question.namespace.allowsTagsFilter || checkFilter(tf) !== undefined)
   if (isFilterRefused) return undefined // all of the channel is not what it asked for
-  return create(question, infoOf(identity, client), giftOf(services, {}), tf)
+  return create(question, infoOf(identity, client), byRule, tf)
 }
+
+/** Shared: nothing is said of it. */
+const byRule: Gift = { terms: Object.freeze({ isServerSide: true, isByRule: true }), chanInfo: undefined }
 
 interface Gift {
   readonly terms: Terms
@@ -159,15 +162,15 @@ function create(
   return new Subscription(channel.name, namespace, shown, features, terms, choice)
 }
 
-function questionOf(services: Services, { user, app }: Identity, channel: string): Question {
-  const name = parseChannelName(channel)
+function questionOf(services: Services, { user, capabilities }: Identity, channel: string): Question {
+  const name = services.grammar.parse(channel)
   return {
     user,
     namespace: services.namespace(name.namespace),
     channel: name,
     isSubscribed: false,
     insecure: services.options.client.insecure,
-    capabilities: app?.capabilities,
+    capabilities,
   }
 }
 

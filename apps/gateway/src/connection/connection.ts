@@ -14,6 +14,7 @@ import {
 import type { Socket } from '@natter/transport'
 import { GatheredFrames } from '../channels/gathered-frames.js'
 import type { Headers } from '../hooks/handshake-headers.js'
+import type { AppName } from './app-name.js'
 import { clientInfoOf } from './client-info.js'
 import type { Sender } from '../publishing/publisher.js'
 import type { Lane } from './intake.js'
@@ -31,6 +32,8 @@ export interface Identity {
   issuedAtMs?: number
   /** For apps alone. */
   metaJson?: string
+  /** What it may do beside what its namespaces allow: shared with others who are told the same. Absent = nothing. */
+  capabilities?: readonly Capability[]
   /** Which subscriptions the token began the connection with. */
   tokenChannels?: readonly string[]
   /** Who it is was said by an app, not by a token. */
@@ -43,7 +46,6 @@ export type PublicationMarks = Pick<PublicationMeta, 'tags' | 'delta' | 'isPassi
 export interface AppIdentity {
   /** For later hooks alone. */
   metaJson?: string
-  capabilities?: readonly Capability[]
 }
 
 /**
@@ -83,6 +85,8 @@ export class Connection implements HubConnection {
   lane: Lane | undefined
   /** What apps are shown of its request; undefined = nothing. */
   headers: Headers | undefined
+  /** Undefined: it doesn't say. */
+  app: AppName | undefined
   /** By what its other requests are known, where it says all it says in such. [15] */
   sessionKey: string | undefined
   /** Whose it is: behind a trusted proxy not the socket's. */

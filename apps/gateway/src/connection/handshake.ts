@@ -10,8 +10,8 @@ import {
 import { appJson } from '../hooks/app-json.js'
 import { callerOf } from '../hooks/caller.js'
 import { mergeHeaders } from '../hooks/handshake-headers.js'
-import type { Decisions } from '../hooks/hooks.js'
 import { demandGood, judge as judgeRevoked, subjectOf } from '../revocation/enforcement.js'
+import type { Decisions } from '../hooks/hooks.js'
 import { identityByApp, keepByApp } from './app-identity.js'
 import { inTime } from './command-deadline.js'
 import { CommandError } from './command-error.js'
@@ -23,6 +23,7 @@ import { ttlOf } from './lifetime.js'
 import { disconnectOf } from './one-way-errors.js'
 import { canBeShown } from './publications.js'
 import { followAll, prepareAll, ServerJoin } from './server-join.js'
+import { appNameOf } from './app-name.js'
 import type { Services } from './services.js'
 import { demandReadable } from './subscription-terms.js'
 
@@ -45,6 +46,7 @@ export async function connect(
   request: ConnectRequest,
 ): Promise<void> {
   const { hookHeaders } = services.options.client
+  connection.app = appNameOf(request)
   connection.headers = mergeHeaders(hookHeaders, connection.headers, request.headers)
   try {
     await inTime(services.clock, () => letIn(services, connection, id, request))
@@ -332,7 +334,7 @@ function sessionOf(
   return { session: emulation.open(connection), node: options.name }
 }
 
-function lifetime(services: Services, identity: Identity): { expires?: boolean; ttl?: number } {
+export function lifetime(services: Services, identity: Identity): { expires?: boolean; ttl?: number } {
   if (isKeptByServer(services, identity)) return {}
   return ttlOf(identity.expiresAtMs, services.clock.now())
 }
@@ -341,7 +343,7 @@ function lifetime(services: Services, identity: Identity): { expires?: boolean; 
 const isKeptByServer = ({ hooks }: Services, { app }: Identity): boolean =>
   app !== undefined || hooks.isOverHttp('refresh')
 
-function keepUntilExpiry(services: Services, connection: Connection, identity: Identity): void {
+export function keepUntilExpiry(services: Services, connection: Connection, identity: Identity): void {
   const { expiresAtMs } = identity
   if (expiresAtMs === undefined) return connection.renew(identity, () => {}, undefined)
   if (isKeptByServer(services, identity)) return keepByApp(services, connection, identity)

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals'
-import { parseChannelName } from '@natter/protocol'
+import { createChannelGrammar, parseChannelName, usualGrammar } from '@natter/protocol'
 import fc from 'fast-check'
 import { personalChannelOf } from './personal-channel.js'
 
@@ -15,14 +15,22 @@ describe('a personal channel', () => {
     ['né', '', '#né'],
     ['x'.repeat(300), '', undefined],
   ])('of %j in %j is %j', (user, namespace, expected) => {
-    expect(personalChannelOf(user, namespace)).toBe(expected)
+    expect(personalChannelOf(usualGrammar, user, namespace)).toBe(expected)
+  })
+
+  it('is named by the signs of its mesh, and nobody has one where there are none', () => {
+    const other = createChannelGrammar({ namespaceBoundary: '::', userBoundary: '@', userSeparator: ';' })
+    expect(personalChannelOf(other, 'ana', 'users')).toBe('users::@ana')
+    expect(personalChannelOf(other, 'ana,#b', '')).toBe('@ana,#b')
+    expect(personalChannelOf(other, 'ana;ben', '')).toBeUndefined()
+    expect(personalChannelOf(createChannelGrammar({ userBoundary: '' }), 'ana', '')).toBeUndefined()
   })
 
   it('is of nobody else, whatever they are called', () => {
     const user = fc.string({ unit: fc.constantFrom('a', 'b', '#', ',', ':', '$'), maxLength: 6 })
     fc.assert(
       fc.property(user, fc.constantFrom('', 'users'), (id, namespace) => {
-        const channel = personalChannelOf(id, namespace)
+        const channel = personalChannelOf(usualGrammar, id, namespace)
         if (channel === undefined) return
         expect(parseChannelName(channel)).toMatchObject({ users: [id], namespace, isPrivate: false })
       }),

@@ -1,7 +1,7 @@
 import type { Namespace, TokenVerifier } from '@natter/auth'
 import type { Hub } from '@natter/hub'
 import type { Clock, TypedEvents } from '@natter/primitives'
-import type { Command } from '@natter/protocol'
+import type { ChannelGrammar, Command } from '@natter/protocol'
 import type { Audience } from '../channels/audience.js'
 import type { Channels } from '../channels/channels.js'
 import type { Emulation } from '../emulation/emulation.js'
@@ -29,8 +29,10 @@ export interface Services {
   readonly events: TypedEvents<GatewayEvents>
   readonly hub: Hub<Connection, Subscription>
   readonly verifier: TokenVerifier
+  /** How channel names are read; the same for good. */
+  readonly grammar: ChannelGrammar
   /** Options by namespace name, '' for channels without one; undefined = unknown. */
-  namespace(name: string): Namespace | undefined
+  namespace(this: void, name: string): Namespace | undefined
   readonly channels: Channels
   readonly audience: Audience
   readonly catchUps: CatchUps

@@ -1,6 +1,7 @@
 import {
   grantFeatures,
   overrideNamespace,
+  shareVerbs,
   type ClaimedSubscription,
   type Question,
   type SubscriptionOverride,
@@ -19,18 +20,20 @@ import type { Subscription, Terms } from './subscription.js'
 /** @throws BrokenAnswerError when its data isn't JSON. */
 export function termsOf(options: SubscriptionGift, isServerSide: boolean, nowMs: number): Terms {
   const { dataJson, grant, expiresAtMs } = options
+  const allow = options.allow && shareVerbs(options.allow)
   const data = options.data ?? appJson(dataJson, 'dataJson')
   return {
     isServerSide,
     ...(data === undefined ? {} : { data }),
     ...(grant === undefined ? {} : { grant: new Grant(grant, nowMs) }),
+    ...(allow === undefined ? {} : { allow }),
     ...(expiresAtMs === undefined ? {} : { expiresAtMs }),
   }
 }
 
 /** The same of what a token says. */
 export function claimedTerms(
-  { data, tokenId, issuedAtMs }: ClaimedSubscription & Pick<Terms, 'tokenId' | 'issuedAtMs'>,
+  { data, allow, tokenId, issuedAtMs }: ClaimedSubscription & Pick<Terms, 'tokenId' | 'issuedAtMs'>,
   isServerSide: boolean,
   expiresAtMs?: number,
 ): Terms {
@@ -38,22 +41,27 @@ export function claimedTerms(
     isServerSide,
     isByToken: true,
     ...(data === undefined ? {} : { data }),
+    ...(allow === undefined ? {} : { allow }),
     ...(tokenId === undefined ? {} : { tokenId }),
     ...(issuedAtMs === undefined ? {} : { issuedAtMs }),
     ...(expiresAtMs === undefined ? {} : { expiresAtMs }),
   }
 }
 
-/** Where who let it in said so, a pending subscription has its own view of its namespace, and what follows from that. */
+/**
+ * Where who let it in said so, a pending subscription has its own view of its namespace or rights of its own, and the features that follow
+ * from these.
+ */
 export function overrideBy(
   override: SubscriptionOverride | undefined,
   subscription: Subscription,
   question: Question,
   request: SubscribeRequest,
 ): void {
-  if (override === undefined) return
+  const allowed = subscription.terms?.allow
+  if (override === undefined && allowed === undefined) return
   const namespace = overrideNamespace(subscription.namespace, override)
-  const features = grantFeatures({ ...question, namespace }, request)
+  const features = grantFeatures({ ...question, namespace, allowed }, request)
   subscription.override(namespace, features, choiceOf(namespace, features, request))
 }
 

@@ -1,6 +1,6 @@
 import type { Features, Namespace } from '@natter/auth'
 import type { Timer } from '@natter/primitives'
-import type { Bytes, ClientInfo } from '@natter/protocol'
+import type { Bytes, CapableVerb, ClientInfo } from '@natter/protocol'
 import type { Grant } from '@natter/hooks'
 import type { Choice } from '../channels/choice.js'
 
@@ -31,6 +31,10 @@ export interface Terms {
   /** Told to its client with the subscription. */
   readonly data?: Bytes
   readonly grant?: Grant
+  /** What its subscriber may do beside what the namespace allows: shared with others who are told the same. */
+  readonly allow?: readonly CapableVerb[]
+  /** Its client asked for it with its connect, and its namespace or a capability let it in. */
+  readonly isByRule?: true
   /** Milliseconds since 1970; absent = it ends with the connection. */
   readonly expiresAtMs?: number
 }

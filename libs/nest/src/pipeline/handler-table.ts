@@ -67,7 +67,7 @@ export class HandlerTable {
     }
     const routes = this.routes.get(`${request.kind} ${request.namespace}`)
     if (routes === undefined) return Errors.notAvailable
-    const { rest } = parseChannelName(request.channel)
+    const { rest = parseChannelName(request.channel).rest } = request
     for (const entry of routes) {
       const params = matchPath(entry.handler.path!, rest)
       if (params !== undefined) return { entry, params }
@@ -78,7 +78,7 @@ export class HandlerTable {
   /** Those that hear this event with this scope, in the order they were registered. */
   hearers(event: HookEvent, scope: EventScope): Found<HearingHandler>[] {
     const namespace = 'namespace' in event ? event.namespace : undefined
-    const rest = 'channel' in event ? parseChannelName(event.channel).rest : ''
+    const rest = 'channel' in event ? (event.rest ?? parseChannelName(event.channel).rest) : ''
     return this.hearing.flatMap((entry) => {
       const { handler } = entry
       if (handler.kind !== event.kind || handler.scope !== scope) return []

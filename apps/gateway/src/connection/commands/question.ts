@@ -7,7 +7,7 @@ import {
   type Permission,
   type Question,
 } from '@natter/auth'
-import { Errors, parseChannelName } from '@natter/protocol'
+import { Errors } from '@natter/protocol'
 import { callerOf } from '../../hooks/caller.js'
 import { CommandError } from '../command-error.js'
 import type { Connection } from '../connection.js'
@@ -16,14 +16,17 @@ import { lastTurn } from '../turns.js'
 
 /** What the permission rules need to know of a command on a channel. */
 export function questionOf(services: Services, connection: Connection, channel: string): Question {
-  const name = parseChannelName(channel)
+  const name = services.grammar.parse(channel)
+  const subscription = services.hub.subscription(connection, channel)
+  const isSubscribed = subscription?.isGranted === true
   return {
     user: connection.user,
     namespace: services.namespace(name.namespace),
     channel: name,
-    isSubscribed: services.hub.subscription(connection, channel)?.isGranted === true,
+    isSubscribed,
     insecure: services.options.client.insecure,
-    capabilities: connection.identity?.app?.capabilities,
+    capabilities: connection.identity?.capabilities,
+    allowed: isSubscribed ? subscription.terms?.allow : undefined,
   }
 }
 

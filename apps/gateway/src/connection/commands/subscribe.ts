@@ -1,17 +1,16 @@
 import {
-  canAskPublish,
-  canAskSubscribe,
   grantFeatures,
-  maySubscribe,
+  judgeSubscribe,
   type Features,
+  type Judge,
   type Namespace,
-  type Permission,
   type Question,
 } from '@natter/auth'
-import { Errors, validateChannelName, type SubscribeRequest } from '@natter/protocol'
+import { Errors, type SubscribeRequest } from '@natter/protocol'
 import type { EphemeralChannel } from '../../channels/ephemeral-channel.js'
 import { appJson } from '../../hooks/app-json.js'
 import { callerOf } from '../../hooks/caller.js'
+import { whoAnswers } from '../../hooks/who-answers.js'
 import type { Choice } from '../../channels/choice.js'
 import { choiceOf } from '../choice-of.js'
 import { clientInfoOf } from '../client-info.js'
@@ -143,43 +142,36 @@ async function askApp(
   overrideBy(decision.override, subscription, questionOf(services, connection, channel), request)
 }
 
-/** Who says yes: a rule has, or one of these will. */
-type Judge = 'rule' | 'token' | 'app'
-
 /** The checks of [7.2], in its order. */
 function check(
   services: Services,
   connection: Connection,
   request: SubscribeRequest,
 ): { features: Features; namespace: Namespace; choice: Choice | undefined; judge: Judge } {
-  const { hub, options } = services
-  const tooLong = validateChannelName(request.channel, { allowNonAscii: true })
+  const { hub, options, grammar } = services
+  const tooLong = grammar.validate(request.channel, { allowNonAscii: true })
   if (tooLong !== undefined) throw new CommandError(tooLong)
   if (hub.subscription(connection, request.channel) !== undefined)
     throw new CommandError(Errors.alreadySubscribed)
   if (hub.channelCountOf(connection) >= options.client.maxChannels)
     throw new CommandError(Errors.limitExceeded)
   const question = questionOf(services, connection, request.channel)
-  const { judge, permission } = judgeOf(services, question, request)
+  const { judge: by, permission } = judge(services, question, request)
   const namespace = demand(() => permission, question)
   if (isUnsupported(services, 'subscribe', request.type)) throw new CommandError(Errors.notAvailable)
   const features = grantFeatures(question, request)
   const choice = choiceOf(namespace, features, request)
-  return { namespace, features, choice, judge }
+  return { namespace, features, choice, judge: by }
 }
 
-/** A token goes first, where there are keys to believe it; else it is for the app, if one answers. [13.3] */
-function judgeOf(
+/** [13.3] */
+function judge(
   { hooks, verifier }: Services,
   question: Question,
   { token = '' }: SubscribeRequest,
-): { judge: Judge; permission: Permission } {
-  if (token !== '' && verifier.hasSubscriptionKeys)
-    return { judge: 'token', permission: canAskPublish(question) }
-  const { isPrivate, namespace } = question.channel
-  if (isPrivate && token === '' && hooks.isOverHttp('subscribe', namespace))
-    return { judge: 'rule', permission: maySubscribe(question) } // an address is asked about tokens, not in place of them
-  const asked = hooks.isDemanded('subscribe', namespace) ? canAskSubscribe(question) : 'itself'
-  if (asked === 'itself') return { judge: 'rule', permission: maySubscribe(question) }
-  return { judge: 'app', permission: asked }
+): ReturnType<typeof judgeSubscribe> {
+  const hasToken = token !== ''
+  const canBelieve = hasToken && verifier.hasSubscriptionKeys
+  const asked = whoAnswers(hooks, question.channel.namespace)
+  return judgeSubscribe({ ...question, hasToken }, { canBelieve, asked })
 }

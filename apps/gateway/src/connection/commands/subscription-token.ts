@@ -115,7 +115,12 @@ export async function subRefreshCommand(
   if (judgeRevoked(services, { ...claims, isByToken: true }, 'refresh') !== 'good')
     throw new CommandError(Errors.expired) // U3
   const { data } = subscription.terms
-  const kept = { ...(data === undefined ? {} : { data }), ...originOf(claims) }
+  const { allow } = claims
+  const kept = {
+    ...(data === undefined ? {} : { data }),
+    ...(allow === undefined ? {} : { allow }),
+    ...originOf(claims),
+  }
   subscription.admit(claimedTerms(kept, false, claims.expiresAtMs), claims.info)
   if (subscription.isPresent) keepUntilEnd(services, connection, subscription)
   connection.reply({ id, sub_refresh: ttlOf(claims.expiresAtMs, clock.now()) })
