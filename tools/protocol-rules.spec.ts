@@ -98,12 +98,12 @@ describe('the check of docs/protocol.md', () => {
   })
 
   it('reads limits in words and settings in a table as the same', () => {
-    const row = '| [20.1] | a ping | 25 s, 5,000 a second | 3012 | `client.a`, `client.b` |'
+    const row = '| [20.1] | a ping | 25 s, 5,000 a second | 3012 | `pong` | `client.a`, `client.b` |'
     expect(limitsOf(row)).toEqual([
       { setting: 'client.a', value: '25s' },
       { setting: 'client.b', value: '5000' },
     ])
-    expect(limitsOf('| [20.1] | a ping | 25 s | 3012 |  |')).toEqual([])
+    expect(limitsOf('| [20.1] | a ping | 25 s | 3012 | `pong` |  |')).toEqual([])
     expect(defaultsOf('| `client.a` | size | `64KiB` | words |')).toEqual(new Map([['client.a', '64KiB']]))
   })
 

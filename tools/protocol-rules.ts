@@ -45,7 +45,7 @@ export function codeRowsOf(page: string): CodeRow[] {
 
 /** Rows that name settings: what the page says is their default, as the reference writes it (`64KiB`, `5000`). */
 export function limitsOf(page: string): { setting: string; value: string }[] {
-  return [...page.matchAll(/^\| \[\d+\.\d+\] *\|([^|]*)\|([^|]*)\|[^|]*\| *(`[^|]*`) *\|$/gm)].flatMap(
+  return [...page.matchAll(/^\| \[\d+\.\d+\] *\|([^|]*)\|([^|]*)\|[^|]*\|[^|]*\| *(`[^|]*`) *\|$/gm)].flatMap(
     ([, , values = '', settings = '']) => {
       const said = values.split(/, /).map((value) => value.trim())
       return [...settings.matchAll(/`([^`]+)`/g)].map(([, setting = ''], index) => ({

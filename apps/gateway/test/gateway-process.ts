@@ -12,6 +12,8 @@ export interface GatewayProcessOptions {
   args?: readonly string[]
   /** Flags of Node itself. */
   nodeArgs?: readonly string[]
+  /** So many it may have. */
+  descriptors?: number
 }
 
 export interface GatewayProcess {
@@ -30,8 +32,9 @@ export async function startGateway(
   options: GatewayProcessOptions = {},
 ): Promise<GatewayProcess> {
   const [port, opsPort] = [await freePort(), await freePort()]
+  const args = [...(options.nodeArgs ?? []), ...typescriptArgs, main, ...(options.args ?? [])]
   const process = await startProcess({
-    args: [...(options.nodeArgs ?? []), ...typescriptArgs, main, ...(options.args ?? [])],
+    ...withDescriptors(options.descriptors, args),
     env: {
       NATTER_NATS_URL: bench.nats.url,
       NATTER_CONFIG: config,
@@ -47,6 +50,11 @@ export async function startGateway(
     valueIn(await (await fetch(`${ops}/metrics`)).text(), series)
   return { process, port, url: `ws://127.0.0.1:${port}/connection/websocket`, ops, metric }
 }
+
+const withDescriptors = (descriptors: number | undefined, args: readonly string[]) =>
+  descriptors === undefined
+    ? { args }
+    : { command: 'bash', args: ['-c', `ulimit -n ${descriptors}; exec "$0" "$@"`, process.execPath, ...args] }
 
 /** Started: its clients are let in. */
 export async function runningGateway(

@@ -27,10 +27,12 @@ async function start(options: IntakeOptions = generous, costMs = 0) {
       if (command.method === 'send') connection.disconnect(Disconnects.notAvailable)
     },
   }
+  const limited: string[] = []
   const intake = new Intake(
     handler,
     () => options,
     () => nowMs,
+    (limit) => limited.push(limit),
   )
   const wires = { next: websocketWires.json }
   const opened: Connection[] = []
@@ -78,6 +80,7 @@ async function start(options: IntakeOptions = generous, costMs = 0) {
     /** Connected. */
     open,
     taken,
+    limited,
     ids: (connection: Connection) =>
       taken.filter((one) => one.connection === connection.id).map(({ id }) => id),
     pass: (ms: number) => void (nowMs += ms),
@@ -292,7 +295,7 @@ describe('the intake', () => {
   })
 
   it('[20.14] bounds the bytes that wait for one connection, and for all of them (I3)', async () => {
-    const { open, intake } = await start({ commandRate: 1_000_000, commandBurst: 1_000_000 }, 10)
+    const { open, intake, limited } = await start({ commandRate: 1_000_000, commandBurst: 1_000_000 }, 10)
     const long = `{"id":1,"rpc":{"data":"${'x'.repeat(60_000)}"}}`
     const clients = Array.from({ length: 12 }, () => open())
     for (const { connection, send } of clients) {
@@ -303,6 +306,7 @@ describe('the intake', () => {
       expect(connection.socket.isOpen).toBe(false)
     }
     expect(intake.waitingBytes).toBe(0)
+    expect(limited).toEqual(clients.map(() => 'bytes-waiting'))
   })
 
   it('sends away who has much waiting in a turn that brings more than a node can look at, and nobody else (I3)', async () => {

@@ -28,21 +28,21 @@ describe('the guard of descriptors', () => {
   it('[20.19] lets nobody new in while few are left, and does again when they are free: the rest is for NATS and for saying no (DG1)', async () => {
     const { guard, at, port } = start()
     expect(guard.isTight).toBe(false)
-    await at(127)
+    await at(63)
     expect(guard.isTight).toBe(true)
-    await at(128)
+    await at(64)
     expect(guard.isTight).toBe(false)
     expect(port).toEqual([])
   })
 
   it('lets the port go before accept would fail, and takes it again with a margin, so that it does not flap (DG2)', async () => {
     const { guard, at, port } = start()
-    await at(63)
-    await at(95)
-    expect(port).toEqual(['short 63', 'let go'].toReversed())
+    await at(31)
+    await at(47)
+    expect(port).toEqual(['let go', 'short 31'])
     expect(guard.isTight).toBe(true)
-    await at(96)
-    expect(port).toEqual(['let go', 'short 63', 'taken', 'over 96'])
+    await at(48)
+    expect(port).toEqual(['let go', 'short 31', 'taken', 'over 48'])
     await at(200)
     expect(guard.isTight).toBe(false)
   })
@@ -63,7 +63,7 @@ describe('the guard of descriptors', () => {
     const { clock, guard, world } = start()
     world.free = 1_000
     await clock.advance(250)
-    world.free = 100
+    world.free = 60
     await clock.advance(20)
     expect(guard.isTight).toBe(true)
   })

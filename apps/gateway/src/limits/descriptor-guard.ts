@@ -10,8 +10,9 @@
 import type { Clock, Timer } from '@natter/primitives'
 import { ownDescriptors } from './connection-room.js'
 
-const tight = ownDescriptors
-const out = ownDescriptors / 2
+/** The process may have taken half of its own. */
+const tight = ownDescriptors / 2
+const out = ownDescriptors / 4
 const back = (tight + out) / 2
 
 const calmMs = 250
