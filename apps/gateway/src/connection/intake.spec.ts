@@ -297,7 +297,7 @@ describe('the intake', () => {
   it('[20.14] bounds the bytes that wait for one connection, and for all of them (I3)', async () => {
     const { open, intake, limited } = await start({ commandRate: 1_000_000, commandBurst: 1_000_000 }, 10)
     const long = `{"id":1,"rpc":{"data":"${'x'.repeat(60_000)}"}}`
-    const clients = Array.from({ length: 12 }, () => open())
+    const clients = Array.from({ length: 12 }, (_, index) => open(`10.0.0.${index}`))
     for (const { connection, send } of clients) {
       for (let n = 0; n < 150 && connection.socket.isOpen; n += 1) {
         send(long)
