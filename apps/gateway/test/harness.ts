@@ -7,7 +7,7 @@ import {
   type TokenVerifier,
 } from '@natter/auth'
 import { MemoryBroker, type Broker, type MemoryMesh } from '@natter/broker'
-import { systemClock } from '@natter/primitives'
+import { systemClock, type Clock } from '@natter/primitives'
 import { createUwsServer } from '@natter/transport'
 import { WebSocket } from 'ws'
 import { z } from 'zod'
@@ -134,6 +134,8 @@ export interface NodeOverrides {
   verifier?: TokenVerifier
   prefix?: string
   hooks?: Hooks
+  /** Default: the machine's. */
+  clock?: Clock
   /** What is asked over HTTP. */
   httpHooks?: HttpHooksTable
   /** Default: uWebSockets.js on a free port. */
@@ -170,7 +172,7 @@ export async function startNode(broker: Broker, overrides: NodeOverrides = {}): 
     settings,
     prefix,
     broker,
-    clock: systemClock,
+    clock: overrides.clock ?? systemClock,
     ...(overrides.hooks === undefined ? {} : { hooks: overrides.hooks }),
     createServer:
       overrides.createServer ??

@@ -7,7 +7,14 @@
  * W3. What is wrong is said in words of ours: nothing of the answer is in them but the names of fields.
  * W4. Unknown fields are passed over, and told.
  */
-import { rawText, readPayload, readSubscription, writtenOf, type Written } from '@natter/auth'
+import {
+  rawText,
+  readCapabilities,
+  readPayload,
+  readSubscription,
+  writtenOf,
+  type Written,
+} from '@natter/auth'
 import type { Refusal } from '@natter/hooks'
 import { isJson, type Bytes } from '@natter/protocol'
 import type { Decisions, SubscriptionGift } from '../hooks/hooks.js'
@@ -85,11 +92,11 @@ function readError(value: unknown): { code: number; message: string; temporary?:
   return isTemporary ? { code, message: said, temporary: true } : { code, message: said }
 }
 
-const subscriptionFields = ['info', 'b64info', 'data', 'b64data', 'override'] as const
+const subscriptionFields = ['info', 'b64info', 'data', 'b64data', 'override', 'allow'] as const
 
 const fields: Readonly<Record<HttpHookKind, readonly string[]>> = {
-  connect: ['user', 'expire_at', 'info', 'b64info', 'data', 'b64data', 'channels', 'subs', 'meta'],
-  refresh: ['expired', 'expire_at', 'info', 'b64info'],
+  connect: ['user', 'expire_at', 'info', 'b64info', 'data', 'b64data', 'channels', 'subs', 'meta', 'caps'],
+  refresh: ['expired', 'expire_at', 'info', 'b64info', 'caps'],
   sub_refresh: ['expired', 'expire_at', 'info', 'b64info'],
   subscribe: [...subscriptionFields, 'expire_at'],
   publish: ['data', 'b64data', 'skip_history', 'tags', 'idempotency_key', 'delta'],
@@ -100,7 +107,7 @@ type Reader<K extends HttpHookKind> = (result: Written, reading: Reading) => Dec
 
 const readers: { readonly [K in HttpHookKind]: Reader<K> } = {
   connect: readConnect,
-  refresh: readRefresh,
+  refresh: (result) => ({ ...readRefresh(result), ...capabilitiesOf(result) }),
   sub_refresh: readRefresh,
   subscribe: (result, reading) => ({ ...readGift(result, 'result.', reading), ...expiryOf(result) }),
   publish: readPublish,
@@ -120,6 +127,7 @@ function readConnect(result: Written, reading: Reading): Decisions['connect'] {
   return {
     user: textOf(user, 'result.user'), // W1: also for the anonymous user it has to be said
     ...expiryOf(result),
+    ...capabilitiesOf(result),
     ...(infoJson === undefined ? {} : { infoJson }),
     ...(data === undefined ? {} : { data }),
     ...(metaJson === undefined ? {} : { metaJson }),
@@ -152,13 +160,22 @@ function readGift(written: Written, where: string, { canTakeBytes }: Reading): S
   const said = readSubscription(written)
   if (typeof said === 'string')
     throw new BadAnswer(`has a ${where}${said.replace('claim-', '')} of the wrong form`)
-  const { info, data, override } = said
+  const { info, data, override, allow } = said
   demandTakeable(data, `${where}data`, canTakeBytes)
   return {
     ...(info === undefined ? {} : { infoJson: decoder.decode(info) }),
     ...(data === undefined ? {} : { data }),
     ...(override === undefined ? {} : { override }),
+    ...(allow === undefined ? {} : { allow }),
   }
+}
+
+/** As in a token: what it may do beside what its namespaces allow. */
+function capabilitiesOf({ values }: Written): Pick<Decisions['connect'], 'capabilities'> {
+  const { caps } = values
+  const capabilities = Array.isArray(caps) && caps.length === 0 ? [] : readCapabilities(caps)
+  if (capabilities === 'malformed') throw new BadAnswer('has result.caps of the wrong form')
+  return capabilities === undefined ? {} : { capabilities }
 }
 
 function readRefresh(result: Written): Decisions['sub_refresh'] {
