@@ -142,7 +142,11 @@ function stopOnRequest(mesh: Mesh, report: ConsoleReport): Promise<number> {
         () => resolve(1),
       )
     }
-    onStopRequest(stop, () => mesh.kill())
+    const reload = () => {
+      report.say('The configuration is read again; the logs say what came of it.')
+      mesh.reload()
+    }
+    onStopRequest(stop, () => mesh.kill(), reload)
   })
 }
 

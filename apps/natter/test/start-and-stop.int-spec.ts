@@ -88,6 +88,20 @@ describe('a run of the mesh', () => {
     expect(anyAlive(processes)).toBe(false)
   })
 
+  it('hands on that the configuration is to be read again, to the apps and not to its servers, and goes on', async () => {
+    const mesh = site.start({ postgres: 'embedded' })
+    await mesh.ready()
+    const processes = [...mesh.processes().values()]
+    mesh.signal('SIGHUP')
+    const isAsked = (name: string): boolean => mesh.log(name).includes('asked to read the configuration')
+    const apps = ['gateway-1', 'gateway-2', 'persistence', 'messenger']
+    await until(() => apps.every(isAsked), 5_000, 'all apps were asked')
+    expect([...mesh.processes().values()]).toEqual(processes)
+    expect(await mesh.fetch('supervisor-ops', '/health')).toMatchObject({ status: 200 })
+    mesh.signal('SIGTERM')
+    expect(await mesh.exited).toBe(0)
+  })
+
   it('ends within 10 s also when a process ignores being asked', async () => {
     const mesh = site.start({ env: { NATTER_STAND_IN: 'stubborn' } })
     await mesh.ready()

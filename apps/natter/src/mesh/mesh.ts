@@ -27,6 +27,8 @@ export class Mesh {
   /** The embedded ones of NATS and Postgres. */
   readonly servers: readonly ManagedProcess[]
   readonly apps: readonly ManagedProcess[]
+  /** Of the apps those that take a configuration while they run. */
+  private readonly readers: readonly ManagedProcess[]
   private stopping: Promise<void> | null = null
 
   constructor(
@@ -40,14 +42,14 @@ export class Mesh {
     const postgresServer =
       postgres.is === 'embedded' ? [new ManagedProcess(postgresSpec(settings), clock)] : []
     this.servers = [...natsServer, ...postgresServer]
-    this.apps = [
+    this.readers = [
       ...gatewayNames.map(
         (name) => new ManagedProcess({ ...gatewaySpec(settings, name), needs: natsServer }, clock), // M1
       ),
       new ManagedProcess({ ...persistenceSpec(settings), needs: this.servers }, clock), // M1
       new ManagedProcess({ ...messengerSpec(settings), needs: natsServer }, clock),
-      ...extra(),
     ]
+    this.apps = [...this.readers, ...extra()]
     for (const process of this.processes) this.nameInFile(process)
   }
 
@@ -86,6 +88,11 @@ export class Mesh {
   stop(): Promise<void> {
     this.stopping ??= this.stopInOrder()
     return this.stopping
+  }
+
+  /** Asks the apps to read their configuration again. */
+  reload(): void {
+    for (const process of this.readers) process.reload()
   }
 
   kill(): void {

@@ -44,7 +44,7 @@ type State =
   | { is: 'waiting'; timer: Timer }
   | { is: 'blocked'; unsubscribe: () => void }
   | { is: 'preparing' }
-  | { is: 'starting'; child: ChildProcess; startedAtMs: number; timer: Timer }
+  | { is: 'starting'; child: ChildProcess; startedAtMs: number; timer: Timer; isReloadAsked: boolean }
   | { is: 'ready'; child: ChildProcess; readyAtMs: number }
   | { is: 'stopping'; child: ChildProcess; timer: Timer; thenStart: boolean }
   | { is: 'stopped' }
@@ -119,6 +119,13 @@ export class ManagedProcess {
     })
   }
 
+  /** Asks the child to read its configuration again (SIGHUP); one that is starting is asked once it is ready. */
+  reload(): void {
+    const { state } = this
+    if (state.is === 'ready') state.child.kill('SIGHUP')
+    else if (state.is === 'starting') state.isReloadAsked = true
+  }
+
   /** Kills the child if there is one: for a second Ctrl-C. */
   kill(): void {
     if ('child' in this.state) this.state.child.kill('SIGKILL')
@@ -175,7 +182,7 @@ export class ManagedProcess {
       this.events.emit('process:late', { waitedMs: readyTimeoutMs })
       child.kill('SIGKILL')
     }, readyTimeoutMs)
-    this.state = { is: 'starting', child, startedAtMs: this.clock.now(), timer }
+    this.state = { is: 'starting', child, startedAtMs: this.clock.now(), timer, isReloadAsked: false }
     this.listen(child)
     if (child.pid !== undefined) this.events.emit('process:starting', { pid: child.pid })
   }
@@ -220,6 +227,7 @@ export class ManagedProcess {
     state.timer.cancel()
     const now = this.clock.now()
     this.state = { is: 'ready', child, readyAtMs: now }
+    if (state.isReloadAsked) this.reload()
     this.events.emit('process:ready', { pid: child.pid ?? 0, tookMs: now - state.startedAtMs })
   }
 

@@ -16,6 +16,8 @@ process.on('SIGTERM', () => {
   if (!mischief.includes('stubborn')) process.exit(0)
 })
 
+process.on('SIGHUP', () => process.stdout.write('asked to read the configuration\n'))
+
 const listen = (at) =>
   new Promise((resolve) =>
     createServer((_, response) => response.end('ok')).listen(Number(at), '127.0.0.1', resolve),
