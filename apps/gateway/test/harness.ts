@@ -4,16 +4,19 @@ import {
   namespaceSchema,
   NoTokens,
   resolveNamespace,
+  type Namespace,
   type TokenVerifier,
 } from '@natter/auth'
 import { MemoryBroker, type Broker, type MemoryMesh } from '@natter/broker'
 import { systemClock, type Clock } from '@natter/primitives'
+import type { ChannelGrammar } from '@natter/protocol'
 import { createUwsServer } from '@natter/transport'
 import { WebSocket } from 'ws'
 import { z } from 'zod'
 import { Gateway, type GatewayParts } from '../src/gateway.js'
 import type { GatewayOptions } from '../src/gateway.options.js'
 import type { Hooks } from '../src/hooks/hooks.js'
+import type { HttpApiOptions } from '../src/http-api/http-api.options.js'
 import type { HttpHooksTable } from '../src/http-hooks/http-hook.js'
 import { Settings } from '../src/settings/settings.js'
 import { jsonDialect, type Dialect } from './dialect.js'
@@ -38,56 +41,61 @@ const openHistory: NamespaceInput = {
   allow_history_for_anonymous: true,
 }
 
+/** As people write them. */
+export function namespacesOf(inputs: Record<string, NamespaceInput>): ReadonlyMap<string, Namespace> {
+  return new Map(
+    Object.entries(inputs).map(([name, options]) => [
+      name,
+      resolveNamespace(name, namespaceOptions.parse(options)),
+    ]),
+  )
+}
+
 /** The namespaces of every test mesh, by what they stand for. */
-export const namespaces = new Map(
-  Object.entries({
-    '': open,
-    room: { ...openHistory, keep: 'stream', join_leave: true, message_id: '/id' },
-    deep: { ...openHistory, keep: 'stream', history_size: 1_000 },
-    capped: { ...openHistory, keep: 'stream', history_size: 5 },
-    ticker: {
-      ...openHistory,
-      keep: 'stream',
-      allowed_delta_types: ['fossil'],
-      delta_publish: true,
-      allow_tags_filter: true,
-    },
-    sparse: { ...openHistory, keep: 'stream', allowed_delta_types: ['fossil'] },
-    blind: {
-      ...open,
-      keep: 'stream',
-      allowed_delta_types: ['fossil'],
-      delta_publish: true,
-      force_recovery: false,
-      allow_positioning: true,
-    },
-    tagged: { ...open, allow_tags_filter: true },
-    latest: { ...openHistory, keep: 'stream', force_recovery_mode: 'cache', allow_tags_filter: true },
-    shown: {
-      ...openHistory,
-      keep: 'stream',
-      force_recovery_mode: 'cache',
-      auto_cache_recover: true,
-      allowed_delta_types: ['fossil'],
-      delta_publish: true,
-    },
-    brief: { ...openHistory, keep: 'stream', force_recovery_mode: 'cache', history_ttl: 300 },
-    joins: { ...open, join_leave: true, force_push_join_leave: true },
-    closed: {},
-    members: { ...open, allow_publish_for_client: false, allow_publish_for_subscriber: true },
-    insiders: {
-      ...openHistory,
-      keep: 'stream',
-      allow_presence_for_client: false,
-      allow_presence_for_subscriber: true,
-      allow_history_for_client: false,
-      allow_history_for_subscriber: true,
-    },
-  } satisfies Record<string, NamespaceInput>).map(([name, options]) => [
-    name,
-    resolveNamespace(name, namespaceOptions.parse(options)),
-  ]),
-)
+export const namespaces = namespacesOf({
+  '': open,
+  room: { ...openHistory, keep: 'stream', join_leave: true, message_id: '/id' },
+  deep: { ...openHistory, keep: 'stream', history_size: 1_000 },
+  capped: { ...openHistory, keep: 'stream', history_size: 5 },
+  ticker: {
+    ...openHistory,
+    keep: 'stream',
+    allowed_delta_types: ['fossil'],
+    delta_publish: true,
+    allow_tags_filter: true,
+  },
+  sparse: { ...openHistory, keep: 'stream', allowed_delta_types: ['fossil'] },
+  blind: {
+    ...open,
+    keep: 'stream',
+    allowed_delta_types: ['fossil'],
+    delta_publish: true,
+    force_recovery: false,
+    allow_positioning: true,
+  },
+  tagged: { ...open, allow_tags_filter: true },
+  latest: { ...openHistory, keep: 'stream', force_recovery_mode: 'cache', allow_tags_filter: true },
+  shown: {
+    ...openHistory,
+    keep: 'stream',
+    force_recovery_mode: 'cache',
+    auto_cache_recover: true,
+    allowed_delta_types: ['fossil'],
+    delta_publish: true,
+  },
+  brief: { ...openHistory, keep: 'stream', force_recovery_mode: 'cache', history_ttl: 300 },
+  joins: { ...open, join_leave: true, force_push_join_leave: true },
+  closed: {},
+  members: { ...open, allow_publish_for_client: false, allow_publish_for_subscriber: true },
+  insiders: {
+    ...openHistory,
+    keep: 'stream',
+    allow_presence_for_client: false,
+    allow_presence_for_subscriber: true,
+    allow_history_for_client: false,
+    allow_history_for_subscriber: true,
+  },
+})
 
 export const clientOptions: GatewayOptions['client'] = {
   allowAnonymous: true,
@@ -115,6 +123,18 @@ export const clientOptions: GatewayOptions['client'] = {
   recoveryPage: 300,
 }
 
+export const apiKey = 'a-key-of-backends'
+
+export const httpApiOptions: HttpApiOptions = {
+  host: '127.0.0.1',
+  port: 0,
+  isExternal: false,
+  keys: [apiKey],
+  isInsecure: false,
+  errorMode: 'reply',
+  maxBodyBytes: 1_048_576,
+}
+
 export interface TestNode {
   name: string
   gateway: Gateway
@@ -122,6 +142,8 @@ export interface TestNode {
   settings: Settings
   broker: Broker
   url: string
+  /** Where backends ask, without a path; '' = nowhere of its own. */
+  apiUrl: string
   stop(): Promise<void>
 }
 
@@ -136,8 +158,14 @@ export interface NodeOverrides {
   hooks?: Hooks
   /** Default: the machine's. */
   clock?: Clock
+  /** How channel names are read. Default: as usual. */
+  grammar?: ChannelGrammar
+  /** Default: those of every test mesh. */
+  namespaces?: ReadonlyMap<string, Namespace>
   /** What is asked over HTTP. */
   httpHooks?: HttpHooksTable
+  /** What backends may ask over HTTP, and how. Absent: nothing. */
+  httpApi?: Partial<HttpApiOptions>
   /** Default: uWebSockets.js on a free port. */
   createServer?: GatewayParts['createServer']
 }
@@ -158,13 +186,14 @@ export async function startNode(broker: Broker, overrides: NodeOverrides = {}): 
     presenceTimeoutMs: 300,
     drain: { delayMs: 0, ratePerSecond: 5_000, deadlineMs: 4_500 },
     client: { ...clientOptions, ...overrides.client },
+    ...(overrides.httpApi === undefined ? {} : { httpApi: { ...httpApiOptions, ...overrides.httpApi } }),
   }
   const { secret, prefix = 'natter' } = overrides
   const verifier = overrides.verifier ?? verifierOf(secret)
   const { httpHooks } = overrides
   const settings = new Settings({
     options,
-    namespaces,
+    namespaces: overrides.namespaces ?? namespaces,
     verifier,
     ...(httpHooks === undefined ? {} : { httpHooks }),
   })
@@ -173,7 +202,10 @@ export async function startNode(broker: Broker, overrides: NodeOverrides = {}): 
     prefix,
     broker,
     clock: overrides.clock ?? systemClock,
+    ...(overrides.grammar === undefined ? {} : { grammar: overrides.grammar }),
     ...(overrides.hooks === undefined ? {} : { hooks: overrides.hooks }),
+    createApiServer: (handlers) =>
+      createUwsServer({ host: '127.0.0.1', port: 0, maxMessageBytes: 1_048_576 }, handlers),
     createServer:
       overrides.createServer ??
       ((handlers) =>
@@ -192,7 +224,9 @@ export async function startNode(broker: Broker, overrides: NodeOverrides = {}): 
     await gateway.stop()
     await broker.close()
   }
-  return { name, gateway, settings, broker, url: `ws://127.0.0.1:${port}/connection/websocket`, stop }
+  const url = `ws://127.0.0.1:${port}/connection/websocket`
+  const apiUrl = gateway.apiPort === undefined ? '' : `http://127.0.0.1:${gateway.apiPort}`
+  return { name, gateway, settings, broker, url, apiUrl, stop }
 }
 
 const verifierOf = (secret: string | undefined): TokenVerifier =>
