@@ -6,6 +6,7 @@
  * C2. What nobody reads is bounded: beyond `maxUnread` the oldest goes, since the newest says more.
  */
 import type { Centrifuge, ServerPublicationContext } from 'centrifuge'
+import { randomId } from './ids.js'
 
 const maxUnread = 1_000
 
@@ -18,6 +19,9 @@ export interface Call<Reply, Progress> extends PromiseLike<Reply>, AsyncIterable
   readonly id: string
 }
 
+/** What a call needs of the SDK's client. */
+export type Caller = Pick<Centrifuge, 'rpc' | 'on' | 'off'>
+
 /**
  * Calls an rpc of an app.
  *
@@ -28,7 +32,7 @@ export interface Call<Reply, Progress> extends PromiseLike<Reply>, AsyncIterable
  * @throws (rejects) the SDK's `{ code, message, temporary? }`: codes are in docs/protocol.md, 400–1999 are the app's own.
  */
 export function call<Reply = unknown, Progress = unknown>(
-  client: Centrifuge,
+  client: Caller,
   method: string,
   data?: unknown,
 ): Call<Reply, Progress> {
@@ -42,7 +46,7 @@ class RunningCall<Reply, Progress> implements Call<Reply, Progress> {
   private state: 'running' | 'replied' | 'failed' = 'running'
   private waiting: (() => void)[] = []
 
-  constructor(client: Centrifuge, method: string, data: unknown) {
+  constructor(client: Caller, method: string, data: unknown) {
     const hear = (publication: ServerPublicationContext): void => this.hear(publication)
     client.on('publication', hear)
     this.reply = client
@@ -91,10 +95,4 @@ class RunningCall<Reply, Progress> implements Call<Reply, Progress> {
   private wake(): void {
     for (const resolve of this.waiting.splice(0)) resolve()
   }
-}
-
-/** Not `randomUUID`: browsers have that on https and localhost alone. */
-function randomId(): string {
-  const bytes = crypto.getRandomValues(new Uint8Array(12))
-  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('')
 }
