@@ -334,8 +334,9 @@ export class Gateway implements SocketHandlers<Connection>, ChannelsOwner {
   // sockets
 
   onUpgrade(request: UpgradeRequest) {
-    this.admit(request, wireOf(request))
-    return this.upgrade.decide(request)
+    const decision = this.upgrade.decide(request)
+    if (decision.accept) this.admit(request, wireOf(request)) // in a storm most are refused: nothing is read of them
+    return decision
   }
 
   onRequest(request: PlainRequest) {
