@@ -34,7 +34,13 @@ const definition = defineConfig({ app: 'gateway', sections: [client, nats, opsSe
 class Exit extends Error {}
 
 function run(sources: Partial<Pick<Host, 'argv' | 'env' | 'readFile'>>) {
-  const said = { out: '', error: '', code: undefined as number | undefined, config: undefined as unknown }
+  const said = {
+    out: '',
+    error: '',
+    code: undefined as number | undefined,
+    config: undefined as unknown,
+    title: '',
+  }
   const host: Host = {
     argv: [],
     env: {},
@@ -42,6 +48,7 @@ function run(sources: Partial<Pick<Host, 'argv' | 'env' | 'readFile'>>) {
     ...sources,
     print: (text) => void (said.out += text),
     printError: (text) => void (said.error += text),
+    showAs: (title) => void (said.title = title),
     exit: (code) => {
       said.code = code
       throw new Exit()
@@ -113,6 +120,22 @@ describe('main', () => {
       port: 'flag --ops.port',
       level: 'file n.yaml',
     })
+  })
+})
+
+describe('the arguments of a process', () => {
+  const secretFlags: readonly (readonly [what: string, argv: string[]])[] = [
+    ['a secret', ['--client.secret_key', 'hunter2hunter2']],
+    ['a secret behind =', ['--client.secret_key=hunter2hunter2']],
+    ['a password in an address', ['--client.secret_key', 'x', '--nats.url=nats://me:hunter2@h']],
+  ]
+
+  it.each(secretFlags)('are not shown to everybody where they hold %s', (_, argv) => {
+    expect(run({ argv }).title).toBe('natter gateway')
+  })
+
+  it('are left as they are where they hold none', () => {
+    expect(run({ argv: ['--ops.port', '9'], env: secretEnv }).title).toBe('')
   })
 })
 

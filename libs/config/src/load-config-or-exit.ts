@@ -4,7 +4,10 @@ import { loadConfig } from './load-config.js'
 import { printConfig } from './print-config.js'
 import { describeProblem, type Problem } from './problem.js'
 import { processHost, type Host } from './process-host.js'
+import { redact } from './redact.js'
 import type { Section } from './section.js'
+import { readFlags } from './sources/flags.js'
+import { isDeepStrictEqual } from 'node:util'
 
 /** EX_CONFIG of sysexits.h: restarting won't help, somebody must change the configuration. */
 export const configExitCode = 78
@@ -17,6 +20,7 @@ export function loadConfigOrExit<const S extends readonly Section[]>(
   definition: ConfigDefinition<S>,
   host: Host = processHost,
 ): ConfigOfSections<S> {
+  if (hasSecretFlag(definition, host.argv)) host.showAs(`natter ${definition.app}`)
   const loaded = loadConfig(definition, host)
   if (loaded.wants === 'help') {
     host.print(printHelp(definition))
@@ -31,6 +35,15 @@ export function loadConfigOrExit<const S extends readonly Section[]>(
     return host.exit(0)
   }
   return loaded.config
+}
+
+/** Everybody on a machine sees the arguments of its processes. */
+function hasSecretFlag(definition: ConfigDefinition, argv: readonly string[]): boolean {
+  const { values } = readFlags(definition, argv)
+  return definition.settings.some((info) => {
+    const given = values.get(info.path)
+    return given !== undefined && !isDeepStrictEqual(redact(info, given.value), given.value)
+  })
 }
 
 function printProblems(app: string, problems: readonly Problem[]): string {

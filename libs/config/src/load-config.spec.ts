@@ -161,6 +161,17 @@ describe('a secret', () => {
     ])
   })
 
+  it('is a problem if its file is empty: a volume that was not filled must not pass as no secret at all', () => {
+    for (const content of ['', '\n'])
+      expect(
+        problemsOf(
+          read({ argv: ['--gateway.port=1'], env: { [`${variable}_FILE`]: '/k' }, files: { '/k': content } }),
+        ),
+      ).toEqual([
+        `client.secret_key can't be read: ${variable}_FILE names /k, and that is empty. For example ${variable}=keep-me-safe`,
+      ])
+  })
+
   it('is a problem if it is given in both ways: one of them is stale', () => {
     const env = { [variable]: 'hunter2hunter2', [`${variable}_FILE`]: '/k' }
     expect(problemsOf(read({ argv: ['--gateway.port=1'], env, files: { '/k': 'other' } }))[0]).toContain(

@@ -8,6 +8,8 @@ export interface Host extends ConfigSources {
   print(text: string): void
   printError(text: string): void
   exit(code: number): never
+  /** What `ps` shows of this process from now on, in place of its arguments. */
+  showAs(title: string): void
 }
 
 /** As they were when the process began: what a reload reads again are files alone. */
@@ -18,6 +20,7 @@ export const processHost: Host = {
   print: (text) => writeWhole(1, text),
   printError: (text) => writeWhole(2, text),
   exit: (code) => process.exit(code),
+  showAs: (title) => void (process.title = title),
 }
 
 function writeWhole(descriptor: number, text: string): void {

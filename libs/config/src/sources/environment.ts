@@ -51,6 +51,7 @@ function readSecretFile(info: SettingInfo, file: string, readFile: ReadFile): Gi
   const name = `${info.env}_FILE`
   try {
     const value = readFile(file).replace(/\r?\n$/, '') // editors and `echo` end a file with one, and it is no part of the secret
+    if (value === '') return problemWith(info, `can't be read: ${name} names ${file}, and that is empty`)
     return { value, origin: { from: 'env', name } }
   } catch (error) {
     return problemWith(info, `can't be read: ${name} names ${file}, but ${whyUnreadable(error)}`)
