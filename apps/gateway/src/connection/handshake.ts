@@ -18,6 +18,7 @@ import { CommandError } from './command-error.js'
 import { beginSubscriptions } from './connect-subscriptions.js'
 import type { Connection, Identity } from './connection.js'
 import { endSubscription } from './end-subscription.js'
+import { endUncovered } from './end-uncovered.js'
 import { connectionClosed } from './facts.js'
 import { ttlOf } from './lifetime.js'
 import { disconnectOf } from './one-way-errors.js'
@@ -173,6 +174,7 @@ export async function refresh(
   if (!isSame(identity.tokenChannels, renewed.tokenChannels))
     return connection.disconnect(Disconnects.insufficientState) // it comes back, and begins with the new ones
   keepUntilExpiry(services, connection, renewed)
+  endUncovered(services, connection, identity.capabilities)
   connection.reply({
     id,
     refresh: { client: connection.id, version: services.options.version, ...lifetime(services, renewed) },
@@ -254,7 +256,7 @@ const isPast = ({ clock }: Services, { expiresAtMs }: Identity): boolean =>
 
 /** Nothing is kept that the token didn't say. Where everything is allowed, nobody ends either. */
 function identityOf({ options }: Services, claims: ConnectionClaims): Identity {
-  const { user, connInfo, tokenId, issuedAtMs, metaJson, subscriptions } = claims
+  const { user, connInfo, tokenId, issuedAtMs, metaJson, subscriptions, capabilities } = claims
   const expiresAtMs = options.client.insecure ? undefined : claims.expiresAtMs
   return {
     user,
@@ -263,6 +265,7 @@ function identityOf({ options }: Services, claims: ConnectionClaims): Identity {
     ...(tokenId === undefined ? {} : { tokenId }),
     ...(issuedAtMs === undefined ? {} : { issuedAtMs }),
     ...(metaJson === undefined ? {} : { metaJson }),
+    ...(capabilities === undefined ? {} : { capabilities }),
     ...(subscriptions === undefined ? {} : { tokenChannels: [...subscriptions.keys()] }),
   }
 }
