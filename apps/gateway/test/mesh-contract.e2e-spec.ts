@@ -45,7 +45,8 @@ afterAll(async () => {
 })
 
 async function startGateway(prefix: string, name: string) {
-  const broker = await createNatsBroker({ urls: [nats.url], prefix, name })
+  // NATS sets all of it aside, and each test has a mesh of its own
+  const broker = await createNatsBroker({ urls: [nats.url], prefix, name, maxBytes: 33_554_432 })
   const hooks = new HookCaller({ broker })
   const gateway = new Gateway({
     settings: new Settings({

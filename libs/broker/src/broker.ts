@@ -296,7 +296,7 @@ export interface Records {
    * @param options.after Only in place of this revision (0 = the key has none), else undefined is answered.
    * @throws UnavailableError certainly not stored: `nats-away`, `records-full`, `stream-unavailable`.
    * @throws UnknownOutcomeError sent, and no answer came: the same put again is harmless.
-   * @throws InvalidError `message-too-large` (16 KiB), `bad-key`.
+   * @throws InvalidError `message-too-large` (4 KiB), `bad-key`.
    */
   put(
     key: string,
@@ -348,6 +348,8 @@ export interface Broker {
   readonly journal: Journal
   /** Who may not come in any more. */
   readonly revocations: Records
+  /** What was answered to requests that may be repeated: at most 200,000 at a time, for minutes. Nobody follows them. */
+  readonly idempotency: Pick<Records, 'get' | 'put'>
   readonly events: TypedEvents<BrokerEvents>
   /** The other names of the mesh: presence and control subjects. */
   readonly subjects: Subjects

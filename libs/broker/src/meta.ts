@@ -18,6 +18,8 @@ export interface PublicationMeta {
   delta?: boolean
   /** It was not to be kept, in a channel that is: told to who is there, at no place in the channel. */
   isPassing?: boolean
+  /** The id under which it is stored once, where somebody may look for it in the log. */
+  messageId?: string
 }
 
 /** Bytes as text where they are text: shorter, and readable in the log. */
@@ -31,6 +33,7 @@ interface WireMeta {
   y?: string
   d?: 1
   e?: 1
+  m?: string
 }
 
 const beginnings = (['json', 'bin'] as const).map((kind) => ({ kind, start: `{"k":"${kind}"` }))
@@ -45,6 +48,7 @@ export function encodeMeta(meta: PublicationMeta): string {
   if (meta.key !== undefined) wire.y = meta.key
   if (meta.delta === true) wire.d = 1
   if (meta.isPassing === true) wire.e = 1
+  if (meta.messageId !== undefined) wire.m = meta.messageId
   return JSON.stringify(wire).replace(NOT_ASCII, escapeUnit)
 }
 
@@ -61,6 +65,7 @@ export function decodeMeta(text: string | undefined): PublicationMeta | undefine
   if (typeof wire['y'] === 'string') meta.key = wire['y']
   if (wire['d'] === 1) meta.delta = true
   if (wire['e'] === 1) meta.isPassing = true
+  if (typeof wire['m'] === 'string') meta.messageId = wire['m']
   return meta
 }
 

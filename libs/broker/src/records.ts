@@ -3,8 +3,10 @@ import { InvalidError, UnavailableError } from '@natter/primitives'
 
 /** Keys that a mesh may hold. */
 export const maxRecords = 110_000
+/** Results of requests that may be repeated: many, small and short-lived. */
+export const maxIdempotencyRecords = 200_000
 /** Key and value. */
-export const maxRecordBytes = 16_384
+export const maxRecordBytes = 4_096
 /** Clocks differ: a record stays so much longer than it holds. */
 const graceMs = 60_000
 /** Farther away is never: what NATS can count to. */
@@ -26,10 +28,10 @@ export function secondsToKeep(expiresAtMs: number | undefined, nowMs: number): n
   return Math.ceil((Math.max(0, expiresAtMs - nowMs) + graceMs) / 1_000)
 }
 
-export const recordsFull = (cause?: unknown): UnavailableError =>
+export const recordsFull = (cause?: unknown, most: number = maxRecords): UnavailableError =>
   new UnavailableError(
     'records-full',
-    `The mesh holds ${maxRecords} records already: not stored. Take some back, or wait until others expire`,
+    `The mesh holds ${most} records already: not stored. Take some back, or wait until others expire`,
     { cause },
   )
 

@@ -130,6 +130,11 @@ export class Subjects {
     return `${this.prefix}.ctl.all`
   }
 
+  /** Gateways ask each other what they hold. */
+  get survey(): string {
+    return `${this.prefix}.ctl.survey`
+  }
+
   /** Instances of apps say that they are there. */
   get appBeat(): string {
     return `${this.prefix}.app.beat`
@@ -207,7 +212,7 @@ export class Subjects {
     return `${this.upper}_CH_${streamIndex}`
   }
 
-  bucket(kind: 'topology' | 'registry' | 'revocations'): string {
+  bucket(kind: 'topology' | 'registry' | 'revocations' | 'idempotency'): string {
     return `${this.upper}_${kind}`
   }
 

@@ -39,8 +39,10 @@ export {
   type ConnectionChoice,
   type Ending,
   type HistoryQuery,
+  type InvalidTokens,
   type Member,
   type PublishSettings,
+  type RevocationEnd,
   type StoredPublication,
 } from './natter.js'
 export { isNatter, natterContext } from './pipeline/context.js'

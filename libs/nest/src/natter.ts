@@ -2,7 +2,7 @@ import type { ClientInfo, HistoryResult, Publication, StreamPosition } from '@na
 import { Inject, Injectable } from '@nestjs/common'
 import type { MeshDriver, Published, PublishOptions } from './driver/mesh-driver.js'
 import { MESH_DRIVER } from './natter.options.js'
-import { subscriptionOptions, type SubscribeDecision } from './pipeline/decisions.js'
+import { msOfMoment, subscriptionOptions, type Moment, type SubscribeDecision } from './pipeline/decisions.js'
 import { decodeValue, encodeValue, type Encoding } from './pipeline/json.js'
 
 export interface PublishSettings extends PublishOptions {
@@ -53,6 +53,17 @@ export interface ConnectionChoice {
 export interface Ending extends ConnectionChoice {
   code?: number
   reason?: string
+}
+
+/** How long something holds that was taken back. */
+export interface RevocationEnd {
+  /** Absent = for good. The end of the last token that it concerns is enough, and keeps the mesh's list of them short. */
+  expiresAt?: Moment
+}
+
+export interface InvalidTokens extends RevocationEnd {
+  /** Those issued before it (`iat`), and those that don't say when; absent = now. Tokens of this very moment stay good. */
+  issuedBefore?: Moment
 }
 
 const serverUnsubscribe = { code: 2000, reason: 'server unsubscribe' }
@@ -122,6 +133,38 @@ export class Natter {
     const { client, code, reason } = { ...forceDisconnect, ...ending }
     return this.driver.disconnect(user, { code, reason, ...choice(client) })
   }
+
+  /**
+   * Closes a user's connections with 3507, and lets in none, whoever would, until it ends or is taken back. As the next three it resolves when
+   * that is written down: it binds each gateway, also one that is cut off or starts later.
+   *
+   * @throws InvalidError `bad-request` an end that has passed, or nobody.
+   */
+  async blockUser(user: string, { expiresAt }: RevocationEnd = {}): Promise<void> {
+    return this.driver.blockUser(user, moment('expiresAtMs', expiresAt))
+  }
+
+  /** Also one who isn't blocked. */
+  async unblockUser(user: string): Promise<void> {
+    return this.driver.unblockUser(user)
+  }
+
+  /** By its id (`jti`): what it let in ends, and its client fetches another. */
+  async revokeToken(tokenId: string, { expiresAt }: RevocationEnd = {}): Promise<void> {
+    return this.driver.revokeToken(tokenId, moment('expiresAtMs', expiresAt))
+  }
+
+  /** All of a user's tokens up to a moment, as one: after a change of the password, say. Whom apps let in is not concerned. */
+  async invalidateUserTokens(user: string, { issuedBefore, expiresAt }: InvalidTokens = {}): Promise<void> {
+    return this.driver.invalidateUserTokens(user, {
+      ...moment('issuedBeforeMs', issuedBefore),
+      ...moment('expiresAtMs', expiresAt),
+    })
+  }
+}
+
+function moment<K extends string>(name: K, at: Moment | undefined): { [name in K]?: number } {
+  return (at === undefined ? {} : { [name]: msOfMoment(at) }) as { [name in K]?: number }
 }
 
 const choice = (client: string | undefined) => (client === undefined ? {} : { client })

@@ -113,6 +113,11 @@ export class FakeDriver implements MeshDriver {
   subscribe: MeshDriver['subscribe'] = (...args) => this.record('subscribe', args, undefined)
   unsubscribe: MeshDriver['unsubscribe'] = (...args) => this.record('unsubscribe', args, undefined)
   disconnect: MeshDriver['disconnect'] = (...args) => this.record('disconnect', args, undefined)
+  blockUser: MeshDriver['blockUser'] = (...args) => this.record('blockUser', args, undefined)
+  unblockUser: MeshDriver['unblockUser'] = (...args) => this.record('unblockUser', args, undefined)
+  revokeToken: MeshDriver['revokeToken'] = (...args) => this.record('revokeToken', args, undefined)
+  invalidateUserTokens: MeshDriver['invalidateUserTokens'] = (...args) =>
+    this.record('invalidateUserTokens', args, undefined)
 }
 
 const optional = (data: unknown) => (data === undefined ? {} : { data: bytesOf(data) })

@@ -821,6 +821,47 @@ export function describeMesh(name: string, open: () => Promise<MeshWorld>): void
       })
     })
 
+    describe('whose way in an app takes back', () => {
+      const blocked = { code: 3507, message: 'permission denied' }
+
+      it('goes, and comes in no more until it may again; nobody else is concerned', async () => {
+        const natter = (await world.start('app', [Door, Chat])).get(Natter)
+        const [ana, ben] = [await connect('ana'), await connect('ben')]
+        await natter.blockUser('ana')
+        expect(await ana.closed).toEqual({ code: 3507, reason: 'permission denied' })
+        for (let n = 0; n < 3; n += 1) await expect(connect('ana')).rejects.toMatchObject(blocked) // on each gateway
+        await ben.subscribe('chat:1')
+        await natter.unblockUser('ana')
+        await untilIn('ana')
+      })
+
+      it('may come in again when that has ended, whether somebody looks or not', async () => {
+        const natter = (await world.start('app', [Door, Chat])).get(Natter)
+        await natter.blockUser('ana', { expiresAt: Date.now() + 1_000 })
+        await expect(connect('ana')).rejects.toMatchObject(blocked)
+        await world.pass(1_001)
+        await untilIn('ana')
+      })
+
+      it('is not concerned by tokens that are taken back, where an app let it in', async () => {
+        const natter = (await world.start('app', [Door, Chat])).get(Natter)
+        const ana = await connect('ana')
+        await natter.invalidateUserTokens('ana', { expiresAt: new Date(Date.now() + 60_000) })
+        await natter.revokeToken('one')
+        await ana.subscribe('chat:1')
+        await connect('ana')
+      })
+
+      /** A gateway that wasn't asked hears of it a moment later. */
+      async function untilIn(user: string): Promise<void> {
+        for (let isIn = false; !isIn;)
+          isIn = await connect(user).then(
+            () => true,
+            () => false,
+          )
+      }
+    })
+
     describe('what an app may not ask', () => {
       it('is refused as invalid, with a word for what is wrong', async () => {
         const natter = (await world.start('app', [Door, Chat])).get(Natter)
@@ -834,6 +875,11 @@ export function describeMesh(name: string, open: () => Promise<MeshWorld>): void
         await refused(natter.disconnect('ana', { code: 1000 }), 'bad-request')
         await refused(natter.unsubscribe('ana', 'chat:1', { code: 4000 }), 'bad-request')
         await refused(natter.subscribe('', 'chat:1'), 'bad-request')
+        await refused(natter.blockUser(''), 'bad-request')
+        await refused(natter.blockUser('ana', { expiresAt: Date.now() - 60_000 }), 'bad-request')
+        await refused(natter.unblockUser('x'.repeat(513)), 'bad-request')
+        await refused(natter.revokeToken(''), 'bad-request')
+        await refused(natter.invalidateUserTokens('ana', { issuedBefore: Number.NaN }), 'bad-request')
         const since = { offset: 1, epoch: 'another' }
         await refused(natter.history('chat:1', { limit: 1, since }), 'unrecoverable-position')
       })

@@ -30,6 +30,7 @@ export class MemoryBroker implements Broker {
   readonly registry: Registry
   readonly journal: Journal
   readonly revocations: Records
+  readonly idempotency: Pick<Records, 'get' | 'put'>
   private readonly link: MemoryLink
 
   constructor(
@@ -41,7 +42,8 @@ export class MemoryBroker implements Broker {
     this.bus = new MemoryBus(this.link)
     this.registry = new MemoryRegistry(this.link)
     this.journal = new MemoryJournal(mesh, () => this.link.requireConnected())
-    this.revocations = new MemoryRecords(mesh, this.link)
+    this.revocations = new MemoryRecords(mesh.revocations, this.link)
+    this.idempotency = new MemoryRecords(mesh.results, this.link)
     this.log = new MemoryLog({
       mesh,
       requireConnected: () => this.link.requireConnected(),

@@ -4,12 +4,12 @@ import type {
   JournalEntry,
   RegistryEntry,
   StoredAt,
-  StoredRecord,
   StreamMessage,
   StreamState,
 } from '../broker.js'
 import { newEpoch } from '../epoch.js'
 import { Subjects } from '../subjects.js'
+import { HeldRecords } from './held-records.js'
 import {
   epochChanges,
   newTopology,
@@ -71,10 +71,8 @@ export class MemoryMesh {
   private readonly records = new Map<string, RegistryEntry>()
   private readonly journal = new Map<string, JournalEntry[]>()
   private lastWritten = 0
-  /** What `MemoryRecords` holds: for good, expiry is its reader's matter. */
-  readonly held = new Map<string, StoredRecord>()
-  /** Hear each record that is held. */
-  readonly holders = new Set<(record: StoredRecord) => void>()
+  readonly revocations = new HeldRecords(() => (this.lastRevision += 1))
+  readonly results = new HeldRecords(() => (this.lastRevision += 1))
   private readonly watchers = new Set<() => void>()
   private readonly subscribers = new Set<MeshSubscriber>()
   private readonly epochListeners = new Set<(change: EpochChange) => void>()
@@ -94,7 +92,8 @@ export class MemoryMesh {
     this.streams.clear()
     this.records.clear()
     this.journal.clear()
-    this.held.clear()
+    this.revocations.held.clear()
+    this.results.held.clear()
   }
 
   /** Creates what is gone, and tells every node which numberings changed by that. */
@@ -210,15 +209,6 @@ export class MemoryMesh {
 
   writtenSubjects(filter: string): string[] {
     return [...this.journal.keys()].filter((subject) => matches(filter, subject))
-  }
-
-  hold(key: string, value: Uint8Array): number {
-    this.lastRevision += 1
-    const record = { key, value: new Uint8Array(value), revision: this.lastRevision }
-    this.held.delete(key) // the newest stands last
-    this.held.set(key, record)
-    for (const hear of this.holders) hear(record)
-    return this.lastRevision
   }
 
   onRecord(look: () => void): () => void {

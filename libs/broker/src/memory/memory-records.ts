@@ -1,6 +1,6 @@
 import type { Records, RecordsListener, StoredRecord } from '../broker.js'
 import { demandKey, maxRecordBytes, maxRecords, recordsFull, recordTooLarge } from '../records.js'
-import type { MemoryMesh } from './memory-mesh.js'
+import type { HeldRecords } from './held-records.js'
 
 /** A node's way to the mesh. */
 export interface RecordsLink {
@@ -11,10 +11,10 @@ export interface RecordsLink {
   keep(undo: () => void): () => void
 }
 
-/** The records of a {@link MemoryMesh}. */
+/** The records of a mesh in memory. */
 export class MemoryRecords implements Records {
   constructor(
-    private readonly mesh: MemoryMesh,
+    private readonly mesh: HeldRecords,
     private readonly link: RecordsLink,
   ) {}
 

@@ -1,6 +1,7 @@
 import { systemClock, TypedEvents, UnavailableError, type Clock } from '@natter/primitives'
 import { randomBytes } from 'node:crypto'
 import type { Broker, BrokerEvents, Bus, Journal, Log, Records, Registry, Route } from '../broker.js'
+import { maxIdempotencyRecords } from '../records.js'
 import { RouteCache } from '../route-cache.js'
 import { Subjects } from '../subjects.js'
 import { epochIn } from '../topology.js'
@@ -108,6 +109,7 @@ class NatsBroker implements Broker {
   readonly registry: Registry
   readonly journal: Journal
   readonly revocations: Records
+  readonly idempotency: Pick<Records, 'get' | 'put'>
   private readonly keeper: TopologyKeeper
   private readonly routes: RouteCache
 
@@ -153,16 +155,20 @@ class NatsBroker implements Broker {
       subjects: [subjects.allSessions, subjects.allOccupancy],
       replicas: settings.replicas,
     })
-    this.revocations = new NatsRecords({
-      link,
-      requests,
-      api,
-      clock,
-      events,
-      bucket: subjects.bucket('revocations'),
-      replicas: settings.replicas,
-      mayCreate: !settings.isGuest,
-    })
+    const recordsIn = (kind: 'revocations' | 'idempotency', most?: number): NatsRecords =>
+      new NatsRecords({
+        link,
+        requests,
+        api,
+        clock,
+        events,
+        bucket: subjects.bucket(kind),
+        replicas: settings.replicas,
+        mayCreate: !settings.isGuest,
+        ...(most === undefined ? {} : { maxRecords: most }),
+      })
+    this.revocations = recordsIn('revocations')
+    this.idempotency = recordsIn('idempotency', maxIdempotencyRecords)
     this.bus = bus
     this.registry = registry
   }

@@ -47,19 +47,22 @@ export interface NatsRecordsParts {
   bucket: string
   replicas: number
   mayCreate: boolean
+  /** Default: as many as revocations may be. */
+  maxRecords?: number
 }
 
-const maxBytes = 128 * 1_048_576
 const noBytes = new Uint8Array(0)
 
 export class NatsRecords implements Records {
   private readonly stream: string
   private readonly prefix: string
+  private readonly maxRecords: number
   private existing: Promise<unknown> | undefined
 
   constructor(private readonly parts: NatsRecordsParts) {
     this.stream = `KV_${parts.bucket}`
     this.prefix = `$KV.${parts.bucket}.`
+    this.maxRecords = parts.maxRecords ?? maxRecords
     parts.link.onBack(() => (this.existing = undefined)) // RC1
   }
 
@@ -139,7 +142,7 @@ export class NatsRecords implements Records {
   }
 
   private explain(error: unknown): unknown {
-    if (error instanceof ApiRefusal && error.errCode === STREAM_FULL) return recordsFull(error)
+    if (error instanceof ApiRefusal && error.errCode === STREAM_FULL) return recordsFull(error, this.maxRecords)
     if (error instanceof ApiRefusal && error.errCode === MESSAGE_TOO_LARGE) return recordTooLarge(error)
     if (!(error instanceof UnavailableError)) return error
     if (error.code === 'stream-unavailable') this.existing = undefined // RC1
@@ -157,7 +160,10 @@ export class NatsRecords implements Records {
     return this.existing
   }
 
-  /** As the key-value convention wants it, so that its tools can read it. */
+  /**
+   * As the key-value convention wants it, so that its tools can read it. Bounded by the number of messages and what one may weigh: NATS would
+   * set `max_bytes` aside on its disk, a hundred times what a mesh needs.
+   */
   private config(): { name: string } {
     return {
       name: this.stream,
@@ -166,8 +172,7 @@ export class NatsRecords implements Records {
       storage: 'file',
       discard: 'new',
       max_msgs_per_subject: 1,
-      max_msgs: maxRecords + 1, // RC3
-      max_bytes: maxBytes,
+      max_msgs: this.maxRecords + 1, // RC3
       max_msg_size: maxRecordBytes,
       max_consumers: MAX_CONSUMERS,
       num_replicas: this.parts.replicas,

@@ -48,6 +48,11 @@ export interface MeshApi {
     options: { client?: string; code: number; reason: string },
   ): Promise<void>
   disconnect(user: string, options: { client?: string; code: number; reason: string }): Promise<void>
+  /** Each resolves when it is written down, from when on it holds on each gateway. An absent end is never; moments in ms since 1970. */
+  blockUser(user: string, end: { expiresAtMs?: number }): Promise<void>
+  unblockUser(user: string): Promise<void>
+  revokeToken(tokenId: string, end: { expiresAtMs?: number }): Promise<void>
+  invalidateUserTokens(user: string, which: { issuedBeforeMs?: number; expiresAtMs?: number }): Promise<void>
 }
 
 export interface MeshDriver extends MeshApi {

@@ -206,9 +206,12 @@ function json<K extends string>(key: K, value: unknown): { [P in K]?: string } {
   return (value === undefined ? {} : { [key]: jsonOf(value) }) as { [P in K]?: string }
 }
 
+/** Milliseconds since 1970. */
+export const msOfMoment = (moment: Moment): number => (typeof moment === 'number' ? moment : moment.getTime())
+
 function expiry(moment: Moment | undefined): { expiresAtMs?: number } {
   if (moment === undefined) return {}
-  const expiresAtMs = typeof moment === 'number' ? moment : moment.getTime()
+  const expiresAtMs = msOfMoment(moment)
   if (Number.isFinite(expiresAtMs)) return { expiresAtMs }
   throw new InvalidError('bad-decision', 'expiresAt is a valid Date, or milliseconds since 1970.')
 }

@@ -103,13 +103,13 @@ export class TestMesh {
     return this.mesh.clock.now()
   }
 
-  /** @throws Refused what the connect hook refused. */
+  /** @throws Refused what the connect hook refused; 3507: the user is blocked. */
   async connect(request: TestConnect = {}): Promise<TestClient> {
     const end = new TestEnd()
     if (request.user !== undefined) {
       const { user, info, meta, headers } = request
       const identity = { user, ...json('infoJson', info), ...json('metaJson', meta) }
-      const connection = this.mesh.admit(identity, headers === undefined ? {} : { headers }, end)
+      const connection = told(() => this.mesh.admit(identity, headers === undefined ? {} : { headers }, end))
       return new TestClient(this.mesh, connection, end, undefined)
     }
     const { data, ...asked } = request
@@ -143,6 +143,14 @@ export class TestMesh {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close()
+  }
+}
+
+function told<T>(admit: () => T): T {
+  try {
+    return admit()
+  } catch (error) {
+    throw refusedOf(error)
   }
 }
 

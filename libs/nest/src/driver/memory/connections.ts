@@ -34,6 +34,8 @@ const retryMs = 1_000
 
 export class Connections {
   private readonly open = new Set<Connection>()
+  /** Users who may not come in, and until when. */
+  private readonly blocked = new Map<string, number>()
 
   constructor(
     private readonly apps: Apps,
@@ -131,6 +133,16 @@ export class Connections {
     })
   }
 
+  /** Nobody comes in as this user, and who is in goes. */
+  block(user: string, expiresAtMs = Number.POSITIVE_INFINITY): void {
+    this.blocked.set(user, expiresAtMs)
+    for (const connection of this.of(user, undefined)) this.close(connection, Disconnects.permissionDenied)
+  }
+
+  unblock(user: string): void {
+    this.blocked.delete(user)
+  }
+
   /** Twice does nothing. N1. */
   close(connection: Connection, { code, reason }: Leaving): void {
     if (!this.open.delete(connection)) return
@@ -161,6 +173,10 @@ export class Connections {
     identity: Identity,
     given: Readonly<Record<string, SubscriptionOptions>>,
   ): void {
+    if ((this.blocked.get(identity.user) ?? 0) > this.clock.now()) {
+      const { code, reason } = Disconnects.permissionDenied
+      throw new DisconnectError(code, reason)
+    }
     connection.identity = identity
     if (Object.keys(given).some((channel) => badName(channel) !== undefined)) throw refusal(Errors.internal)
     this.open.add(connection)

@@ -91,6 +91,42 @@ export class MemoryDriver implements MeshDriver {
     for (const connection of this.connectionsOf(user, client)) this.mesh.connections.close(connection, why)
   }
 
+  async blockUser(user: string, { expiresAtMs }: { expiresAtMs?: number }): Promise<void> {
+    this.mustBeStarted()
+    demandName(user)
+    this.demandAhead(expiresAtMs)
+    this.mesh.connections.block(user, expiresAtMs)
+  }
+
+  async unblockUser(user: string): Promise<void> {
+    this.mustBeStarted()
+    demandName(user)
+    this.mesh.connections.unblock(user)
+  }
+
+  /** Nobody is let in by a token here: what apps make of one is theirs. */
+  async revokeToken(tokenId: string, { expiresAtMs }: { expiresAtMs?: number }): Promise<void> {
+    this.mustBeStarted()
+    demandName(tokenId)
+    this.demandAhead(expiresAtMs)
+  }
+
+  /** As {@link revokeToken}. */
+  async invalidateUserTokens(
+    user: string,
+    { issuedBeforeMs = 0, expiresAtMs }: { issuedBeforeMs?: number; expiresAtMs?: number },
+  ): Promise<void> {
+    this.mustBeStarted()
+    demandName(user)
+    if (!Number.isFinite(issuedBeforeMs)) throw refused('bad-request', 'That is no moment')
+    this.demandAhead(expiresAtMs)
+  }
+
+  private demandAhead(expiresAtMs: number | undefined): void {
+    if (expiresAtMs === undefined || expiresAtMs > this.mesh.clock.now()) return
+    throw refused('bad-request', 'The end of a revocation lies in the future')
+  }
+
   private connectionsOf(user: string, client: string | undefined) {
     this.mustBeStarted()
     return this.mesh.connections.of(user, client)
@@ -128,6 +164,11 @@ const refused = (code: string, sentence: string) => new InvalidError(code, sente
 function demandSomebody(user: string, client: string | undefined): void {
   if (user === '' && client === undefined)
     throw refused('bad-request', 'Anonymous clients have no user in common: name the client')
+}
+
+function demandName(name: unknown): void {
+  if (typeof name === 'string' && name !== '' && Buffer.byteLength(name) <= 512) return
+  throw refused('bad-request', 'Name the user, or the id of the token, in 512 bytes at most')
 }
 
 function demandCode(code: number, from: number, to: number): void {

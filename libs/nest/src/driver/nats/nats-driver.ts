@@ -85,6 +85,11 @@ class NatsDriver implements MeshDriver {
   subscribe: MeshApi['subscribe'] = async (...args) => this.api.subscribe(...args)
   unsubscribe: MeshApi['unsubscribe'] = async (...args) => this.api.unsubscribe(...args)
   disconnect: MeshApi['disconnect'] = async (...args) => this.api.disconnect(...args)
+  blockUser: MeshApi['blockUser'] = async (...args) => this.api.blockUser(...args)
+  unblockUser: MeshApi['unblockUser'] = async (...args) => this.api.unblockUser(...args)
+  revokeToken: MeshApi['revokeToken'] = async (...args) => this.api.revokeToken(...args)
+  invalidateUserTokens: MeshApi['invalidateUserTokens'] = async (...args) =>
+    this.api.invalidateUserTokens(...args)
 
   private get api(): ApiClient {
     if (this.state.kind === 'started') return this.state.api
