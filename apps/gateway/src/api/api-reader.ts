@@ -1,4 +1,3 @@
-import type { Namespace } from '@natter/auth'
 import type { ApiClientInfo, ApiPublication, ApiRequest, ApiResults } from '@natter/hooks'
 import { Errors, type ClientInfo, type Publication } from '@natter/protocol'
 import type { History } from '../history/history.js'

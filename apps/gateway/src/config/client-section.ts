@@ -1,9 +1,9 @@
-import { namespaceName } from '@natter/auth'
 import { bytes, defineSection, duration, list, reloadable } from '@natter/config'
 import { Limits } from '@natter/protocol'
 import { z } from 'zod'
 import { limitSettings } from './limit-settings.js'
 import { clientProxySettings } from './proxy-settings.js'
+import { personalChannelSettings } from './personal-channel-settings.js'
 import { tokenSettings } from './token-settings.js'
 
 const count = (): z.ZodInt => z.int().min(1)
@@ -122,20 +122,7 @@ export const clientSection = defineSection('client', 'Who may connect, and what 
       doc: 'How long past its expiry a subscription token may still be refreshed before the subscription ends (2501).',
       shown: true,
     },
-    subscribe_to_user_personal_channel: {
-      schema: z.boolean(),
-      default: false,
-      example: 'true',
-      doc: 'Users are subscribed to a channel of their own, #<user>, by connecting.',
-      shown: true,
-    },
-    personal_channel_namespace: {
-      schema: z.literal('').or(namespaceName),
-      default: '',
-      example: 'users',
-      doc: 'The namespace of personal channels: <namespace>:#<user>. Nothing: channels without namespace.',
-      shown: true,
-    },
+    ...personalChannelSettings,
     hook_headers: {
       schema: list(),
       default: [

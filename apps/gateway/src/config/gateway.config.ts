@@ -15,6 +15,8 @@ import { version } from '../gateway.version.js'
 import { clientSection } from './client-section.js'
 import { drainSection } from './drain-section.js'
 import { gatewaySection } from './gateway-section.js'
+import { httpApiOptionsOf, httpApiSection } from './http-api-section.js'
+import { personalChannelProblems } from './personal-channel-settings.js'
 import { tlsSection } from './tls-section.js'
 import { limitOptionsOf } from './limit-settings.js'
 import { isConnectedByHook, proxiesSection, proxyProblems, rpcSection } from './proxy-settings.js'
@@ -36,12 +38,14 @@ export const gatewayConfig = defineConfig({
     rpcSection,
     proxiesSection,
     drainSection,
+    httpApiSection,
     opsSection,
     logSection,
   ],
   check: ({ client, channel, rpc, proxies, drain, tls }) => {
     return [
       ...channelProblems(channel),
+      ...personalChannelProblems({ client, channel }),
       ...(client.pong_timeout <= client.ping_interval * 0.95
         ? []
         : [{ key: 'client.pong_timeout', message: 'must be at most 95 % of client.ping_interval' }]),
@@ -82,7 +86,13 @@ export const gatewayConfig = defineConfig({
 
 export type GatewayConfig = ConfigOf<typeof gatewayConfig>
 
-export function optionsOf({ gateway, client, drain, transport }: GatewayConfig): GatewayOptions {
+export function optionsOf({
+  gateway,
+  client,
+  drain,
+  transport,
+  http_api: httpApi,
+}: GatewayConfig): GatewayOptions {
   return {
     name: gateway.name ?? `${hostname()}-${gateway.port}-${randomBytes(3).toString('hex')}`,
     version,
@@ -92,6 +102,7 @@ export function optionsOf({ gateway, client, drain, transport }: GatewayConfig):
     ...(gateway.max_connections === undefined ? {} : { maxConnections: gateway.max_connections }),
     trustedProxies: gateway.trusted_proxies,
     presenceTimeoutMs: 300,
+    httpApi: httpApiOptionsOf(httpApi),
     drain: { delayMs: drain.delay, ratePerSecond: drain.rate, deadlineMs: drain.deadline },
     client: {
       allowAnonymous: client.allow_anonymous,

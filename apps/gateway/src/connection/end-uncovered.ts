@@ -14,7 +14,7 @@ export function endUncovered(
 ): void {
   const { identity } = connection
   if (identity === undefined || before === undefined || before === identity.capabilities) return
-  for (const channel of [...services.hub.channelsOf(connection)]) {
+  for (const channel of services.hub.channelsOf(connection)) {
     const terms = services.hub.subscription(connection, channel)?.terms
     if (terms !== undefined && terms.isByRule !== true) continue // a token, an app or the server said yes
     const wasCovered = isCapable(before, 'subscribe', services.grammar.parse(channel))
