@@ -1,14 +1,15 @@
 import type { BreakReason } from '@natter/recovery'
 import type { EmulationOutcome } from './emulation/emulation.js'
 import type { Level } from './fullness/levels.js'
-import type { HttpHookEvents } from './http-hooks/http-hooks.events.js'
 import type { MetAt } from './revocation/enforcement.js'
 import type { Revocation } from './revocation/revocation.js'
 import type { Verdict } from './revocation/revoked-set.js'
+import type { HttpApiEvents } from './http-api/http-api.events.js'
+import type { HttpHookEvents } from './http-hooks/http-hooks.events.js'
 import type { LimitName } from './limits/limit-name.js'
 
 /** What happens in a gateway, `noun:verb[:phase]`. Logs and metrics listen; deliveries are not events. */
-export interface GatewayEvents extends HttpHookEvents {
+export interface GatewayEvents extends HttpHookEvents, HttpApiEvents {
   'gateway:listen': { host: string; port: number }
   /** It was asked to end: not ready from now on, new clients are let in for `delayMs` more. */
   'gateway:drain:start': { connections: number; delayMs: number }

@@ -38,6 +38,10 @@ export function log(
     'http-hook:unknown-field': 'warn',
     'http-hook:shadows-app': 'error',
     'api:reply': ({ cause }) => (cause === undefined ? 'debug' : 'error'),
+    'http-api:listen': 'info',
+    'http-api:reply': ({ cause }) => (cause === undefined ? 'debug' : 'error'),
+    'http-api:refuse': 'debug',
+    'http-api:unheard': 'warn',
     'channel:heal': ({ outcome }) => (outcome === 'asked' ? 'debug' : 'warn'),
     'channel:stray': 'warn',
     'stream:level': ({ level, before, onFull }) => {

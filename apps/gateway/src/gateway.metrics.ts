@@ -5,6 +5,7 @@ import { Disconnects } from '@natter/protocol'
 import type { StreamFill } from './fullness/fullness.js'
 import type { Gateway } from './gateway.js'
 import type { GatewayEvents } from './gateway.events.js'
+import { httpApiMetrics } from './http-api/http-api.metrics.js'
 import { limitMetrics, onLimits } from './limits/limits.metrics.js'
 import { Tally } from './publishing/tally.js'
 
@@ -12,6 +13,7 @@ import { Tally } from './publishing/tally.js'
 export const gatewayMetrics = defineMetrics({
   connections: { type: 'gauge', name: 'natter_gateway_connections', help: 'Open client connections.' },
   ...limitMetrics,
+  ...httpApiMetrics,
   connectionsByTransport: {
     type: 'gauge',
     name: 'natter_gateway_transport_connections',
@@ -270,6 +272,8 @@ export function meter(metrics: Metrics, { gateway, broker, events }: Metered): v
     'channel:heal': (labels) => handles.heals.add(labels),
     'channel:stray': (labels) => handles.strays.add(labels),
     'api:reply': ({ kind, outcome }) => handles.apiRequests.add({ kind, outcome }),
+    'http-api:reply': ({ method, code }) => handles.httpApiCommands.add({ method, code }),
+    'http-api:refuse': ({ reason }) => handles.httpApiRefused.add({ reason }),
     'sessions:replay': ({ ends }) => handles.sessionsReplayed.add({}, ends),
     'sessions:trouble': () => handles.sessionsTrouble.add({}),
     'channel:occupancy': (labels) => handles.occupancy.add(labels),

@@ -1,4 +1,5 @@
 import type { DrainOptions } from './drain/drain.js'
+import type { HttpApiOptions } from './http-api/http-api.options.js'
 import type { Transports } from './upgrade/transports.js'
 
 /** What a gateway can be told; `config/gateway.config.ts` reads it from file, environment and flags. Durations in ms, sizes in bytes. */
@@ -57,5 +58,7 @@ export interface GatewayOptions {
   /** Addresses and networks of the proxies that say for whom they speak. */
   trustedProxies: readonly string[]
   presenceTimeoutMs: number
+  /** Absent = backends can't ask over HTTP. */
+  httpApi?: HttpApiOptions
   drain: DrainOptions
 }

@@ -42,8 +42,17 @@ export class Hub<C extends HubConnection, S> {
     return this.subscriptions
   }
 
+  /** Without the anonymous one. */
+  get userCount(): number {
+    return this.byUser.size
+  }
+
   get channelCount(): number {
     return this.byChannel.size
+  }
+
+  channels(): IterableIterator<string> {
+    return this.byChannel.keys()
   }
 
   connections(): IterableIterator<C> {

@@ -37,7 +37,7 @@ export {
 export { jsonCodec } from './json/json-codec.js'
 export { decodeJsonEmulationRequest } from './json/json-emulation-request.js'
 export { isJson, isJsonObject } from './json/json-text.js'
-export { findJsonField, jsonFields, type Span } from './json/raw-fields.js'
+export { findJsonField, jsonElements, jsonFields, jsonSequence, type Span } from './json/raw-fields.js'
 export { uniJsonCodec } from './json/uni-json-codec.js'
 export { Limits } from './limits.js'
 export type {

@@ -86,7 +86,9 @@ export type RequestDecision =
   | { readonly is: 'stream'; readonly stream: StreamOpening }
   | {
       readonly is: 'body'
-      /** Said when it is longer than `maxMessageBytes`. */
+      /** In place of `maxMessageBytes`. */
+      readonly maxBytes?: number
+      /** Said when it is longer than that. */
       readonly tooLong: HttpAnswer
       /** `body` is only valid during the call. */
       decide(body: Uint8Array): Exclude<RequestDecision, { is: 'body' }>

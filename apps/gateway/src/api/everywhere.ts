@@ -1,8 +1,11 @@
 import type { Broker, BusMessage, BusSubscription } from '@natter/broker'
 import type { ApiError } from '@natter/hooks'
+import { UnavailableError } from '@natter/primitives'
 import type { Peers } from '../presence/peers.js'
 import { explain, SilentPeersError } from './refusal.js'
 import type { UserRequest } from './user-requests.js'
+
+const handRounds = 3
 
 /** What one gateway did of it. */
 export type Part = { connections: number } | { error: ApiError }
@@ -27,6 +30,7 @@ export class PartError extends Error {
  * W1. It resolves when each gateway that is there has done its part. One that doesn't answer in time: perhaps done.
  * W2. Each does what it can; that one of them could not is told when all have tried.
  * W3. It may be done twice, and does no harm then: who asks repeats until the answer is certain.
+ * W4. Who hands it over doesn't wait for the others: they have been asked when it resolves, and those that don't answer are asked again.
  */
 export class Everywhere {
   private listening: BusSubscription | undefined
@@ -35,7 +39,12 @@ export class Everywhere {
     private readonly broker: Pick<Broker, 'bus' | 'subjects'>,
     private readonly peers: Pick<Peers, 'nodes'>,
     private readonly doHere: (request: UserRequest) => Promise<number>,
-    private readonly options: { node: string; timeoutMs: number },
+    private readonly options: {
+      node: string
+      timeoutMs: number
+      /** W4: they never answered. */
+      onUnheard?(request: UserRequest, nodes: readonly string[]): void
+    },
   ) {}
 
   start(): void {
@@ -54,6 +63,32 @@ export class Everywhere {
     if (waitingFor.size > 0)
       throw new SilentPeersError(`No answer from ${[...waitingFor].join(', ')} in time`) // W1
     return sum([...others, here])
+  }
+
+  /**
+   * W4.
+   *
+   * @throws PartError what this gateway could not; UnavailableError `nats-away` the others were not asked.
+   */
+  async hand(request: UserRequest): Promise<void> {
+    const waitingFor = new Set(this.peers.nodes)
+    const { bus } = this.broker
+    const here = this.here(request)
+    if (waitingFor.size > 0) {
+      if (!bus.isConnected)
+        throw new UnavailableError('nats-away', 'The other gateways can’t be asked now: try again')
+      void this.untilHeard(request, waitingFor)
+      await bus.flush()
+    }
+    sum([await here])
+  }
+
+  private async untilHeard(request: UserRequest, waitingFor: Set<string>): Promise<void> {
+    for (let round = 0; round < handRounds && waitingFor.size > 0; round += 1) {
+      await this.askOthers(request, waitingFor).catch(() => {})
+      for (const node of waitingFor) if (!this.peers.nodes.has(node)) waitingFor.delete(node)
+    }
+    if (waitingFor.size > 0) this.options.onUnheard?.(request, [...waitingFor])
   }
 
   private async askOthers(request: UserRequest, waitingFor: Set<string>): Promise<Part[]> {

@@ -77,7 +77,9 @@ function connectionsOf(
 async function serveOne(services: Services, connection: Connection, request: UserRequest): Promise<boolean> {
   switch (request.kind) {
     case 'subscribe':
-      return (await serverSubscribe(services, connection, request.channel, giftOf(connection, request))) !== 'left'
+      return (
+        (await serverSubscribe(services, connection, request.channel, giftOf(connection, request))) !== 'left'
+      )
     case 'unsubscribe':
       return serverUnsubscribe(services, connection, request.channel, request)
     case 'disconnect':

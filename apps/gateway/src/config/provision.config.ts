@@ -10,6 +10,7 @@ export const provisionConfig = defineConfig({
     'channel',
     'drain',
     'transport',
+    'http_api',
     'tls',
     'rpc',
     'proxies',

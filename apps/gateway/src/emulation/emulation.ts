@@ -55,7 +55,7 @@ export class Emulation {
   /** The session under which the client of this stream speaks. */
   open(connection: Connection): string {
     const session = randomBytes(sessionBytes).toString('base64url')
-    const key = hashOf(session)
+    const key = sessionKeyOf(session)
     connection.sessionKey = key
     this.sessions.set(key, connection)
     return session
@@ -77,7 +77,7 @@ export class Emulation {
   }
 
   private takeHere({ session, data }: EmulationRequest, isProtobuf: boolean): EmulationOutcome {
-    const connection = this.sessions.get(hashOf(session)) // EM1
+    const connection = this.sessions.get(sessionKeyOf(session)) // EM1
     if (connection === undefined || connection.isLeaving) return 'no-session'
     this.parts.receive(connection, data, isProtobuf) // EM2
     return 'taken'
@@ -130,4 +130,5 @@ function read(body: Uint8Array, isProtobuf: boolean): EmulationRequest | undefin
   }
 }
 
-const hashOf = (session: string): string => createHash('sha256').update(session).digest('base64')
+/** What is kept of a session, which is a secret. */
+export const sessionKeyOf = (session: string): string => createHash('sha256').update(session).digest('base64')

@@ -28,6 +28,8 @@ export interface HttpDoorParts {
   transports(): Transports
   upgrade: Pick<Upgrade, 'refusal' | 'serves' | 'unknownPath'>
   emulation: Pick<Emulation, 'take'>
+  /** What backends ask here. Undefined: it isn't that. */
+  askApi(request: PlainRequest): RequestDecision | undefined
   onEmulated(outcome: EmulationOutcome): void
   /** The request is let in; its socket opens next. */
   admit(head: RequestHead, wire: Wire): void
@@ -89,6 +91,8 @@ export class HttpDoor {
     if (request.path === initPath) {
       return this.checked(request, ['GET'], (cors) => answer(200, '{}', { ...cors, ...jsonType }))
     }
+    const asked = this.parts.askApi(request)
+    if (asked !== undefined) return asked
     return upgrade.serves(request.path) ? speaksWebSocket(request.path) : refused(upgrade.unknownPath())
   }
 

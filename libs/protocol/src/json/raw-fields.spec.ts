@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals'
 import fc from 'fast-check'
-import { findJsonField, jsonFields } from './raw-fields.js'
+import { findJsonField, jsonElements, jsonFields, jsonSequence } from './raw-fields.js'
 
 const rawOf = (text: string, key: string): string | undefined => {
   const span = findJsonField(text, key)
@@ -83,5 +83,49 @@ describe('all fields of an object', () => {
     const text = '{"a":1,"\\u0061":2}'
     expect([...jsonFields(text)]).toEqual([['a', { start: 16, end: 17 }]])
     for (const other of ['[1]', '"a"', '', '7']) expect(jsonFields(other).size).toBe(0)
+  })
+})
+
+describe('the elements of an array, and values in a row', () => {
+  const values = fc.array(fc.jsonValue())
+  const spaces = fc.constantFrom('', ' ', '\n\t')
+
+  it('elements stand where they are, byte for byte', () => {
+    fc.assert(
+      fc.property(values, spaces, (array, space) => {
+        const text = `${space}${JSON.stringify(array, null, space)}${space}`
+        const found = jsonElements(text).map(({ start, end }) => JSON.parse(text.slice(start, end)))
+        expect(found).toEqual(JSON.parse(text))
+      }),
+    )
+    for (const other of ['{}', '"[1]"', '', '7']) expect(jsonElements(other)).toEqual([])
+  })
+
+  it('objects may follow each other in lines, without them, and written over several', () => {
+    fc.assert(
+      fc.property(fc.array(fc.dictionary(fc.string(), fc.jsonValue())), spaces, (objects, space) => {
+        const text = objects.map((one) => JSON.stringify(one, null, space)).join(space)
+        const found = jsonSequence(text).map(({ start, end }) => JSON.parse(text.slice(start, end)))
+        expect(found).toEqual(objects.map((one) => JSON.parse(JSON.stringify(one))))
+      }),
+    )
+  })
+
+  it('end on any text: it may be none that a parser takes', () => {
+    fc.assert(
+      fc.property(
+        fc.string({ unit: fc.constantFrom('{', '}', '[', ']', '"', '\\', ':', ',', 'a', ' ') }),
+        (text) => {
+          const spans = jsonSequence(text)
+          expect(
+            spans
+              .map(({ start, end }) => text.slice(start, end))
+              .join('')
+              .replaceAll(' ', ''),
+          ).toBe(text.replaceAll(' ', ''))
+          jsonElements(text)
+        },
+      ),
+    )
   })
 })

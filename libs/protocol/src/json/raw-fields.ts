@@ -117,3 +117,33 @@ export function jsonFields(text: string, from = 0): ReadonlyMap<string, Span> {
   }
   return found
 }
+
+/** Where the elements of the array that starts at `from` stand; none where no array starts there. */
+export function jsonElements(text: string, from = 0): readonly Span[] {
+  const found: Span[] = []
+  const open = skipSpace(text, from)
+  let index = text.charCodeAt(open) === OPEN_BRACKET ? skipSpace(text, open + 1) : text.length
+  while (index < text.length && text.charCodeAt(index) !== CLOSE_BRACKET) {
+    const end = Math.max(skipValue(text, index), index + 1)
+    found.push({ start: index, end })
+    index = skipSpace(text, end)
+    if (text.charCodeAt(index) === COMMA) index = skipSpace(text, index + 1)
+  }
+  return found
+}
+
+/**
+ * Where values stand that follow each other with nothing or space between them. Unlike with the others the text need not have been parsed:
+ * what stands in a span is any text, and where a value could not begin, one span takes all that is left.
+ */
+export function jsonSequence(text: string): readonly Span[] {
+  const found: Span[] = []
+  for (let start = skipSpace(text, 0); start < text.length;) {
+    const unit = text.charCodeAt(start)
+    const isWhole = unit === QUOTE || unit === OPEN_BRACE || unit === OPEN_BRACKET
+    const end = isWhole ? skipValue(text, start) : text.length
+    found.push({ start, end })
+    start = skipSpace(text, end)
+  }
+  return found
+}

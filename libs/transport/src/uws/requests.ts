@@ -57,9 +57,12 @@ export class Requests {
   private readBody(
     res: HttpResponse,
     exchange: Exchange,
-    { tooLong, decide }: Extract<RequestDecision, { is: 'body' }>,
+    {
+      tooLong,
+      decide,
+      maxBytes: maxBodyBytes = this.owner.maxBodyBytes,
+    }: Extract<RequestDecision, { is: 'body' }>,
   ): void {
-    const { maxBodyBytes } = this.owner
     const chunks: Uint8Array[] = []
     let heldBytes = 0
     let seenBytes = 0
