@@ -8,7 +8,6 @@ import {
   type ValueKey,
 } from '@natter/config'
 import ts from 'typescript'
-import { help } from '../../apps/natter/src/command-line.js'
 import { configurations } from './declarations.js'
 import { code, generatedNote, page, sentence, shortKind, table } from './markdown.js'
 import { commentOf, sourceFiles, walk } from './source-files.js'
@@ -20,7 +19,7 @@ export async function configurationPage(): Promise<string> {
     introduction,
     ...sectionsOnce().map(({ section, apps, settings }) => describeSection(section, apps, settings)),
     describeValues(),
-    `## The command natter\n\nStarts the apps on one machine and gives them their settings; its own are few.\n\n\`\`\`text\n${help.trim()}\n\`\`\``,
+    '## The command natter\n\nStarts the apps on one machine and gives them their settings; its own few, and all its commands, are in [command line](command-line.md).',
   )
 }
 

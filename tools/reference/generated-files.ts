@@ -1,5 +1,6 @@
 import { chartReadme } from './chart-readme.js'
 import { chartSchemas } from './chart-schema.js'
+import { commandLinePage } from './command-line-page.js'
 import { configurationPage } from './configuration-page.js'
 import { envExample } from './env-example.js'
 import { errorCodesPage } from './error-codes-page.js'
@@ -10,6 +11,7 @@ import { metricsPage } from './metrics-page.js'
 export async function generatedFiles(): Promise<ReadonlyMap<string, string>> {
   return new Map([
     ['.env.example', envExample()],
+    ['docs/reference/command-line.md', await commandLinePage()],
     ['docs/reference/configuration.md', await configurationPage()],
     ['docs/reference/error-codes.md', await errorCodesPage()],
     ['docs/reference/events.md', await eventsPage()],

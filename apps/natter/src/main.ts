@@ -1,48 +1,17 @@
-import { forgetAppOfMesh } from './apps/forget-app.js'
-import { help, readCommandLine } from './command-line.js'
-import { runDev } from './dev/run-dev.js'
-import { runDevGateway } from './dev/run-dev-gateway.js'
-import { builtPrograms, repositoryRoot, sourcePrograms } from './mesh/programs.js'
-import { newApp } from './new/new-app.js'
-import { host, planPorts } from './port-plan.js'
-import { runMesh } from './run-mesh.js'
+import { text } from 'node:stream/consumers'
+import { runLine } from './commands/run-line.js'
 
-async function main(): Promise<number> {
-  const root = repositoryRoot()
-  const command = readCommandLine(process.argv.slice(2), process.env, process.cwd())
-  switch (command.is) {
-    case 'help':
-      process.stdout.write(help)
-      return 0
-    case 'mistake':
-      process.stderr.write(`${command.sentence}\n`)
-      return 78
-    case 'new': {
-      const next = await newApp(command.folder, root)
-      process.stdout.write(
-        `${command.folder} is ready. Next:\n\n${next.map((line) => `  ${line}\n`).join('')}`,
-      )
-      return 0
-    }
-    case 'forget-app': {
-      const { nats } = planPorts(command.basePort)
-      const said = await forgetAppOfMesh(command.app, process.env, `nats://${host}:${nats}`)
-      process.stdout.write(`${said}\n`)
-      return 0
-    }
-    case 'start':
-      return runMesh({ ...command, root, programs: builtPrograms(root), dev: false })
-    case 'dev':
-      return runDev({ ...command, root, programs: sourcePrograms(root), sourceRoot: root, page: true })
-    case 'dev-gateway':
-      return runDevGateway({ ...command, root })
-  }
-}
+const code = await runLine(process.argv.slice(2), {
+  env: process.env,
+  cwd: process.env['INIT_CWD'] ?? process.cwd(), // under npm: where it was called, not where it runs its scripts
+  workingFolder: process.cwd(),
+  stdout: process.stdout,
+  stderr: process.stderr,
+  readStdin: () => text(process.stdin),
+})
 
-main().then(
-  (code) => process.exit(code),
-  (error: unknown) => {
-    console.error(error instanceof Error ? error.message : error)
-    process.exit(1)
-  },
+/** All that was written has gone out: to a pipe of another system it may take a while. */
+await Promise.all(
+  [process.stdout, process.stderr].map((stream) => new Promise((done) => stream.write('', done))),
 )
+process.exit(code)

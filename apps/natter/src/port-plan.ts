@@ -23,6 +23,8 @@ export const plannedPorts = [
   { name: 'page', offset: 0, purpose: "the messenger's page" },
   { name: 'gateway-1', offset: 1, purpose: 'gateway-1, for clients' },
   { name: 'gateway-2', offset: 2, purpose: 'gateway-2, for clients' },
+  { name: 'gateway-1-api', offset: 3, purpose: 'gateway-1, the server API' },
+  { name: 'gateway-2-api', offset: 4, purpose: 'gateway-2, the server API' },
   { name: 'messenger-ops', offset: 10, purpose: 'messenger, /health and /metrics' },
   { name: 'gateway-1-ops', offset: 11, purpose: 'gateway-1, /health and /metrics' },
   { name: 'gateway-2-ops', offset: 12, purpose: 'gateway-2, /health and /metrics' },

@@ -1,10 +1,10 @@
 import { execFileSync } from 'node:child_process'
 import { rmSync } from 'node:fs'
 import { join } from 'node:path'
-import { systemClock } from '@natter/primitives'
+import { InvalidError, systemClock, UnavailableError } from '@natter/primitives'
 import { acquireLock } from './files/run-lock.js'
 import { openSecrets } from './files/secrets.js'
-import { ConsoleReport, seconds, shownPath } from './console-report.js'
+import { ConsoleReport, seconds, shownPath, type WriteReport } from './console-report.js'
 import { busyPorts } from './mesh/busy-ports.js'
 import { Mesh, type BootOutcome } from './mesh/mesh.js'
 import { places, type MeshSettings, type PostgresEnv } from './mesh/mesh-settings.js'
@@ -33,27 +33,29 @@ export interface RunOptions {
   root: string
   programs: Programs
   dev: boolean
+  /** Default: to the console. */
+  write?: WriteReport
   /** More processes for this mesh, and what is done once it stands. */
   extra?: () => readonly ManagedProcess[]
   whenReady?: (mesh: Mesh, say: (line: string) => void) => void
 }
 
-/** Answers the exit code. */
+/** Answers the exit code. @throws InvalidError `already-running`, `ports-taken`; UnavailableError `process-not-up`. */
 export async function runMesh(options: RunOptions): Promise<number> {
-  const report = new ConsoleReport(options.dataFolder, (line) => console.log(line))
+  const { write = (line) => console.log(line) } = options
+  const report = new ConsoleReport(options.dataFolder, write)
   const lock = acquireLock(places.lock(options.dataFolder))
   if (lock.is === 'held') {
-    report.say(
+    throw new InvalidError(
+      'already-running',
       `Natter already runs in ${options.dataFolder}, as process ${lock.by.pid}. Stop it, or use another --data.`,
     )
-    return 1
   }
   try {
     const leftovers = await endOrphans(places.run(options.dataFolder))
     if (leftovers.length > 0) report.say(`A killed run had left ${leftovers.join(', ')}; ended.`)
     const busy = await busyPorts(options.basePort, { dev: options.dev, embedded: embeddedServers(options) })
-    for (const sentence of busy) report.say(sentence)
-    if (busy.length > 0) return 1
+    if (busy.length > 0) throw new InvalidError('ports-taken', busy.join('\n'))
     return await runStarted(settingsOf(options), options, report) // R1
   } finally {
     lock.release()
@@ -111,9 +113,9 @@ async function runStarted(
   let healer: StoreHealer | undefined
   try {
     const outcome = await mesh.boot()
-    if (outcome.is === 'failed') reportFailure(outcome, settings, report)
-    if (outcome.is !== 'ready') return outcome.is === 'failed' ? 1 : await stopped
-    report.say(readyMessage(settings, mesh, Date.now() - startedAtMs))
+    if (outcome.is === 'failed') throw new UnavailableError('process-not-up', whyFailed(outcome, settings))
+    if (outcome.is !== 'ready') return await stopped
+    report.say(...readyMessage(settings, mesh, Date.now() - startedAtMs))
     healer = healNats(mesh, settings, report) // not before: a restart would end the boot
     options.whenReady?.(mesh, (line) => report.say(line))
     return await stopped
@@ -150,14 +152,15 @@ function stopOnRequest(mesh: Mesh, report: ConsoleReport): Promise<number> {
   })
 }
 
-function reportFailure(
+function whyFailed(
   { process, how }: Extract<BootOutcome, { is: 'failed' }>,
-  settings: MeshSettings,
-  report: ConsoleReport,
-): void {
-  report.say(`\n${process.name} did not come up (${how}). It said last:`)
-  for (const line of process.tail.slice(-8)) report.say(`  ${readLogLine(line, 'stderr').text}`)
-  report.say(`All of it: ${shownPath(places.log(settings.dataFolder, process.name))}`)
+  { dataFolder }: MeshSettings,
+): string {
+  return [
+    `${process.name} did not come up (${how}). It said last:`,
+    ...process.tail.slice(-8).map((line) => `  ${readLogLine(line, 'stderr').text}`),
+    `All of it: ${shownPath(places.log(dataFolder, process.name))}`,
+  ].join('\n')
 }
 
 /** Without the password, which terminals and logs would keep. */
@@ -167,13 +170,14 @@ function postgresWhere({ postgres, ports, dataFolder }: MeshSettings): string {
   return `${host}:${ports.postgres}, its URL is in ${file}: psql "$(cat ${file})"`
 }
 
-function readyMessage(settings: MeshSettings, mesh: Mesh, tookMs: number): string {
+/** For people and for programs. */
+function readyMessage(settings: MeshSettings, mesh: Mesh, tookMs: number): [string, object] {
   const { ports, inspect } = settings
   const pidOf = (name: GatewayName | 'persistence') =>
     `pid ${mesh.find(name)?.pid}${inspect ? `, inspector on ${ports[`${name}-inspect`]}` : ''}`
   const page = `http://${host}:${ports.page}`
   const gateways = gatewayNames.map((name) => `${gatewayAddress(ports[name])}   ${name}, ${pidOf(name)}`)
-  return [
+  const lines = [
     '',
     `Natter is ready, after ${seconds(tookMs)} s.`,
     '',
@@ -188,5 +192,8 @@ function readyMessage(settings: MeshSettings, mesh: Mesh, tookMs: number): strin
     `Open ${page} in two windows. Then kill a gateway (kill -9 ${mesh.find('gateway-1')?.pid}), and see its window go on.`,
     'Ctrl-C stops everything; data stays.',
     '',
-  ].join('\n')
+  ]
+  const addresses = gatewayNames.map((name) => gatewayAddress(ports[name]))
+  const more = { event: 'mesh:ready', tookMs, page, gateways: addresses, nats: natsUrl(settings) }
+  return [lines.join('\n'), more]
 }

@@ -9,7 +9,10 @@ import { watchTerminal } from '@natter/observability'
  */
 const sameRequestMs = 1000
 
-export function onStopRequest(stop: () => void, hurry: () => void, reload?: () => void): void {
+const signals = ['SIGINT', 'SIGTERM'] as const
+
+/** Answers what ends the listening. */
+export function onStopRequest(stop: () => void, hurry: () => void, reload?: () => void): () => void {
   const isTerminalGone = watchTerminal()
   let firstAtMs: number | null = null
   const request = () => {
@@ -18,12 +21,18 @@ export function onStopRequest(stop: () => void, hurry: () => void, reload?: () =
       stop()
     } else if (Date.now() - firstAtMs > sameRequestMs) hurry()
   }
+  const onDisconnect = () => firstAtMs ?? request()
   const hangUp = (): void => {
     if (reload === undefined || isTerminalGone()) request()
     else if (firstAtMs === null) reload()
   }
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, request)
+  for (const signal of signals) process.on(signal, request)
   process.on('SIGHUP', hangUp)
   // Who started us is gone without a word.
-  if (process.channel !== undefined) process.once('disconnect', () => firstAtMs ?? request())
+  if (process.channel !== undefined) process.once('disconnect', onDisconnect)
+  return () => {
+    for (const signal of signals) process.off(signal, request)
+    process.off('SIGHUP', hangUp)
+    process.off('disconnect', onDisconnect)
+  }
 }

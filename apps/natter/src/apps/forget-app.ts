@@ -1,6 +1,7 @@
 import { createNatsBroker, type NatsBrokerOptions } from '@natter/broker'
 import { defineConfig, describeProblem, loadConfig, natsOptionsOf, natsSection } from '@natter/config'
 import { forgetApp } from '@natter/hooks'
+import { InvalidError } from '@natter/primitives'
 import { readFileSync } from 'node:fs'
 
 type Env = Readonly<Record<string, string | undefined>>
@@ -11,7 +12,7 @@ const definition = defineConfig({ app: 'natter', sections: [natsSection] })
  * Takes an app that is gone for good out of the mesh: what it answered is not demanded any more. Answers what to say. The mesh is that of
  * `NATTER_NATS_…`, as its gateways have it; without an address the one that `natter start` runs here.
  *
- * @throws Error with a sentence: no such app, or settings that are none.
+ * @throws InvalidError `no-such-app`, `settings`.
  * @throws UnavailableError `nats-unreachable`, `no-mesh`.
  */
 export async function forgetAppOfMesh(app: string, env: Env, localUrl: string): Promise<string> {
@@ -23,7 +24,8 @@ export async function forgetAppOfMesh(app: string, env: Env, localUrl: string): 
     meshTimeoutMs: 0,
   })
   try {
-    if (!(await forgetApp(broker.registry, app))) throw new Error(`There is no app '${app}' in this mesh.`)
+    if (!(await forgetApp(broker.registry, app)))
+      throw new InvalidError('no-such-app', `There is no app '${app}' in this mesh.`)
   } finally {
     await broker.close()
   }
@@ -39,6 +41,7 @@ function natsEnvOf(env: Env): Record<string, string> {
 
 function natsOptions(env: Record<string, string>): Omit<NatsBrokerOptions, 'name'> {
   const loaded = loadConfig(definition, { argv: [], env, readFile: (path) => readFileSync(path, 'utf8') })
-  if (!loaded.ok) throw new Error(loaded.problems.map((problem) => describeProblem(problem)).join('\n'))
+  if (!loaded.ok)
+    throw new InvalidError('settings', loaded.problems.map((problem) => describeProblem(problem)).join('\n'))
   return natsOptionsOf(loaded.config.nats, false)
 }

@@ -1,6 +1,8 @@
 import { existsSync } from 'node:fs'
-import { systemClock } from '@natter/primitives'
+import { InvalidError, systemClock, UnavailableError } from '@natter/primitives'
+import type { WriteReport } from '../console-report.js'
 import { allowedOrigins } from '../mesh/allowed-origins.js'
+import { httpApiEnv } from '../mesh/http-api-env.js'
 import { places, type PostgresEnv } from '../mesh/mesh-settings.js'
 import { childEnv, configFile, gatewayAddress, pageOriginsAt } from '../mesh/process-specs.js'
 import { sourceProgram } from '../mesh/programs.js'
@@ -19,6 +21,8 @@ export interface DevGatewayOptions {
   natsUrl: string
   postgresEnv: PostgresEnv | undefined
   root: string
+  /** A line for people, and the same for programs. */
+  write: WriteReport
 }
 
 /**
@@ -28,8 +32,10 @@ export interface DevGatewayOptions {
 export async function runDevGateway(options: DevGatewayOptions): Promise<number> {
   const { port: wanted, root } = options
   if (wanted !== undefined && (await portState(wanted, host)) !== 'free') {
-    console.error(`Port ${wanted} is taken. Leave --port out, and a free one is found.`)
-    return 1
+    throw new InvalidError(
+      'ports-taken',
+      `Port ${wanted} is taken. Leave --port out, and a free one is found.`,
+    )
   }
   const port = wanted ?? (await anyFreePort(host))
   const gateway = new ManagedProcess(
@@ -43,7 +49,7 @@ export async function runDevGateway(options: DevGatewayOptions): Promise<number>
     },
     systemClock,
   )
-  return followToTheEnd(gateway, port, root)
+  return followToTheEnd(gateway, port, options)
 }
 
 /** On any free port: Node itself prints which. */
@@ -53,6 +59,7 @@ function withInspector(program: Program): Program {
 
 async function environment(options: DevGatewayOptions, port: number): Promise<Record<string, string>> {
   const { basePort, dataFolder, natsUrl, postgresEnv = postgresOf(dataFolder), root } = options
+  const secrets = openSecrets(places.secrets(dataFolder))
   return {
     NATTER_NATS_URL: natsUrl,
     ...postgresEnv,
@@ -61,7 +68,8 @@ async function environment(options: DevGatewayOptions, port: number): Promise<Re
     NATTER_GATEWAY_NAME: `gateway-${port}`,
     NATTER_OPS_HOST: host,
     NATTER_OPS_PORT: String(await anyFreePort(host)),
-    NATTER_CLIENT_TOKEN_HMAC_SECRET_KEY: openSecrets(places.secrets(dataFolder)).tokenHmacSecretKey,
+    NATTER_CLIENT_TOKEN_HMAC_SECRET_KEY: secrets.tokenHmacSecretKey,
+    ...httpApiEnv(root, await anyFreePort(host), secrets.httpApiKey),
     ...allowedOrigins(root, pageOriginsAt(basePort)),
     ...configFile(root),
   }
@@ -73,17 +81,23 @@ function postgresOf(dataFolder: string): PostgresEnv {
   return existsSync(file) ? { NATTER_POSTGRES_URL_FILE: file } : {}
 }
 
-function followToTheEnd(gateway: ManagedProcess, port: number, root: string): Promise<number> {
-  return new Promise((resolve) => {
+function followToTheEnd(
+  gateway: ManagedProcess,
+  port: number,
+  { root, write }: DevGatewayOptions,
+): Promise<number> {
+  return new Promise((resolve, reject) => {
     let wasEverReady = false
-    gateway.events.on('process:line', ({ line }) => console.log(line))
+    gateway.events.on('process:line', ({ line }) => write(line, { event: 'log', text: line }))
     gateway.events.on('process:ready', ({ pid }) => {
       wasEverReady = true
-      console.log(`gateway-${port} is ready on ${gatewayAddress(port)}, pid ${pid}. Ctrl-C ends it.`)
+      const url = gatewayAddress(port)
+      write(`gateway-${port} is ready on ${url}, pid ${pid}. Ctrl-C ends it.`, { event: 'ready', url, pid })
     })
     gateway.events.on('process:exit', ({ how, wasWanted }) => {
-      if (!wasWanted) console.error(`gateway-${port} ended: ${how}`)
-      if (!wasWanted && !wasEverReady) void gateway.stop().then(() => resolve(1))
+      if (!wasWanted) write(`gateway-${port} ended: ${how}`, { event: 'exit', how })
+      const failed = new UnavailableError('process-not-up', `gateway-${port} did not come up: ${how}.`)
+      if (!wasWanted && !wasEverReady) void gateway.stop().then(() => reject(failed))
     })
     const unwatch = watchSources(root, ['apps/gateway/src', 'libs'], () => gateway.restart())
     onStopRequest(

@@ -7,6 +7,8 @@ export interface Secrets {
   tokenHmacSecretKey: string
   /** Of the embedded Postgres; letters, digits, `-` and `_`. */
   postgresPassword: string
+  /** Opens the server API of the gateways. */
+  httpApiKey: string
 }
 
 /**
@@ -17,21 +19,28 @@ export interface Secrets {
  */
 export function openSecrets(file: string): Secrets {
   mkdirSync(dirname(file), { recursive: true })
-  const fresh: Secrets = { tokenHmacSecretKey: randomSecret(), postgresPassword: randomSecret() }
+  const fresh: Secrets = {
+    tokenHmacSecretKey: randomSecret(),
+    postgresPassword: randomSecret(),
+    httpApiKey: randomSecret(),
+  }
   if (!existsSync(file) && create(file, textOf(fresh))) return fresh
   const found = parse(file)
-  const { tokenHmacSecretKey, postgresPassword } = found
+  const { tokenHmacSecretKey } = found
   if (typeof tokenHmacSecretKey !== 'string' || tokenHmacSecretKey === '') {
     throw new Error(`${file} has no tokenHmacSecretKey; delete it, and a new one is made`)
   }
-  if (typeof postgresPassword === 'string' && /^[\w-]+$/.test(postgresPassword)) {
-    return { tokenHmacSecretKey, postgresPassword }
+  const secrets = {
+    tokenHmacSecretKey,
+    postgresPassword: isPlain(found.postgresPassword) ? found.postgresPassword : fresh.postgresPassword,
+    httpApiKey: isPlain(found.httpApiKey) ? found.httpApiKey : fresh.httpApiKey,
   }
-  const completed = { ...found, tokenHmacSecretKey, postgresPassword: fresh.postgresPassword }
-  replace(file, textOf(completed))
-  return completed
+  const isWhole = Object.entries(secrets).every(([name, value]) => found[name as keyof Secrets] === value)
+  if (!isWhole) replace(file, textOf({ ...found, ...secrets }))
+  return secrets
 }
 
+const isPlain = (text: unknown): text is string => typeof text === 'string' && /^[\w-]+$/.test(text)
 const randomSecret = () => randomBytes(32).toString('base64url')
 const textOf = (secrets: Secrets) => `${JSON.stringify(secrets, null, 2)}\n`
 

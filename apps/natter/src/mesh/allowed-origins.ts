@@ -1,6 +1,4 @@
-import { readFileSync } from 'node:fs'
-import { resolve } from 'node:path'
-import { parse } from 'yaml'
+import { settingInFile } from './settings-file.js'
 
 const variable = 'NATTER_CLIENT_ALLOWED_ORIGINS'
 
@@ -13,24 +11,10 @@ export function allowedOrigins(
   page: readonly string[],
   env: NodeJS.ProcessEnv = process.env,
 ): Record<string, string> {
-  const given = env[variable] || fromFile(resolve(root, env['NATTER_CONFIG'] || 'natter.yaml'))
+  const given = env[variable] || settingInFile(root, ['client', 'allowed_origins'], env)
   const asked = typeof given === 'string' ? given.split(',').map((origin) => origin.trim()) : (given ?? [])
   if (!isTexts(asked)) return {}
   return { [variable]: [...page, ...asked.filter((origin) => origin !== '')].join(',') }
-}
-
-/** What stands there, unchecked; `false` where the file is broken. */
-function fromFile(file: string): unknown {
-  try {
-    return (parse(readFileSync(file, 'utf8')) as Settings | null)?.client?.allowed_origins
-  } catch (error) {
-    const isAbsent = (error as NodeJS.ErrnoException).code === 'ENOENT'
-    return isAbsent ? undefined : false
-  }
-}
-
-interface Settings {
-  client?: { allowed_origins?: unknown } | null
 }
 
 const isTexts = (value: unknown): value is string[] =>

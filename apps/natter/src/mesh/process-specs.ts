@@ -7,6 +7,7 @@ import { endOrphan } from '../process/orphans.js'
 import type { ProcessSpec } from '../process/managed-process.js'
 import type { Program } from '../process/program.js'
 import { allowedOrigins } from './allowed-origins.js'
+import { httpApiEnv } from './http-api-env.js'
 import { places, type MeshSettings, type PostgresEnv } from './mesh-settings.js'
 
 export const gatewayNames = ['gateway-1', 'gateway-2'] as const
@@ -119,6 +120,7 @@ export function gatewaySpec(settings: MeshSettings, name: GatewayName): Omit<Pro
     NATTER_GATEWAY_PORT: String(ports[name]),
     NATTER_GATEWAY_NAME: name,
     NATTER_CLIENT_TOKEN_HMAC_SECRET_KEY: secrets.tokenHmacSecretKey,
+    ...httpApiEnv(root, ports[`${name}-api`], secrets.httpApiKey),
     ...allowedOrigins(root, pageOriginsAt(ports.page)),
     ...configFile(root),
   }

@@ -1,3 +1,4 @@
+import { InvalidError } from '@natter/primitives'
 import { existsSync } from 'node:fs'
 import { dirname, extname, join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
@@ -65,4 +66,18 @@ export function sourcePrograms(root: string): Programs {
     messenger: sourceProgram(root, 'messenger'),
     persistence: sourceProgram(root, 'persistence'),
   }
+}
+
+/**
+ * A module of another app, in the form that this file itself runs in. `path`: from the repository's root, without its extension. Apps don't
+ * import each other; what has to be theirs, as the definition of their settings, is loaded from where they are.
+ *
+ * @throws InvalidError `not-built`.
+ */
+export async function moduleOf<M>(app: string, path: string): Promise<M> {
+  const root = repositoryRoot()
+  const extension = extname(here)
+  const file = join(extension === '.ts' ? root : join(root, 'dist', 'apps', app), `${path}${extension}`)
+  if (!existsSync(file)) throw new InvalidError('not-built', `${app} is not built here: npm run build.`)
+  return (await import(pathToFileURL(file).href)) as M
 }

@@ -1,3 +1,4 @@
+import { InvalidError } from '@natter/primitives'
 import { cp, mkdir, readdir, readFile, rename, writeFile } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { pathToFileURL } from 'node:url'
@@ -6,12 +7,15 @@ import { pathToFileURL } from 'node:url'
  * Makes a project for an app: the template's files with its name, and the packages it needs of ours as tarballs in `packages/`, so that it
  * stands anywhere and knows nothing of this repository.
  *
- * @throws Error with a sentence that says what to do, when the name can't be a package's and an app's, or the folder isn't empty.
+ * @throws InvalidError `app-name`, `folder-not-empty`: when the name can't be a package's and an app's, or the folder isn't empty.
  */
 export async function newApp(folder: string, root: string): Promise<readonly string[]> {
   const name = basename(folder)
   if (!/^[a-z0-9][-a-z0-9_]{0,63}$/.test(name))
-    throw new Error(`"${name}" can't be an app's name: take at most 64 of a-z, 0-9, - and _, e.g. my-app.`)
+    throw new InvalidError(
+      'app-name',
+      `"${name}" can't be an app's name: take at most 64 of a-z, 0-9, - and _, e.g. my-app.`,
+    )
   await requireEmpty(folder)
   const words = { name, ...(await versions(root)), ...(await tarballs(folder, root)) }
   await cp(join(root, 'apps', 'natter', 'template', 'app'), folder, { recursive: true })
@@ -23,7 +27,7 @@ export async function newApp(folder: string, root: string): Promise<readonly str
 async function requireEmpty(folder: string): Promise<void> {
   await mkdir(folder, { recursive: true })
   if ((await readdir(folder)).length > 0)
-    throw new Error(`${folder} is not empty: name a folder that isn't there yet.`)
+    throw new InvalidError('folder-not-empty', `${folder} is not empty: name a folder that isn't there yet.`)
 }
 
 /** As this repository has them: versions that were tested together. */

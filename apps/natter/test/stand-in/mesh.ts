@@ -4,23 +4,35 @@
  * `natter dev` when STAND_IN_SOURCES names a folder to watch.
  */
 import { fileURLToPath } from 'node:url'
-import { readCommandLine } from '../../src/command-line.js'
+import { parseLine } from '../../src/cli/parse.js'
+import { Terminal } from '../../src/cli/terminal.js'
+import { meshOptions } from '../../src/commands/start.js'
+import { commands } from '../../src/commands/table.js'
 import { runDev } from '../../src/dev/run-dev.js'
 import { guards, repositoryRoot, sourcePrograms } from '../../src/mesh/programs.js'
 import { runMesh } from '../../src/run-mesh.js'
 
-const command = readCommandLine(['start', ...process.argv.slice(2)], process.env, process.cwd())
-if (command.is !== 'start') throw new Error(JSON.stringify(command))
+const parsed = parseLine(commands, ['start', ...process.argv.slice(2)])
+if (parsed.is !== 'run') throw new Error(JSON.stringify(parsed))
+const terminal = new Terminal({
+  isJson: parsed.isJson,
+  env: process.env,
+  cwd: process.cwd(),
+  workingFolder: process.cwd(),
+  stdout: process.stdout,
+  stderr: process.stderr,
+  readStdin: () => Promise.resolve(''),
+})
 const child = { file: fileURLToPath(new URL('child.mjs', import.meta.url)), execArgv: [] }
 const root = repositoryRoot()
 const programs =
   process.env.STAND_IN_PROGRAMS === 'real'
     ? sourcePrograms(root)
     : { ...guards(), gateway: child, messenger: child, persistence: child }
-const options = { ...command, root, programs }
+const options = { ...meshOptions(parsed.given, terminal), root, programs }
 const sourceRoot = process.env.STAND_IN_SOURCES
-process.exit(
+const running =
   sourceRoot === undefined
-    ? await runMesh({ ...options, dev: false })
-    : await runDev({ ...options, sourceRoot, page: false }),
-)
+    ? runMesh({ ...options, dev: false })
+    : runDev({ ...options, sourceRoot, page: false })
+process.exit(await running.catch((error: unknown) => terminal.fail(error)))

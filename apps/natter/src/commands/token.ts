@@ -1,0 +1,132 @@
+/** Tokens, made. */
+import { SignJWT, type JWTPayload } from 'jose'
+import type { Given } from '../cli/given.js'
+import type { Terminal } from '../cli/terminal.js'
+import { UsageError } from '../cli/command.js'
+import type { Handler } from './handler.js'
+import { judge } from './judge-token.js'
+import { signingKey, type SigningKey } from './signing-key.js'
+import * as flags from './token-table.js'
+import { tokenSettings, type Prefix, type TokenSettings } from './token-settings.js'
+
+export const token: Handler = (given, terminal) =>
+  make(given, terminal, 'connection', {
+    channels: given.of(flags.channels),
+    subs: given.of(flags.subs),
+    info: given.of(flags.info),
+    meta: given.of(flags.meta),
+    caps: given.of(flags.caps),
+  })
+
+export const subToken: Handler = (given, terminal) => {
+  const channel = given.of(flags.channel)
+  if (channel === undefined)
+    throw new UsageError(
+      ['natter sub-token needs --channel <name>: the channel that it lets in to.'],
+      given.name,
+    )
+  return make(given, terminal, 'subscription', {
+    channel,
+    client: given.of(flags.client),
+    info: given.of(flags.info),
+    data: given.of(flags.subscriptionData),
+    allow: given.of(flags.allow),
+  })
+}
+
+/** One that is connected without a token, signed with the secret of the settings: for `natter bench`. */
+export async function tokenFor(user: string, given: Given, terminal: Terminal): Promise<string> {
+  const settings = await tokenSettings(given, terminal)
+  const prefix = 'token'
+  const found = settings.client[`${prefix}_hmac_secret_key`]
+  if (typeof found !== 'string')
+    throw new UsageError(
+      ['--user needs the secret of the gateways: client.token_hmac_secret_key.'],
+      given.name,
+    )
+  const { key, algorithm } = { key: Buffer.from(found), algorithm: 'HS256' }
+  return await new SignJWT({ ...rulesOf(settings, prefix), [userClaim(settings, prefix)]: user })
+    .setProtectedHeader({ alg: algorithm })
+    .setIssuedAt()
+    .setExpirationTime('1h')
+    .sign(key)
+}
+
+async function make(
+  given: Given,
+  terminal: Terminal,
+  kind: 'connection' | 'subscription',
+  said: Readonly<Record<string, unknown>>,
+): Promise<undefined> {
+  const settings = await tokenSettings(given, terminal)
+  const isApart = kind === 'subscription' && settings.optionsOf('subscription_token') !== undefined
+  const prefix: Prefix = isApart ? 'subscription_token' : 'token'
+  const signing = signingKey(given, terminal, settings, prefix)
+  const claims = claimsOf(given, settings, prefix, said)
+  const text = await sign(claims, signing, given.of(flags.keyId))
+  await warnIfRefused(text, kind, settings, terminal)
+  const value = {
+    token: text,
+    kind,
+    user: given.of(flags.user) ?? '',
+    expiresAt: claims.exp === undefined ? null : new Date(claims.exp * 1000).toISOString(),
+    algorithm: signing.algorithm,
+    signedWith: signing.from,
+  }
+  terminal.show(value, text)
+  return undefined
+}
+
+function claimsOf(
+  given: Given,
+  settings: TokenSettings,
+  prefix: Prefix,
+  said: Readonly<Record<string, unknown>>,
+): JWTPayload {
+  const expiresMs = given.of(flags.expires)
+  const nowS = Math.floor(Date.now() / 1000)
+  const user = given.of(flags.user)
+  const id = given.of(flags.tokenId)
+  return {
+    ...(user === undefined ? {} : { [userClaim(settings, prefix)]: user }),
+    iat: nowS,
+    ...(expiresMs === 'never' ? {} : { exp: nowS + Math.round(expiresMs / 1000) }),
+    ...rulesOf(settings, prefix),
+    ...Object.fromEntries(Object.entries(said).filter(([, value]) => value !== undefined)),
+    ...(id === undefined ? {} : { jti: id }),
+    ...given.of(flags.claims),
+  }
+}
+
+function userClaim({ client }: TokenSettings, prefix: Prefix): string {
+  const name = client[`${prefix}_user_id_claim`]
+  return typeof name === 'string' ? name : 'sub'
+}
+
+/** What the settings ask of every token. Of an expression nobody knows what it was meant for. */
+function rulesOf({ client }: TokenSettings, prefix: Prefix): JWTPayload {
+  const [aud, iss] = [client[`${prefix}_audience`], client[`${prefix}_issuer`]]
+  return { ...(typeof aud === 'string' ? { aud } : {}), ...(typeof iss === 'string' ? { iss } : {}) }
+}
+
+function sign(
+  claims: JWTPayload,
+  { key, algorithm }: SigningKey,
+  keyId: string | undefined,
+): Promise<string> {
+  const header = { alg: algorithm, typ: 'JWT', ...(keyId === undefined ? {} : { kid: keyId }) }
+  return new SignJWT(claims).setProtectedHeader(header).sign(key)
+}
+
+/** A token that no gateway takes is the commonest mistake of all, and it shows only when a client connects. */
+async function warnIfRefused(
+  text: string,
+  kind: 'connection' | 'subscription',
+  settings: TokenSettings,
+  terminal: Terminal,
+): Promise<void> {
+  if (settings.optionsOf('token') === undefined && settings.optionsOf('subscription_token') === undefined)
+    return
+  const { isGood, why } = await judge(text, kind, settings)
+  if (!isGood) terminal.warn('would-be-refused', `A gateway with these settings would refuse it: ${why}`)
+}
