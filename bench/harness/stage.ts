@@ -52,6 +52,7 @@ export class Stage {
       GATEWAY_PORT: '0',
       CLIENT_TOKEN_HMAC_SECRET_KEY: tokenSecret,
       CLIENT_ALLOW_ANONYMOUS: 'true',
+      CLIENT_CONNECTION_RATE_LIMIT: '0', // drivers connect as fast as they can
       LOG_LEVEL: 'warn',
       ...settings,
     }

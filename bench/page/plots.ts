@@ -86,6 +86,8 @@ const everything = (title: string, axis: string, figure: string): Panel => ({
   label: ({ contender }) => contender,
 })
 
+const contenderAndShape = ({ contender, shape }: Row): string => `${contender}, ${shape}`
+
 /** Latency by share of the deliveries, from the raw samples of all runs. */
 function curves(result: BenchResult): TopLevelSpec {
   const shares = [0.5, 0.75, 0.9, 0.95, 0.99, 0.995, 0.999, 0.9995, 0.9999]
@@ -163,6 +165,25 @@ const plots: Record<string, (result: BenchResult) => TopLevelSpec> = {
       barsOf(result, everything('CPU of the gateway', 'µs per acknowledgement', 'gatewayCpuPerAckUs')),
       barsOf(result, everything('CPU of the app', 'µs per acknowledgement', 'appCpuPerAckUs')),
     ]),
+  connects: (result) =>
+    stacked(
+      [
+        everything(
+          'CPU of the server',
+          'µs per connect (median, line: spread of the runs)',
+          'cpuPerConnectUs',
+        ),
+        everything('Rate', 'connects per second', 'perSecond'),
+      ].map((panel) => barsOf(result, { ...panel, label: contenderAndShape })),
+    ),
+  storm: (result) =>
+    stacked(
+      [
+        everything('Ping of who is there, in the storm', 'p99, ms', 'pingP99Ms'),
+        everything('Ping of who is there, in the calm', 'p99, ms', 'calmPingP99Ms'),
+        everything('Refusal', 'p99, due → 503, ms', 'refusalP99Ms'),
+      ].map((panel) => barsOf(result, { ...panel, label: contenderAndShape })),
+    ),
   archive: (result) =>
     stacked([
       barsOf(result, everything('Rate', 'rows per second, committed', 'rowsPerSecond')),

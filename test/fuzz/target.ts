@@ -34,6 +34,7 @@ const rules = {
   client: {
     allow_anonymous: true,
     token_hmac_secret_key: tokenSecret,
+    connection_rate_limit: 0,
     stale_close_delay: '1s', // so that a client which has to go goes while the case lasts
     subscribe_to_user_personal_channel: false,
   },
