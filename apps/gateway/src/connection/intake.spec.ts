@@ -129,6 +129,25 @@ describe('the intake', () => {
     expect(ids(connection)).toEqual([1, 2])
   })
 
+  it('[19.7] handles nothing while it is paused, and then all of it in order, what waited before first (I6)', async () => {
+    const { open, ids, intake, limited } = await start(generous, 1)
+    const [one, two] = [open(), open()]
+    one.send(upTo(6).map(rpc).join('\n')) // two fit into the turn
+    const before = ids(one.connection)
+    intake.pause()
+    one.send(rpc(7))
+    two.send(rpc(1))
+    for (let i = 0; i < 5; i += 1) await turn()
+    expect([ids(one.connection), ids(two.connection)]).toEqual([before, []])
+    intake.resume()
+    for (let i = 0; i < 20; i += 1) await turn()
+    expect([ids(one.connection), ids(two.connection)]).toEqual([upTo(7), [1]])
+    intake.pause()
+    two.send(`{"id":2,"rpc":{"data":"${'x'.repeat(8_388_608)}"}}`)
+    expect([two.connection.socket.isOpen, limited]).toEqual([false, ['bytes-waiting']]) // bounded as ever (I3)
+    expect(intake.waitingBytes).toBe(0)
+  })
+
   it('lets what doesn’t fit into a turn wait, in order, and loses none of it (I1)', async () => {
     const { open, ids, intake } = await start(generous, 1)
     const { connection, send } = open()
