@@ -35,10 +35,11 @@ const packages = [
   {
     name: '@natter/client',
     lib: 'client',
-    description: 'What Natter adds to the client SDK',
-    doors: { '.': 'libs/client/src/index.ts' },
-    peers: { centrifuge: '^5.4.0' },
-    optional: [],
+    description: 'The typed client of a Natter mesh, for browsers and Node',
+    doors: { '.': 'libs/client/src/index.ts', './react': 'libs/client/src/react/index.ts' },
+    peers: { centrifuge: '^5.4.0', react: '>=18.2.0' },
+    /** Only the door `./react` needs it. */
+    optional: ['react'],
   },
 ]
 

@@ -105,10 +105,8 @@ type RpcPart<C extends Contract, Method, Name extends keyof RpcShape, Else> = Me
   C,
   'rpc'
 >
-  ? Part<C, 'rpc'>[Method] extends { [N in Name]?: infer Type }
-    ? Name extends keyof Part<C, 'rpc'>[Method]
-      ? Type
-      : Else
+  ? Name extends keyof Part<C, 'rpc'>[Method]
+    ? Part<C, 'rpc'>[Method][Name]
     : Else
   : never
 
