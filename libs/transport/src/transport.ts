@@ -163,7 +163,7 @@ export interface SocketServer<C> {
   readonly handlers: SocketHandlers<C>
   /** One frame to every socket in the topic. Built once, handed over once: no work per subscriber in JavaScript. */
   publish(topic: string, frame: Frame): void
-  /** Lets the port go for a while: who comes is refused by the kernel. */
+  /** Lets the port go for a while: who comes is refused by the kernel. Not one that the system chose (0). */
   pauseListening(): void
   /** Takes it again, where it was let go. False: it can't be had now. */
   resumeListening(): boolean

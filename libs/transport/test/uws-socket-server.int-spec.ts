@@ -1,6 +1,7 @@
 import { Certificates, freePort, MisbehavingPeer } from '@natter/testing'
 import { afterEach, describe, expect, it } from '@jest/globals'
 import type { IncomingMessage } from 'node:http'
+import { connect } from 'node:net'
 import { WebSocket } from 'ws'
 import { createUwsServer, type SocketHandlers, type SocketServer } from '../src/index.js'
 import { HttpStreamClient } from './http-stream-client.js'
@@ -124,6 +125,61 @@ describe('uws: on a real port', () => {
       '3',
       'too many',
     ])
+  })
+
+  it('closes the socket of a request that it answers with 503: who can’t be served shall not keep a descriptor', async () => {
+    const port = await listen({
+      ...quiet,
+      onRequest: ({ path }) => ({
+        is: 'answer',
+        answer: { status: path === '/full' ? 503 : 200, body: 'x' },
+      }),
+    })
+    const isKept = async (path: string): Promise<boolean> => {
+      const socket = connect(port, '127.0.0.1')
+      const answered = new Promise<string>((resolve) =>
+        socket.once('data', (data) => resolve(data.toString())),
+      )
+      const ended = new Promise<false>((resolve) => socket.once('end', () => resolve(false)))
+      socket.write(`GET ${path} HTTP/1.1\r\nhost: x\r\n\r\n`)
+      await answered
+      const again = new Promise<true>((resolve) => socket.once('data', () => resolve(true)))
+      socket.write('GET /room HTTP/1.1\r\nhost: x\r\n\r\n')
+      const isThere = await Promise.race([again, ended])
+      socket.destroy()
+      return isThere
+    }
+    expect(await isKept('/room')).toBe(true)
+    expect(await isKept('/full')).toBe(false)
+  })
+
+  it('lets its port go for a while and takes it again: who is there stays, who comes is refused by the kernel', async () => {
+    const server = createUwsServer<undefined>(
+      { host: '127.0.0.1', port: await freePort() },
+      { ...quiet, onUpgrade: () => ({ accept: true }), onMessage: (socket) => void socket.send('heard') },
+    )
+    servers.push(server)
+    const port = await server.listen()
+    const opened = (client: WebSocket) =>
+      new Promise<string>((resolve) => {
+        client.once('open', () => resolve('open'))
+        client.once('error', ({ message }) => resolve(message))
+      })
+    const early = new WebSocket(`ws://127.0.0.1:${port}/`)
+    expect(await opened(early)).toBe('open')
+    server.pauseListening()
+    server.pauseListening()
+    expect(await opened(new WebSocket(`ws://127.0.0.1:${port}/`))).toContain('ECONNREFUSED')
+    const heard = new Promise((resolve) => early.once('message', (data: Buffer) => resolve(data.toString())))
+    early.send('hello')
+    expect(await heard).toBe('heard')
+    expect([server.resumeListening(), server.resumeListening()]).toEqual([true, true])
+    const late = new WebSocket(`ws://127.0.0.1:${port}/`)
+    expect(await opened(late)).toBe('open')
+    server.stopListening()
+    expect(server.resumeListening()).toBe(true) // it has nothing to take
+    expect(await opened(new WebSocket(`ws://127.0.0.1:${port}/`))).toContain('ECONNREFUSED')
+    for (const client of [early, late]) client.terminate()
   })
 
   it('tells a plain HTTP request on the socket path that it needs a WebSocket, and others 404', async () => {

@@ -151,6 +151,7 @@ export class UwsSocketServer<C> implements SocketServer<C>, SocketOwner<C> {
 
   pauseListening(): void {
     if (this.state.kind !== 'listening') return
+    if (this.options.port === 0) return // a port that the system chose can't be taken again while it has connections
     letGo(this.state.port)
     this.state = { ...this.state, port: { ...this.state.port, socket: undefined } }
   }
