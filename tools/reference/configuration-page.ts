@@ -41,7 +41,8 @@ ${table(
 
 Durations are written \`250ms\`, \`25s\`, \`10m\`, \`1h30m\`; sizes \`64KiB\` (65,536 bytes), \`1MB\` (1,000,000 bytes). A secret can also come from
 a file: \`…_FILE\` behind its variable names it. Whatever is wrong is told at once when an app starts, and it exits with 78; so are
-unknown keys. \`--print-config\` shows what is in effect and where it comes from, without secrets; \`--help\` lists the settings.`
+unknown keys. \`--print-config\` shows what is in effect and where it comes from, without secrets; \`--help\` lists the settings. ↻ marks what
+a process takes while it runs, when it gets SIGHUP ([how](../operations/configuration.md#reload)); the others wait for a restart.`
 
 interface ReadSection {
   section: Section
@@ -72,7 +73,7 @@ function describeSection(
     code(info.path),
     shortKind(info.kind),
     standard(info),
-    `${info.setting.doc} ${variables(info)}`,
+    `${info.setting.doc} ${variables(info)}${info.setting.isReloadable === true ? ' ↻' : ''}`,
   ])
   return `## ${name}\n\n${sentence(doc)} Read by: ${apps.join(', ')}.\n\n${table(['Key', 'Takes', 'Default', 'What it does'], rows)}`
 }

@@ -62,7 +62,7 @@ const inEach = async (see: (dialect: Dialect) => Promise<void>): Promise<void> =
   for (const dialect of dialects) await see(dialect)
 }
 
-describe('[22.1] a reload, in JSON and Protobuf', () => {
+describe('[24.1] a reload, in JSON and Protobuf', () => {
   const bench = natsBench()
   const opened = (gateway: GatewayProcess, dialect: Dialect, headers = {}): Promise<RawClient> =>
     bench.keep(RawClient.open(gateway.url, { dialect, headers }))
@@ -177,7 +177,7 @@ describe('[22.1] a reload, in JSON and Protobuf', () => {
   })
 })
 
-describe('[22.2] a reload', () => {
+describe('[24.2] a reload', () => {
   const bench = natsBench()
 
   it('names what waits for a restart: the port, and whether a namespace keeps; both stay as they are', async () => {

@@ -39,7 +39,7 @@ function expectNone(said: string): void {
 
 const outputOf = ({ process }: GatewayProcess): string => process.lines.join('\n')
 
-describe('[22.3] secrets that are planted in a gateway', () => {
+describe('[24.3] secrets that are planted in a gateway', () => {
   const bench = natsBench()
 
   function folder(): (name: string, text: string) => string {
