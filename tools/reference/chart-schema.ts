@@ -104,13 +104,31 @@ function settingSchema({ setting }: SettingInfo): JsonSchema {
     target: 'draft-7', // which every Helm 3 reads
     unrepresentable: 'any',
     override: ({ zodSchema, jsonSchema }) => {
-      Object.assign(jsonSchema, patternOf(kindOf(zodSchema)))
+      const kind = kindOf(zodSchema)
+      Object.assign(jsonSchema, patternOf(kind), kind.startsWith('a secret') ? { isSecret: true } : {})
       if (jsonSchema.maximum === Number.MAX_SAFE_INTEGER) delete jsonSchema.maximum
       delete jsonSchema.default // what nothing means is the app's to say
     },
   })
-  return { description: setting.doc, ...(schema as JsonSchema) }
+  return { description: setting.doc, ...withoutSecrets(schema as JsonSchema) }
 }
+
+/** S2: within a setting that is no secret itself. Keys that aren't there are refused. */
+function withoutSecrets(schema: JsonSchema): JsonSchema {
+  const { properties, items } = schema
+  const shown = Object.entries(properties ?? {}).flatMap(([key, inner]): [string, JsonSchema][] =>
+    isSecretSchema(inner) ? [] : [[key, withoutSecrets(inner)]],
+  )
+  return {
+    ...schema,
+    ...(properties === undefined ? {} : { properties: Object.fromEntries(shown) }),
+    ...(items === undefined ? {} : { items: withoutSecrets(items) }),
+  }
+}
+
+/** A record of secrets too. */
+const isSecretSchema = ({ additionalProperties: values, isSecret }: JsonSchema): boolean =>
+  isSecret === true || (typeof values === 'object' && isSecretSchema(values))
 
 /** Their helpers check the text in code, of which a schema knows nothing. */
 function patternOf(kind: string): JsonSchema {

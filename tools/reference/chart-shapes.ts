@@ -13,6 +13,8 @@ export interface JsonSchema {
   readonly minimum?: number
   readonly maximum?: number
   readonly required?: readonly string[]
+  /** Not of the standard, and nowhere in what is written: what it describes is taken out. */
+  readonly isSecret?: boolean
 }
 
 type Shape = Readonly<Record<string, JsonSchema>>
@@ -100,6 +102,7 @@ export const natterValues: Shape = {
     ...pods,
     ...ownImage,
     replicas: whole(1),
+    hookHeadersSecret: text,
     terminationGracePeriodSeconds: whole(10),
     drain: group({ delay: shortDuration, rate: whole(1) }),
     service,

@@ -88,8 +88,9 @@ function askAgain(
   askIn(services, connection, subscription, Math.min(retryMs, leftMs))
 }
 
-function withEnd({ expiresAtMs: _, ...terms }: Terms, expiresAtMs: number | undefined): Terms {
-  return expiresAtMs === undefined ? terms : { ...terms, expiresAtMs }
+function withEnd(terms: Terms, expiresAtMs: number | undefined): Terms {
+  const { expiresAtMs: _, ...lasting } = terms
+  return expiresAtMs === undefined ? lasting : { ...lasting, expiresAtMs }
 }
 
 /** [7.6] Its client subscribes again, and whoever let it in is asked again; one that the server made comes back with its connection. */

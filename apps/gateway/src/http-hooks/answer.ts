@@ -73,7 +73,7 @@ function readAnswer<K extends HttpHookKind>(kind: K, answer: Written, reading: R
   if (!isRecord(result)) throw new BadAnswer('has a result that is no object')
   tellUnknown(result, fields[kind], 'result.', reading)
   const decision = readers[kind](writtenOf(result, answer.text, answer.spans.get('result')?.start), reading)
-  return { decision: decision as Decisions[K] }
+  return { decision }
 }
 
 function readDisconnect(value: unknown): { code: number; reason: string } {

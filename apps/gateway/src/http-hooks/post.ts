@@ -49,17 +49,21 @@ export class PostError extends Error {
   }
 }
 
+const stopped = (): PostError => new PostError('stopped', 'this gateway ends')
+
 export class Poster {
   private readonly agents = {
     http: new HttpAgent({ keepAlive: true, maxSockets, maxFreeSockets }),
     https: new HttpsAgent({ keepAlive: true, maxSockets, maxFreeSockets }),
   }
   private readonly running = new Set<Post>()
+  private isStopped = false
 
   constructor(private readonly clock: Clock) {}
 
   /** Of any status. @throws PostError. */
   post(posting: Posting): Promise<Posted> {
+    if (this.isStopped) return Promise.reject(stopped())
     return new Promise((resolve, reject) => {
       const post = new Post(posting, this.clock, (outcome) => {
         this.running.delete(post)
@@ -72,9 +76,10 @@ export class Poster {
     })
   }
 
-  /** Ends what is under way. */
+  /** Ends what is under way; from here on nobody is asked. */
   stop(): void {
-    for (const post of this.running) post.end(new PostError('stopped', 'this gateway ends'))
+    this.isStopped = true
+    for (const post of this.running) post.end(stopped())
     this.agents.http.destroy()
     this.agents.https.destroy()
   }
