@@ -71,7 +71,7 @@ describe('the gateway as a process', () => {
     expect(process.lines.join('\n')).not.toContain('private')
   })
 
-  it('[12.3] [12.4] believes tokens by the keys that its settings name, and counts what it doesn’t', async () => {
+  it('[12.3] [12.4] [13.1] believes tokens by the keys, and reads names by the signs, that its settings name; and counts what it doesn’t', async () => {
     const [pair, other] = await Promise.all(
       ['ES256', 'EdDSA'].map((alg) => generateKeyPair(alg, { extractable: true })),
     )
@@ -82,6 +82,7 @@ describe('the gateway as a process', () => {
       env: {
         NATTER_CLIENT_TOKEN_JWKS_PUBLIC_ENDPOINT: keys.url,
         NATTER_CLIENT_TOKEN_AUDIENCE: 'mesh',
+        NATTER_CHANNEL_PRIVATE_PREFIX: '!',
         NATTER_CLIENT_SUBSCRIPTION_TOKEN_EDDSA_PUBLIC_KEY: await exportSPKI(other.publicKey),
       },
     })
@@ -90,11 +91,12 @@ describe('the gateway as a process', () => {
     const client = await bench.keep(RawClient.open(gateway.url))
     const token = await sign('ES256', pair.privateKey, { sub: 'ana', aud: 'mesh' })
     expect(await client.call('connect', { token })).toHaveProperty('connect')
-    const channel = '$hello:a'
+    const channel = '!hello:a'
     const mine = await sign('EdDSA', other.privateKey, { sub: 'ana', channel })
     const theirs = await sign('ES256', pair.privateKey, { sub: 'ana', channel, aud: 'mesh' })
     expect((await client.call('subscribe', { channel, token: theirs }))['error'].code).toBe(103)
     expect(await client.call('subscribe', { channel, token: mine })).toHaveProperty('subscribe')
+    expect((await client.call('subscribe', { channel: '$hello:a' }))['error'].code).toBe(102)
     const refused = 'natter_gateway_tokens_invalid_total{kind="subscription",reason="algorithm"'
     expect(await gateway.metric(refused)).toBe(1)
   })
