@@ -4,13 +4,7 @@
  * AC1. A rejection says what to do next; of a change that may have been made it says that.
  * AC2. The key goes to the address that was named and to no other: redirects are not followed, and it stands in no sentence.
  */
-import {
-  DeniedError,
-  InvalidError,
-  messageOf,
-  UnavailableError,
-  UnknownOutcomeError,
-} from '@natter/primitives'
+import { DeniedError, InvalidError, UnavailableError, UnknownOutcomeError } from '@natter/primitives'
 import type { z } from 'zod'
 
 export interface ApiAccess {
@@ -51,16 +45,17 @@ export async function callApi<T>(
 ): Promise<T> {
   const { status, text } = await post(access, method, body, signal)
   if (status === 401) throw keyRefused(access)
-  if (status === 404 || (status >= 300 && status < 400)) throw noApi(access, `it answers ${status}`)
-  if (status === 400 || status === 413 || status === 415)
+  const answer = parse(text)
+  if (answer?.error !== undefined) throw refusal(method, answer.error) // by whichever status: it may be told so
+  if (status === 404 || status === 405 || (status >= 300 && status < 400))
+    throw noApi(access, `it answers ${status}`)
+  if (status >= 500) throw failedThere(access, method, status)
+  if (status >= 400)
     throw new InvalidError(
       'api-request-refused',
-      `The API did not understand the request: ${text.slice(0, 200)}`,
+      `The API takes no such request (${status}): ${text.slice(0, 200).trim()}`,
     )
-  if (status >= 500) throw failedThere(access, method, status)
-  const answer = parse(text)
   if (answer === undefined) throw noApi(access, 'it answers something else than JSON')
-  if (answer.error !== undefined) throw refusal(method.name, answer.error)
   const result = method.result.safeParse(answer.result)
   if (!result.success) throw noApi(access, 'its answer is not one of this API')
   return result.data
@@ -110,14 +105,10 @@ function unreached(url: string, error: unknown, isChange: boolean, late: string 
     return new UnavailableError('api-unreachable', `${where} can't be reached: ${code}. See --api-url.`, {
       cause: error,
     })
-  const why = late === undefined ? (code ?? messageOf(error)) : `no answer ${late}`
+  const why = late === undefined ? (code ?? 'it could not be asked') : `no answer ${late}`
   if (!isChange)
     return new UnavailableError('api-unreachable', `${where}: ${why}. Try again.`, { cause: error })
-  return new UnknownOutcomeError(
-    'api-no-answer',
-    `${where}: ${why}. It may have been done all the same: repeat a publish with the same --idempotency-key.`,
-    { cause: error },
-  )
+  return new UnknownOutcomeError('api-no-answer', `${where}: ${why}. ${mayBeDone}`, { cause: error })
 }
 
 function causeOf(error: unknown): string | undefined {
@@ -141,29 +132,35 @@ const noApi = ({ url }: ApiAccess, why: string): InvalidError =>
 
 function failedThere<T>({ url }: ApiAccess, { isChange }: Method<T>, status: number): Error {
   if (isChange && status !== 503)
-    return new UnknownOutcomeError(
-      'api-no-answer',
-      `${shown(url)} answers ${status}: it may have been done all the same.`,
-    )
+    return new UnknownOutcomeError('api-no-answer', `${shown(url)} answers ${status}. ${mayBeDone}`)
   return new UnavailableError('api-unavailable', `${shown(url)} answers ${status}. Try again.`)
 }
 
-interface Answer {
-  result?: unknown
-  error?: { code: number; message: string }
+interface ToldError {
+  readonly code: number
+  readonly message: string
+  readonly temporary?: unknown
 }
 
-function parse(text: string): Answer | undefined {
+/** An error stands in the answer, or is all of it. */
+function parse(text: string): { result?: unknown; error?: ToldError } | undefined {
   try {
     const value: unknown = JSON.parse(text)
     if (typeof value !== 'object' || value === null) return undefined
-    const { error } = value as { error?: { code?: unknown; message?: unknown } }
-    if (error !== undefined && typeof error?.code !== 'number') return undefined
-    return value
+    if (isError(value)) return { error: value }
+    const { result, error } = value as { result?: unknown; error?: unknown }
+    if (error === undefined) return { result }
+    return isError(error) ? { error } : undefined
   } catch {
     return undefined
   }
 }
+
+const isError = (value: unknown): value is ToldError =>
+  typeof value === 'object' &&
+  value !== null &&
+  typeof (value as { code?: unknown }).code === 'number' &&
+  typeof (value as { message?: unknown }).message === 'string'
 
 /** What the numbers mean where one asks by hand. */
 const advice: Readonly<Record<number, string>> = {
@@ -174,12 +171,16 @@ const advice: Readonly<Record<number, string>> = {
   112: 'the channel is numbered anew since that position, or never had it',
 }
 
-function refusal(method: string, { code, message }: { code: number; message: string }): Error {
-  if (code === 100 || code === 111)
-    return new UnavailableError('api-unavailable', `${method}: ${message} (${code}). Try again.`)
+function refusal<T>({ name, isChange }: Method<T>, { code, message, temporary }: ToldError): Error {
+  const said = `${name}: ${message} (${code})`
+  if (code === 100 && isChange) return new UnknownOutcomeError('api-no-answer', `${said}. ${mayBeDone}`)
+  if (code === 100 || code === 111 || temporary === true)
+    return new UnavailableError('api-unavailable', `${said}. Try again.`)
   const hint = advice[code]
-  return new ApiRefusal(code, `${method}: ${message} (${code})${hint === undefined ? '' : `: ${hint}`}.`)
+  return new ApiRefusal(code, `${said}${hint === undefined ? '' : `: ${hint}`}.`)
 }
+
+const mayBeDone = 'It may have been done all the same: repeat a publish with the same --idempotency-key.'
 
 /** Without what an address may hide. */
 function shown(url: string): string {

@@ -78,12 +78,15 @@ function oneOf(words: readonly string[]): string {
   return words.length < 2 ? words.join('') : `${words.slice(0, -1).join(', ')} or ${words.at(-1)}`
 }
 
+/** Where methods are put behind, so without a query; and a password in it would be in sight. */
 export const address = (): Value<string> => ({
   placeholder: '<url>',
-  read: (given) =>
-    /^https?:$/.test(URL.parse(given)?.protocol ?? '')
-      ? { ok: given }
-      : { mistake: 'must be an address with http:// or https://' },
+  read(given) {
+    const { protocol = '', username, password, search, hash } = URL.parse(given) ?? {}
+    if (!/^https?:$/.test(protocol)) return { mistake: 'must be an address with http:// or https://' }
+    const more = [username, password, search, hash].join('')
+    return more === '' ? { ok: given } : { mistake: 'must be an address without user, password, ? and #' }
+  },
 })
 
 export const socketAddress = (): Value<string> => ({
