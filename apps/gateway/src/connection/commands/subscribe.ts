@@ -156,16 +156,16 @@ function check(
   if (hub.channelCountOf(connection) >= options.client.maxChannels)
     throw new CommandError(Errors.limitExceeded)
   const question = questionOf(services, connection, request.channel)
-  const { judge: by, permission } = judge(services, question, request)
+  const { judge, permission } = judgeOf(services, question, request)
   const namespace = demand(() => permission, question)
   if (isUnsupported(services, 'subscribe', request.type)) throw new CommandError(Errors.notAvailable)
   const features = grantFeatures(question, request)
   const choice = choiceOf(namespace, features, request)
-  return { namespace, features, choice, judge: by }
+  return { namespace, features, choice, judge }
 }
 
 /** [13.3] */
-function judge(
+function judgeOf(
   { hooks, verifier }: Services,
   question: Question,
   { token = '' }: SubscribeRequest,
