@@ -56,7 +56,7 @@ async function measure({ name, child, port }: Contender, context: Context): Prom
   }
   const samples: Sample[] = []
   for (const { dialect, shape } of shapes) {
-    const run = (forMs: number): Promise<Connected[]> =>
+    const crowded = (forMs: number): Promise<Connected[]> =>
       Promise.all(
         crowd.map((driver, index) => {
           const localAddresses = Array.from({ length: 8 }, (_, at) => `127.0.${index + 1}.${at + 1}`)
@@ -64,9 +64,9 @@ async function measure({ name, child, port }: Contender, context: Context): Prom
           return driver.ask<Connected>('run', wish satisfies Connectors)
         }),
       )
-    await run(warmUpMs)
+    await crowded(warmUpMs)
     const used = stopwatch([child.pid])
-    const told = await run(windowMs)
+    const told = await crowded(windowMs)
     const [cpuUs = 0] = used()
     samples.push(sampleOf(name, shape, told, cpuUs))
     say(`${name}: ${shape}`)

@@ -17,54 +17,54 @@ function start() {
     onChange: (isListening, free) => port.push(`${isListening ? 'over' : 'short'} ${free}`),
   })
   guard.start()
-  const at = async (free: number): Promise<void> => {
+  const at = (free: number): void => {
     world.free = free
-    await clock.advance(250)
+    clock.advance(250)
   }
   return { clock, world, port, guard, at }
 }
 
 describe('the guard of descriptors', () => {
-  it('[20.19] lets nobody new in while few are left, and does again when they are free: the rest is for NATS and for saying no (DG1)', async () => {
+  it('[20.19] lets nobody new in while few are left, and does again when they are free: the rest is for NATS and for saying no (DG1)', () => {
     const { guard, at, port } = start()
     expect(guard.isTight).toBe(false)
-    await at(63)
+    at(63)
     expect(guard.isTight).toBe(true)
-    await at(64)
+    at(64)
     expect(guard.isTight).toBe(false)
     expect(port).toEqual([])
   })
 
-  it('lets the port go before accept would fail, and takes it again with a margin, so that it does not flap (DG2)', async () => {
+  it('lets the port go before accept would fail, and takes it again with a margin, so that it does not flap (DG2)', () => {
     const { guard, at, port } = start()
-    await at(31)
-    await at(47)
+    at(31)
+    at(47)
     expect(port).toEqual(['let go', 'short 31'])
     expect(guard.isTight).toBe(true)
-    await at(48)
+    at(48)
     expect(port).toEqual(['let go', 'short 31', 'taken', 'over 48'])
-    await at(200)
+    at(200)
     expect(guard.isTight).toBe(false)
   })
 
-  it('tries again where the port can’t be had: a gateway without one would be lost until somebody looks (DG2)', async () => {
+  it('tries again where the port can’t be had: a gateway without one would be lost until somebody looks (DG2)', () => {
     const { world, at, port } = start()
-    await at(10)
+    at(10)
     world.isPortFree = false
-    await at(5_000)
-    await at(5_000)
+    at(5_000)
+    at(5_000)
     expect(port).toEqual(['let go', 'short 10'])
     world.isPortFree = true
-    await at(5_000)
+    at(5_000)
     expect(port).toEqual(['let go', 'short 10', 'taken', 'over 2048'])
   })
 
-  it('looks more often the nearer the end is: a burst takes them within a fraction of a second (DG3)', async () => {
+  it('looks more often the nearer the end is: a burst takes them within a fraction of a second (DG3)', () => {
     const { clock, guard, world } = start()
     world.free = 1_000
-    await clock.advance(250)
+    clock.advance(250)
     world.free = 60
-    await clock.advance(20)
+    clock.advance(20)
     expect(guard.isTight).toBe(true)
   })
 })

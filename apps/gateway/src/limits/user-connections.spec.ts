@@ -68,7 +68,7 @@ function start(count: number, limit = 2) {
   const left = (): string[] => nodes.flatMap(({ here }) => [...here].map(({ id }) => id)).toSorted()
   const pass = async (ms: number): Promise<void> => {
     for (let passed = 0; passed < ms; passed += 50) {
-      await clock.advance(50)
+      clock.advance(50)
       await new Promise((resolve) => setImmediate(resolve))
     }
   }
