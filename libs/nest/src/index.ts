@@ -1,4 +1,4 @@
-export { ClientError, DisconnectError } from '@natter/hooks'
+export { ClientError, DisconnectError, type Capability, type CapableVerb } from '@natter/hooks'
 export { Ctx, Payload, RpcException } from '@nestjs/microservices'
 export { Headers, Param } from '@nestjs/common'
 export { ChannelController, ConnectionController } from './decorators/controller.decorators.js'
