@@ -22,6 +22,7 @@ await runOnce({ name: 'provision', log, secrets }, async (logger) => {
   const broker = await createNatsBroker({ ...options, name: 'provision', events })
   try {
     await broker.registry.get('apps') // the first use makes the bucket: apps wait for it
+    await broker.revocations.get('any') // so does this
     for (const stream of broker.streams) {
       const { created, messages, bytes, maxBytes, onFull } = await broker.log.state(stream)
       const epoch = broker.epochOf(stream)

@@ -6,7 +6,8 @@ import { Disconnects } from '@natter/protocol'
 import { TcpProxy } from '@natter/testing'
 import { memoryBench, natsBench } from './bench.js'
 import { dialects, type Dialect } from './dialect.js'
-import { FakeApp } from './fake-app.js'
+import type { Hooks } from '../src/hooks/hooks.js'
+import { FakeApp, held } from './fake-app.js'
 import { RawClient, startNode, type TestNode } from './harness.js'
 import { secret, tokenOf } from './wire-bench.js'
 
@@ -154,10 +155,42 @@ describe('a gateway that can’t read them again', () => {
       expect(await client.call('publish', { channel: 'tagged:a', data: 1 })).toHaveProperty('publish')
   }, 10_000)
 
-  async function startWith(follow: (listener: RecordsListener) => { stop(): void }): Promise<TestNode> {
+  it('[19.7] does not store what an app has allowed meanwhile, nor lets in who it believes: both wait or are put off', async () => {
+    const [publish, connect] = [held<object>(), held<{ user: string }>()]
+    let listener: RecordsListener | undefined
+    const app = new FakeApp({
+      'publish room': () => publish.answer,
+      connect: ({ token }) => (token === 'late' ? connect.answer : { user: 'bo' }),
+    })
+    const node = await startWith((next) => {
+      listener = next
+      queueMicrotask(() => (next.begin(), next.caughtUp()))
+      return { stop: () => {} }
+    }, app)
+    const client = await bench.keep(RawClient.open(node.url))
+    await client.call('connect', {})
+    const id = client.start('publish', { channel: 'room:a', data: 1 })
+    const late = await bench.keep(RawClient.open(node.url))
+    late.start('connect', { token: 'late' })
+    while (app.asked.length < 3) await new Promise(setImmediate)
+    listener?.begin()
+    publish.give({})
+    connect.give({ user: 'bo' })
+    expect((await client.reply(id))['error']).toMatchObject({ code: 100, temporary: true })
+    expect(late.received).toEqual([])
+    listener?.caughtUp()
+    expect(await late.reply(1)).toHaveProperty('connect')
+    const { history } = await client.call('history', { channel: 'room:a', limit: 10 })
+    expect(history.publications).toEqual([])
+  })
+
+  async function startWith(
+    follow: (listener: RecordsListener) => { stop(): void },
+    hooks?: Hooks,
+  ): Promise<TestNode> {
     const broker = new MemoryBroker(bench.mesh)
     Object.assign(broker.revocations, { follow })
-    const node = await startNode(broker)
+    const node = await startNode(broker, hooks === undefined ? {} : { hooks })
     bench.atEnd(() => node.stop())
     return node
   }

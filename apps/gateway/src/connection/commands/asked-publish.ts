@@ -64,6 +64,7 @@ export async function storeAsked(
       await place.before
       return verdict
     })
+    services.revocations.demandRead()
     if (!connection.isConnected) return undefined // A3
     const chanInfo = services.hub.subscription(connection, channel)?.info.chanInfo
     const sender = senderOf(connection, { channel, data, chanInfo, said, messageId })
