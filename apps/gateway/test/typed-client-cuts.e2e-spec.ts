@@ -1,4 +1,4 @@
-/** The send queue of `@natter/client` against a network that breaks: two gateways on a real NATS behind a proxy that is cut at random. */
+/** The publish queue of `@natter/client` against a network that breaks: two gateways on a real NATS behind a proxy that is cut at random. */
 import { describe, expect, it } from '@jest/globals'
 import { createClient } from '@natter/client'
 import { seededRandom, TcpProxy } from '@natter/testing'

@@ -35,7 +35,7 @@ import type {
 import { clientError } from './errors/client-errors.js'
 import { randomId } from './ids.js'
 import { repeatable } from './queue/repeatable-publish.js'
-import { SendQueue, type Published } from './queue/send-queue.js'
+import { PublishQueue, type Published } from './queue/publish-queue.js'
 import { reportError, type Readable, type Store } from './store.js'
 
 export interface ClientOptions {
@@ -119,13 +119,13 @@ class MeshClient {
   /** Each name that was ever asked for, a few hundred bytes each. K3. */
   private readonly channels = new Map<string, { channel: AnyChannel; shared: SharedChannel }>()
   private readonly readers = new Set<{ close(): void }>()
-  private readonly queue: SendQueue
+  private readonly queue: PublishQueue
   private readonly clock: Clock
 
   constructor(options: ClientOptions) {
     this.clock = options.clock ?? systemClock
     this.sdk = sdkOf(options)
-    this.queue = new SendQueue({
+    this.queue = new PublishQueue({
       clock: this.clock,
       send: repeatable(this.sdk),
       ...(options.maxWaiting === undefined ? {} : { maxWaiting: options.maxWaiting }),

@@ -42,7 +42,7 @@ export type {
   WelcomeOf,
 } from './contract/contract.js'
 export { RefusedError } from './errors/client-errors.js'
-export type { Published } from './queue/send-queue.js'
+export type { Published } from './queue/publish-queue.js'
 export { Store, type Readable } from './store.js'
 export { InvalidError, NatterError, UnavailableError, UnknownOutcomeError } from '@natter/primitives'
 export { UnauthorizedError } from 'centrifuge'

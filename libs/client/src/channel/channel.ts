@@ -1,7 +1,7 @@
 import type { Clock } from '@natter/primitives'
 import type { Centrifuge } from 'centrifuge'
 import { clientError } from '../errors/client-errors.js'
-import type { Published } from '../queue/send-queue.js'
+import type { Published } from '../queue/publish-queue.js'
 import type { Readable } from '../store.js'
 import { readHistory, type HistoryQuery, type StreamPosition } from './history.js'
 import { MembersWatch, type Members } from './members.js'

@@ -1,6 +1,6 @@
 import type { Centrifuge } from 'centrifuge'
 import { clientError, RefusedError } from '../errors/client-errors.js'
-import type { Attempt, Outgoing, Published } from './send-queue.js'
+import type { Attempt, Outgoing, Published } from './publish-queue.js'
 
 /** The gateways' own method: a publish with a key. docs/protocol.md 9 */
 export const publishMethod = 'natter.publish'

@@ -36,7 +36,7 @@ import type {
   RequestOf,
   WelcomeOf,
 } from '../contract/contract.js'
-import type { Published } from '../queue/send-queue.js'
+import type { Published } from '../queue/publish-queue.js'
 import type { Readable } from '../store.js'
 import { ChannelView, type ChannelSnapshot, type ChannelViewOptions } from './channel-view.js'
 import { RpcRun, type RpcState } from './rpc-run.js'
@@ -44,11 +44,12 @@ import { RpcRun, type RpcState } from './rpc-run.js'
 const Context = createContext<Client | undefined>(undefined)
 
 /** Gives its children the client; whoever made the client closes it. */
-export function NatterProvider<C extends Contract>(props: {
-  client: Client<C>
+export function NatterProvider(props: {
+  /** Of any contract. */
+  client: Pick<Client, 'sdk' | 'state' | 'close'>
   children?: ReactNode
 }): ReactElement {
-  return createElement(Context.Provider, { value: props.client as unknown as Client }, props.children)
+  return createElement(Context.Provider, { value: props.client as Client }, props.children)
 }
 
 export interface UseChannelOptions<Data, Info> extends ChannelViewOptions {

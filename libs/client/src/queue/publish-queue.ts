@@ -30,7 +30,7 @@ export type Attempt =
   /** May be stored or not: to be sent again. */
   | { kind: 'again' }
 
-export interface SendQueueParts {
+export interface PublishQueueParts {
   /** Never rejects. */
   send(outgoing: Outgoing): Promise<Attempt>
   clock: Clock
@@ -61,14 +61,14 @@ interface Lane {
   deadline: Timer | undefined
 }
 
-export class SendQueue {
+export class PublishQueue {
   private readonly lanes = new Map<string, Lane>()
   private readonly emptied = new Set<() => void>()
   private waiting = 0
   private isOpen = false
   private isEnded = false
 
-  constructor(private readonly parts: SendQueueParts) {}
+  constructor(private readonly parts: PublishQueueParts) {}
 
   /** What isn't settled yet. */
   get size(): number {

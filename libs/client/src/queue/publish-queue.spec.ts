@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it } from '@jest/globals'
 import { ManualClock } from '@natter/testing'
 import fc from 'fast-check'
-import { SendQueue, type Attempt, type Outgoing, type Published } from './send-queue.js'
+import { PublishQueue, type Attempt, type Outgoing, type Published } from './publish-queue.js'
 
 const word = (error: unknown): unknown => (error as { code?: unknown }).code
 
@@ -20,14 +20,14 @@ const stored = (offset = 1): Attempt => ({ kind: 'stored', published: { position
 const again: Attempt = { kind: 'again' }
 const tick = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
 
-describe('the send queue', () => {
+describe('the publish queue', () => {
   const clock = new ManualClock()
-  let queue: SendQueue
+  let queue: PublishQueue
   let server: Server
 
   const start = (options: { maxWaiting?: number; repeatForMs?: number } = {}): void => {
     server = new Server()
-    queue = new SendQueue({ send: server.send, clock, random: () => 1, ...options })
+    queue = new PublishQueue({ send: server.send, clock, random: () => 1, ...options })
   }
   const push = (data: unknown, channel = 'a'): Promise<Published> =>
     queue.push({ channel, data, key: `key of ${String(data)}` })
@@ -216,7 +216,7 @@ describe('whatever the network does', () => {
     await fc.assert(
       fc.asyncProperty(fc.array(step, { maxLength: 60 }), async (steps) => {
         const [clock, log, server] = [new ManualClock(), new Log(), new Server()]
-        const queue = new SendQueue({ send: server.send, clock, random: () => 0.5 })
+        const queue = new PublishQueue({ send: server.send, clock, random: () => 0.5 })
         const promises: { outgoing: Outgoing; outcome: Promise<Published | Error> }[] = []
         const refused = new Set<string>()
         let answered = 0
