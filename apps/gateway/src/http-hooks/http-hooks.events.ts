@@ -6,21 +6,21 @@ export interface HttpHookEvents {
   'http-hook:answer': {
     hook: HttpHookKind
     /** Which address: `default`, or its name among `proxies.named`. */
-    proxy: string
+    name: string
     outcome: 'decided' | 'refused' | 'failed' | 'busy'
     tookMs: number
   }
   /** Why one failed, whose client got error 100. `address` is without user, password and query; `why` holds nothing of the answer. */
   'http-hook:failed': {
     hook: HttpHookKind
-    proxy: string
+    name: string
     address: string
     /** `<hook> <reason>`: lines of the same are told a few times in a second. */
     code: string
     why: string
   }
   /** Its answers have a field that nobody knows, and that is passed over. Told once for each. */
-  'http-hook:unknown-field': { hook: HttpHookKind; proxy: string; field: string }
+  'http-hook:unknown-field': { hook: HttpHookKind; name: string; field: string }
   /** An app wants to answer what the configuration has an address for: the address is asked. Told once for each. */
   'http-hook:shadows-app': { what: string; advice: string }
 }

@@ -9,14 +9,14 @@ export const httpHookMetrics = defineMetrics({
     type: 'counter',
     name: 'natter_gateway_http_hooks_total',
     help: 'Hooks over HTTP by what came of them. failed = no answer that could be used, busy = too many in flight.',
-    labels: ['hook', 'proxy', 'outcome'],
+    labels: ['hook', 'name', 'outcome'],
   },
   seconds: {
     type: 'histogram',
     name: 'natter_gateway_http_hook_seconds',
     help: 'How long a client waited for a hook over HTTP, whatever the answer.',
     buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5],
-    labels: ['hook', 'proxy'],
+    labels: ['hook', 'name'],
   },
   inFlight: {
     type: 'gauge',
@@ -32,9 +32,9 @@ export function meterHttpHooks(
 ): void {
   const handles = metrics.register(httpHookMetrics, { inFlight: () => hooks.pending })
   observe(events, {
-    'http-hook:answer': ({ hook, proxy, outcome, tookMs }) => {
-      handles.hooks.add({ hook, proxy, outcome })
-      handles.seconds.observe({ hook, proxy }, tookMs / 1000)
+    'http-hook:answer': ({ hook, name, outcome, tookMs }) => {
+      handles.hooks.add({ hook, name, outcome })
+      handles.seconds.observe({ hook, name }, tookMs / 1000)
     },
   })
 }

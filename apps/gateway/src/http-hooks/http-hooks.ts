@@ -208,11 +208,11 @@ export class HttpHooks implements AllHooks {
   }
 
   private failed(hook: HttpHook, reason: string, why: string): { problem: string } {
-    const { kind, name: proxy } = hook
+    const { kind, name } = hook
     if (!this.isStopped)
       this.parts.events.emit('http-hook:failed', {
         hook: kind,
-        proxy,
+        name,
         address: addressOf(hook),
         code: `${kind} ${reason}`,
         why,
@@ -220,16 +220,16 @@ export class HttpHooks implements AllHooks {
     return { problem: why }
   }
 
-  private tellAnswer({ kind: hook, name: proxy }: HttpHook, outcome: Outcome, fromMs: number): void {
+  private tellAnswer({ kind: hook, name }: HttpHook, outcome: Outcome, fromMs: number): void {
     if (this.isStopped) return
     const tookMs = this.parts.clock.now() - fromMs
-    this.parts.events.emit('http-hook:answer', { hook, proxy, outcome, tookMs })
+    this.parts.events.emit('http-hook:answer', { hook, name, outcome, tookMs })
   }
 
-  private tellUnknown({ kind: hook, name: proxy }: HttpHook, field: string): void {
+  private tellUnknown({ kind: hook, name }: HttpHook, field: string): void {
     const short = field.slice(0, 80)
-    this.once(`${hook} ${proxy} ${short}`, () =>
-      this.parts.events.emit('http-hook:unknown-field', { hook, proxy, field: short }),
+    this.once(`${hook} ${name} ${short}`, () =>
+      this.parts.events.emit('http-hook:unknown-field', { hook, name, field: short }),
     )
   }
 
