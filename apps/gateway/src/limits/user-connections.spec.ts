@@ -180,6 +180,17 @@ describe('connections of a user', () => {
     expect(left().length).toBe(11)
   })
 
+  it('leaves no timer behind where connections end after it was stopped: the process could not end', async () => {
+    const { clock, nodes, enter, pass } = start(1)
+    enter(nodes[0])
+    const [connection] = nodes[0]?.here ?? []
+    nodes[0]?.users.stop()
+    nodes[0]?.here.clear()
+    if (connection !== undefined) nodes[0]?.users.left(connection)
+    expect(clock.pendingTimers).toBe(0)
+    await pass(200)
+  })
+
   it('is the same answer wherever the same is known: nobody is closed twice, and nobody kept who should go', () => {
     const entry = fc.record({ openedAtMs: fc.nat(5), id: fc.uuid() })
     fc.assert(

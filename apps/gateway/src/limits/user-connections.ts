@@ -56,6 +56,7 @@ export class UserConnections<C extends CountedConnection> {
   /** By delay; each in the order of time. */
   private readonly again = againAfterMs.map((): { atMs: number; user: string }[] => [])
   private timer: Timer | undefined
+  /** While it does not, it says nothing either: connections still end behind it. */
   private listening: BusSubscription | undefined
 
   constructor(private readonly parts: UserConnectionsParts<C>) {}
@@ -72,6 +73,7 @@ export class UserConnections<C extends CountedConnection> {
 
   stop(): void {
     this.listening?.stop()
+    this.listening = undefined
     this.timer?.cancel()
     this.timer = undefined
   }
@@ -108,7 +110,7 @@ export class UserConnections<C extends CountedConnection> {
   }
 
   private schedule(): void {
-    this.timer ??= this.parts.clock.setTimer(this.tick, batchMs)
+    if (this.listening !== undefined) this.timer ??= this.parts.clock.setTimer(this.tick, batchMs)
   }
 
   private readonly tick = (): void => {
