@@ -94,6 +94,19 @@ describeWithHelm('the NATS of the chart', () => {
     return broker
   }
 
+  /** The keys of all revocations, once it has caught up. */
+  const revokedAt = (gateway: Broker): Promise<string[]> =>
+    new Promise((resolve, reject) => {
+      const keys: string[] = []
+      gateway.revocations.follow({
+        begin() {},
+        record: ({ key }) => keys.push(key),
+        caughtUp: () => resolve(keys),
+        away() {},
+        trouble: reject,
+      })
+    })
+
   const connectAs = async (user: string): Promise<NatsConnection> => {
     const pass = servers.passwords[`${user}-password`] ?? ''
     const connection = await connect({ servers: servers.urls, user, pass, reconnect: false })
@@ -182,6 +195,17 @@ describeWithHelm('the NATS of the chart', () => {
       )
     })
 
+    it('lets gateways alone revoke, and follow what is revoked', async () => {
+      const key = '$KV.NATTER_revocations.block.somebody'
+      const allowed: string[] = []
+      for (const user of ['gateway', 'persistence', 'app'])
+        if (await mayPublish(user, key)) allowed.push(user)
+      expect(allowed).toEqual(['gateway'])
+      const gateway = await joinMesh('gateway')
+      await gateway.revocations.put('block.somebody', Buffer.from('{}'))
+      expect(await revokedAt(gateway)).toEqual(['block.somebody'])
+    })
+
     it('shows publications to gateways alone', async () => {
       const seen: string[] = []
       for (const user of ['gateway', 'persistence', 'app'])
@@ -204,7 +228,10 @@ describeWithHelm('the NATS of the chart', () => {
       'sync_interval: always',
     )
     servers = await startServers(manifests)
-    await joinMesh('gateway', { replicas: 3 })
+    const gateway = await joinMesh('gateway', { replicas: 3 })
+    for (let n = 0; n < 50; n += 1) await gateway.revocations.put(`block.${n % 5}`, Buffer.from(`${n}`))
+    const late = await joinMesh('gateway', { replicas: 3, name: 'late' })
+    expect((await revokedAt(late)).toSorted()).toEqual([0, 1, 2, 3, 4].map((n) => `block.${n}`))
     const connection = await connectAs('gateway')
     const inbox = '_INBOX_natter.test'
     const answer = new Promise<{ config: { num_replicas: number }; cluster: { replicas: object[] } }>(

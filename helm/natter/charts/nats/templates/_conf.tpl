@@ -3,7 +3,7 @@ nats.conf.
 
 S1. What is acknowledged was flushed to the disk of most servers (sync_interval): it survives a power cut of all of them.
 S2. Only gateways publish what clients see (live subjects) and what is stored. Apps ask gateways, read two buckets, and see no
-    publications. Only gateways and persistence make or change streams: who may, can have them republish to live subjects.
+    publications. Gateways alone write revocations. Only gateways and persistence make or change streams: who may, can have them republish to live subjects.
 S3. Passwords come from the environment; none stands here.
 */}}
 {{- define "nats.conf" -}}
@@ -47,7 +47,7 @@ accounts {
         password: $NATS_PERSISTENCE_PASSWORD
         permissions {
           publish {
-            allow: ["{{ $prefix }}.s.*", "$KV.>", "$JS.API.>"]
+            allow: ["{{ $prefix }}.s.*", "$KV.{{ $upper }}_topology.>", "$KV.{{ $upper }}_registry.>", "$JS.API.>"]
             deny: ["$JS.API.STREAM.DELETE.>"]
           }
           subscribe: ["{{ $prefix }}.kv.>", "_INBOX_{{ $prefix }}.>"]
