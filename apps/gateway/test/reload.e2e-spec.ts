@@ -180,7 +180,7 @@ describe('[24.1] a reload, in JSON and Protobuf', () => {
 describe('[24.2] a reload', () => {
   const bench = natsBench()
 
-  it('names what waits for a restart: the port, and whether a namespace keeps; both stay as they are', async () => {
+  it('names what waits for a restart: the prefix in NATS, and whether a namespace keeps; both stay as they are', async () => {
     const { write, env } = files(bench)
     write(configOf([chat]))
     const gateway = await runningGateway(bench, { env })

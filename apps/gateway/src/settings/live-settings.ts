@@ -103,7 +103,11 @@ const keepOf = (namespace: string): string =>
   namespace === '' ? 'channel.without_namespace (keep)' : `channel.namespaces.${namespace} (keep)`
 
 function noKeys({ client }: GatewayConfig, before: GatewayConfig): Problem {
-  const isFirst = client.token_jwks_public_endpoint !== before.client.token_jwks_public_endpoint
+  const endpoint = client.token_jwks_public_endpoint
+  const isOther =
+    endpoint !== before.client.token_jwks_public_endpoint ||
+    client.token_jwks_cache_ttl !== before.client.token_jwks_cache_ttl
+  const isFirst = endpoint !== undefined && isOther
   const key = `client.${isFirst ? 'token' : 'subscription_token'}_jwks_public_endpoint`
   return {
     key,
