@@ -21,7 +21,7 @@ afterAll(() => {
 const history = { history: { channel: 'room:a', limit: 1 } }
 
 describe.each(dialects)('limits, for clients that speak $name', (dialect) => {
-  const { start, open, connect } = wireBench(dialect)
+  const { start, open, connect, atEnd } = wireBench(dialect)
 
   const counted = async (overrides: NodeOverrides) => {
     const node = await start({ secret, ...overrides })
@@ -130,7 +130,9 @@ describe.each(dialects)('limits, for clients that speak $name', (dialect) => {
   ]
 
   it.each(closes)('%s: %d, counted', async (_title, code, limit, client, act) => {
-    const hooks = new FakeApp({ connect: () => held<never>().answer }, [])
+    const thinks = held<{ user: string }>()
+    const hooks = new FakeApp({ connect: () => thinks.answer }, [])
+    atEnd(() => thinks.give({ user: 'ann' }))
     const { node, count } = await counted({
       ...(client?.connectByApp === true ? { hooks } : {}),
       ...(client === undefined ? {} : { client }),
