@@ -98,6 +98,12 @@ export const natterValues: Shape = {
     subscriptionKey: text,
     previousSubscriptionKey: text,
   }),
+  api: group({
+    existingSecret: text,
+    key: matching('^[-._a-zA-Z0-9]+$'),
+    previousKey: text,
+    port: whole(1),
+  }),
   gateway: group({
     ...pods,
     ...ownImage,
@@ -150,7 +156,7 @@ export const natterValues: Shape = {
     timeoutSeconds: whole(40),
     annotations: labels,
   }),
-  networkPolicy: group({ enabled: flag, clients: objects, monitoring: objects }),
+  networkPolicy: group({ enabled: flag, clients: objects, backends: objects, monitoring: objects }),
   monitoring: group({
     podMonitor: group({ enabled: flag, interval: matching(String.raw`^\d+(ms|s|m)$`), labels }),
     prometheusRule: group({ enabled: flag, labels }),

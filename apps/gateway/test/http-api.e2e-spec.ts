@@ -2,7 +2,7 @@ import { afterAll, describe, expect, it } from '@jest/globals'
 import { memoryBench } from './bench.js'
 import { codeOf, hangUp, result, tell, told } from './backend.js'
 import { FakeApp } from './fake-app.js'
-import { apiKey, RawClient, type NodeOverrides, type TestNode } from './harness.js'
+import { apiKey, RawClient, type Incoming, type NodeOverrides, type TestNode } from './harness.js'
 import { ask, httpOf } from './http-client.js'
 
 describe('what backends ask over HTTP', () => {
@@ -178,8 +178,7 @@ describe('what backends ask over HTTP', () => {
       offsets.push((await result(node, 'publish', { channel: 'room:a', data })).offset)
     const bare = await result(node, 'history', { channel: 'room:a' })
     expect(bare).toEqual({ publications: [], offset: offsets[2], epoch: expect.any(String) })
-    const dataOf = (answer: { publications: { data: unknown }[] }) =>
-      answer.publications.map(({ data }) => data)
+    const dataOf = ({ publications }: Incoming) => publications.map(({ data }: Incoming) => data)
     const since = { offset: offsets[0], epoch: bare.epoch }
     expect(dataOf(await result(node, 'history', { channel: 'room:a', limit: -1 }))).toEqual([1, 2, 3])
     expect(dataOf(await result(node, 'history', { channel: 'room:a', limit: 1, since }))).toEqual([2])
@@ -372,6 +371,17 @@ describe('what backends ask over HTTP', () => {
     for (const broken of ['', 'x', '{"method":"publish"', '[]', '5', `${lines[0]}\nx`])
       expect((await tell(node, '', broken)).status).toBe(400)
     expect((await result(node, 'history', { channel: 'room:a', limit: 9 })).publications).toHaveLength(2) // all or nothing
+  })
+
+  it('[23.20] says of what there is not that there is not', async () => {
+    const node = await start()
+    expect((await tell(node, 'history_remove', { channel: 'room:a' })).status).toBe(404)
+    expect(await codeOf(node, 'rpc', { method: 'anything', params: { a: 1 } })).toBe(104)
+    expect(await codeOf(node, 'rpc')).toBe(107)
+    for (const unsure of [{ version: 1 }, { version_epoch: 'e' }])
+      expect(await codeOf(node, 'publish', { channel: 'room:a', data: 1, ...unsure })).toBe(108)
+    const since = { recover_since: { offset: 1, epoch: 'e' } }
+    expect(await codeOf(node, 'subscribe', { user: 'ana', channel: 'room:a', ...since })).toBe(108)
   })
 
   it('[23.1] serves on the port of the clients where that is wanted, and there alone', async () => {

@@ -104,6 +104,17 @@ describeWithHelm('the network policies', () => {
     expect(found).not.toContain('provision > internet:6432')
   })
 
+  it('let backends that were named at the API and nobody else, because who reaches it needs one key for everything', () => {
+    const api = { existingSecret: 'x' }
+    const at = (values: object) =>
+      connections(render({ values })).filter((one) => one.endsWith('gateway:api'))
+    expect(at({ api })).toEqual([])
+    const neighbour = {
+      namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': 'ingress-nginx' } },
+    }
+    expect(at({ api, networkPolicy: { backends: [neighbour] } })).toEqual(['ingress-nginx > gateway:api'])
+  })
+
   it('let nobody read metrics where nobody was named', () => {
     const found = connections(render({ values: { networkPolicy: { monitoring: [] } } }))
     expect(found.filter((one) => /:(ops|monitor)$/.test(one))).toEqual([])

@@ -34,6 +34,8 @@ export class PartError extends Error {
  */
 export class Everywhere {
   private listening: BusSubscription | undefined
+  /** W4: what others have not answered yet. */
+  private readonly handed = new Set<Promise<void>>()
 
   constructor(
     private readonly broker: Pick<Broker, 'bus' | 'subjects'>,
@@ -54,6 +56,11 @@ export class Everywhere {
 
   stop(): void {
     this.listening?.stop()
+  }
+
+  /** Resolves when all that was handed over was answered, or given up. */
+  async settled(): Promise<void> {
+    await Promise.all(this.handed)
   }
 
   /** How many connections it concerned. @throws PartError, SilentPeersError, UnavailableError `nats-away`. */
@@ -77,7 +84,8 @@ export class Everywhere {
     if (waitingFor.size > 0) {
       if (!bus.isConnected)
         throw new UnavailableError('nats-away', 'The other gateways can’t be asked now: try again')
-      void this.untilHeard(request, waitingFor)
+      const heard = this.untilHeard(request, waitingFor).finally(() => this.handed.delete(heard))
+      this.handed.add(heard)
       await bus.flush()
     }
     sum([await here])

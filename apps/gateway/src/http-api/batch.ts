@@ -19,7 +19,10 @@ const commandShape = z
 export const batchMethod = defineMethod({
   summary: 'Several commands, one after the other or all at once.',
   params: z.object({
-    commands: z.array(commandShape).describe(`At most ${maxCommands.toLocaleString('en')}.`),
+    commands: z
+      .array(commandShape)
+      .optional()
+      .describe(`At most ${maxCommands.toLocaleString('en')}.`),
     parallel: z
       .boolean()
       .optional()

@@ -39,7 +39,8 @@ const maxInFlight = 2_000
 
 type CreateServer = (handlers: SocketHandlers<undefined>) => SocketServer<undefined>
 
-export interface HttpApiParts extends Omit<ApiContext, 'survey'> {
+export interface HttpApiParts extends Omit<ApiContext, 'survey' | 'everywhere'> {
+  readonly everywhere: Pick<Everywhere, 'hand' | 'settled'>
   readonly survey: Survey
   /** For its own port; absent = there is none. */
   readonly createServer: CreateServer | undefined
@@ -100,6 +101,7 @@ export class HttpApi {
   async drain(): Promise<void> {
     this.server?.stopListening()
     if (this.inFlight > 0) await new Promise<void>((resolve) => (this.onIdle = resolve))
+    await this.parts.everywhere.settled()
   }
 
   stop(): void {

@@ -2,7 +2,7 @@
 import { Errors } from '@natter/protocol'
 import { z } from 'zod'
 import { SilentPeersError, RefusedError } from '../../api/refusal.js'
-import { maxPatternLength } from '../glob.js'
+import { compileGlob, maxPatternLength } from '../glob.js'
 import { RawJson } from '../json.js'
 import { defineMethod, type ApiContext } from '../method.js'
 import type { Answers } from '../survey.js'
@@ -20,6 +20,7 @@ export const channels = defineMethod({
   }),
   result: z.object({ channels: z.record(z.string(), z.object({ num_clients: z.int().min(1) })) }),
   handle: async (context, { pattern = '' }) => {
+    compileGlob(pattern) // nobody is asked about one that is none
     const parts = await allOf(context, { kind: 'channels', pattern })
     if (parts.some(({ isCut }) => isCut))
       throw new RefusedError(
