@@ -47,6 +47,7 @@ describe('the reference', () => {
 
 /** Variables of the command line, the supervisor, gateways and the tests. */
 const ofNoApp = new Set([
+  'NATTER_API_URL',
   'NATTER_CONFIG',
   'NATTER_CHROMIUM',
   'NATTER_DATA',

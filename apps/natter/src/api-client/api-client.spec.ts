@@ -17,7 +17,7 @@ let server: Server | undefined
 const asked: Asked[] = []
 
 /** An API that answers this; `hang`: never. */
-async function answering(status: number, body: string | 'hang', headers = {}): Promise<ApiAccess> {
+async function answering(status: number, body: string, headers = {}): Promise<ApiAccess> {
   server = createServer((request, response) => {
     let text = ''
     request.on('data', (chunk: Buffer) => (text += String(chunk)))

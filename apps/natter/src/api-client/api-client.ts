@@ -67,19 +67,22 @@ async function post<T>(
   body: string,
   signal: AbortSignal | undefined,
 ): Promise<{ status: number; text: string }> {
-  const timeout = AbortSignal.timeout(timeoutMs)
+  const late = new AbortController()
+  const timer = setTimeout(() => late.abort(), timeoutMs)
   try {
     const response = await fetch(`${url}/${name}`, {
       method: 'POST',
       headers: { 'content-type': 'application/json', ...(key === undefined ? {} : { 'x-api-key': key }) },
       body,
       redirect: 'manual', // AC2
-      signal: signal === undefined ? timeout : AbortSignal.any([signal, timeout]),
+      signal: signal === undefined ? late.signal : AbortSignal.any([signal, late.signal]),
     })
     return { status: response.status, text: await response.text() }
   } catch (error) {
     signal?.throwIfAborted()
-    throw unreached(url, error, isChange, timeout.aborted ? `within ${timeoutMs} ms` : undefined)
+    throw unreached(url, error, isChange, late.signal.aborted ? `within ${timeoutMs} ms` : undefined)
+  } finally {
+    clearTimeout(timer)
   }
 }
 

@@ -31,9 +31,15 @@ describe('natter token', () => {
   it('makes one that a gateway with these settings takes, with all that was said', async () => {
     const token = await make([
       'token',
-      ...['--user', 'ann', '--expires', '5m', '--info', '{"name":"Ann"}', '--channels', 'news,chat:lobby'],
-      ...['--meta', '{"plan":1}', '--caps', '[{"channels":["news"],"allow":["pub"]}]', '--id', 'j1'],
-      ...['--subs', '{"a":{"data":1}}', '--claims', '{"extra":true}'],
+      '--user=ann',
+      '--expires=5m',
+      '--info={"name":"Ann"}',
+      '--channels=news,chat:lobby',
+      '--meta={"plan":1}',
+      '--caps=[{"channels":["news"],"allow":["pub"]}]',
+      '--id=j1',
+      '--subs={"a":{"data":1}}',
+      '--claims={"extra":true}',
     ])
     const verdict = await check(token)
     expect(verdict).toMatchObject({
