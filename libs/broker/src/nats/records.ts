@@ -142,7 +142,8 @@ export class NatsRecords implements Records {
   }
 
   private explain(error: unknown): unknown {
-    if (error instanceof ApiRefusal && error.errCode === STREAM_FULL) return recordsFull(error, this.maxRecords)
+    if (error instanceof ApiRefusal && error.errCode === STREAM_FULL)
+      return recordsFull(error, this.maxRecords)
     if (error instanceof ApiRefusal && error.errCode === MESSAGE_TOO_LARGE) return recordTooLarge(error)
     if (!(error instanceof UnavailableError)) return error
     if (error.code === 'stream-unavailable') this.existing = undefined // RC1
