@@ -193,6 +193,27 @@ describe('the typed client', () => {
     expect(refused).toMatchObject({ code: 'permission-denied', number: 103, isTemporary: false })
   })
 
+  it('publishes as a subscriber also right after a reconnect, and what it was given, not what became of it meanwhile', async () => {
+    const node = await start()
+    const proxy = await TcpProxy.start({ port: Number(new URL(node.url).port) })
+    bench.atEnd(() => proxy.stop())
+    const client = open({ url: `ws://127.0.0.1:${proxy.port}` })
+    const channel = client.channel('members:a')
+    const reader = channel.subscribe()
+    await reader.ready()
+    proxy.cut()
+    await states(client, 'connecting')
+    const said = { text: 'as it was' }
+    const published = channel.publish(said)
+    said.text = 'changed'
+    await published
+    expect((await first(reader, 1))[0]?.data).toEqual({ text: 'as it was' })
+    const cycle: Said & { self?: unknown } = { text: 'x' }
+    cycle.self = cycle
+    await expect(channel.publish(cycle)).rejects.toMatchObject({ code: 'not-json' })
+    await client.flushed()
+  })
+
   it('ends a reader with the reason where the server says no', async () => {
     const client = open(await start())
     const channel = client.channel(channelName('closed::name', { name: 'a' }))

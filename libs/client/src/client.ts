@@ -128,6 +128,7 @@ class MeshClient {
     this.queue = new PublishQueue({
       clock: this.clock,
       send: repeatable(this.sdk),
+      isHeld: (channel) => this.channels.get(channel)?.shared.state.get().kind === 'subscribing',
       ...(options.maxWaiting === undefined ? {} : { maxWaiting: options.maxWaiting }),
     })
     this.store = watchConnection(this.sdk, (error) => this.events.emit('error', error))
@@ -203,17 +204,19 @@ class MeshClient {
     this.events.emit(state.kind, state)
   }
 
-  private publish(
+  /** The data as they are now: what is sent again later must be the same. */
+  private async publish(
     channel: string,
     data: unknown,
-    { idempotencyKey = randomId() }: PublishOptions,
+    { idempotencyKey }: PublishOptions,
   ): Promise<Published> {
-    return this.queue.push({ channel, data, key: idempotencyKey })
+    return this.queue.push({ channel, data: copyOf(data), key: idempotencyKey ?? randomId() })
   }
 
   private openChannel(name: string): { channel: AnyChannel; shared: SharedChannel } {
     const { sdk, clock, readers } = this
     const shared = new SharedChannel(sdk, name, subscriptionOptions({}))
+    shared.state.subscribe(() => this.queue.nudge(name))
     const publish = (data: unknown, options: PublishOptions): Promise<Published> =>
       this.publish(name, data, options)
     const channel = new OneChannel<unknown, unknown, unknown, unknown>(name, {
@@ -251,6 +254,15 @@ function sdkOf({ url, token, getToken, transports, data, name, sdk }: ClientOpti
     ...(name === undefined ? {} : { name }),
     ...sdk,
   })
+}
+
+/** @throws InvalidError `not-json` */
+function copyOf(data: unknown): unknown {
+  try {
+    return JSON.parse(JSON.stringify(data)) as unknown
+  } catch (cause) {
+    throw new InvalidError('not-json', 'What is published has to be a JSON value.', { cause })
+  }
 }
 
 function rethrow(error: unknown): never {

@@ -163,6 +163,22 @@ describe('the publish queue', () => {
     expect(word(await push(2).catch((error: unknown) => error))).toBe('client-closed')
   })
 
+  it('waits for the subscription that may permit it, without time running out: nothing was sent', async () => {
+    server = new Server()
+    let isHeld = true
+    queue = new PublishQueue({ send: server.send, clock, isHeld: (channel) => isHeld && channel === 'a' })
+    queue.open()
+    const held = push(1, 'a')
+    void push(2, 'b').catch(() => {})
+    expect(server.asked).toEqual([2])
+    clock.advance(1_000_000)
+    isHeld = false
+    queue.nudge('a')
+    queue.nudge('nobody')
+    server.attempts.find(({ outgoing }) => outgoing.channel === 'a')?.answer(stored())
+    await held
+  })
+
   it('says when everything has been answered', async () => {
     start()
     await queue.whenEmpty()

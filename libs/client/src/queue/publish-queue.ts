@@ -9,6 +9,7 @@
  * Q4. The server knows a key for two minutes. Nothing is sent again later than `repeatForMs` after it was first sent: it could be stored
  *     twice. What was never sent may wait as long as it must.
  * Q5. Bounded by `maxWaiting`; after `end` nothing is left, no timer either.
+ * Q6. Where this client is about to subscribe to the channel, its publications wait for that: it may be what permits them.
  */
 import { Backoff, UnavailableError, UnknownOutcomeError, type Clock, type Timer } from '@natter/primitives'
 
@@ -33,6 +34,8 @@ export type Attempt =
 export interface PublishQueueParts {
   /** Never rejects. */
   send(outgoing: Outgoing): Promise<Attempt>
+  /** Whether nothing may be sent to the channel for now; `nudge` says when that is over. Q6. */
+  isHeld?(channel: string): boolean
   clock: Clock
   random?: () => number
   /** Default 1,000, over all channels. */
@@ -97,6 +100,12 @@ export class PublishQueue {
     }
   }
 
+  /** What waits in the channel is sent, if it may. */
+  nudge(channel: string): void {
+    const lane = this.lanes.get(channel)
+    if (lane !== undefined) this.proceed(lane)
+  }
+
   /** There is none, for now. */
   pause(): void {
     this.isOpen = false
@@ -133,6 +142,7 @@ export class PublishQueue {
   private proceed(lane: Lane): void {
     const [entry] = lane.entries
     if (entry === undefined || !this.isOpen || lane.work.kind !== 'idle') return
+    if (this.parts.isHeld?.(entry.channel) === true) return // Q6
     lane.work = { kind: 'sending' }
     lane.deadline ??= this.parts.clock.setTimer(
       () => this.giveUp(lane, entry),

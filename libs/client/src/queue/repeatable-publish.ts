@@ -1,3 +1,4 @@
+import { UnavailableError, UnknownOutcomeError } from '@natter/primitives'
 import type { Centrifuge } from 'centrifuge'
 import { clientError, RefusedError } from '../errors/client-errors.js'
 import type { Attempt, Outgoing, Published } from './publish-queue.js'
@@ -13,11 +14,16 @@ export function repeatable(sdk: Pick<Centrifuge, 'rpc'>): (outgoing: Outgoing) =
       return { kind: 'stored', published: publishedOf(reply.data as StreamPlace | undefined) }
     } catch (error) {
       const known = clientError(error)
-      const isFinal = known instanceof RefusedError && !known.isTemporary
-      return isFinal ? { kind: 'refused', error: known } : { kind: 'again' }
+      return isAgain(known) ? { kind: 'again' } : { kind: 'refused', error: known }
     }
   }
 }
+
+/** What nobody answered, and "not now"; anything else would fail the same way. */
+const isAgain = (error: Error): boolean =>
+  error instanceof RefusedError
+    ? error.isTemporary
+    : error instanceof UnavailableError || error instanceof UnknownOutcomeError
 
 type StreamPlace = Partial<NonNullable<Published['position']>>
 
