@@ -131,6 +131,11 @@ export function Rpc<
       'bad-rpc-name',
       "An rpc has a name, without '#': what follows that is the call's id.",
     )
+  if (name.startsWith('natter.'))
+    throw new InvalidError(
+      'bad-rpc-name',
+      `@Rpc('${name}') would never be asked: methods that begin with "natter." are the gateways' own.`,
+    )
   const result = options.reply === undefined ? {} : { result: options.reply }
   const isIdempotent = options.idempotent ?? false
   return answers({ use: 'answer', kind: 'rpc', name, isIdempotent, ...payloadOf(options), ...result })

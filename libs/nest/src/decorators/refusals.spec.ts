@@ -38,6 +38,7 @@ describe('refused when the class loads', () => {
     expect(() => OnSubscribe('')).toThrow('is empty')
     expect(() => ChannelController('chat:')).toThrow('a namespace has letters')
     expect(() => Rpc('a#b')).toThrow("without '#'")
+    expect(() => Rpc('natter.publish')).toThrow("the gateways' own")
   })
 
   it("a parameter that isn't in the path", () => {
