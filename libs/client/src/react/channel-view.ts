@@ -39,7 +39,7 @@ export class ChannelView<Data, Info, Welcome> implements Readable<ChannelSnapsho
   private readonly limit: number
   private leave: (() => void) | undefined
   /** Live ones since the page was asked for that is to replace all that is shown. V3. */
-  private sinceGap: Publication<Data, Info>[] | undefined
+  private sinceGap: readonly Publication<Data, Info>[] | undefined
   private isRead = false
   private question = 0
 
@@ -89,13 +89,13 @@ export class ChannelView<Data, Info, Welcome> implements Readable<ChannelSnapsho
   }
 
   private take(publication: Publication<Data, Info>): void {
-    this.sinceGap?.push(publication)
+    if (this.sinceGap !== undefined) this.sinceGap = this.merged([publication], this.sinceGap)
     this.set({ publications: this.merged([publication]) })
     this.onPublication(publication)
   }
 
   private missed(gap: Gap): void {
-    this.sinceGap = []
+    if (this.historySize > 0) this.sinceGap = []
     this.set({ gap })
   }
 
