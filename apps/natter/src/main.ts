@@ -7,7 +7,10 @@ const code = await runLine(process.argv.slice(2), {
   workingFolder: process.cwd(),
   stdout: process.stdout,
   stderr: process.stderr,
-  readStdin: () => text(process.stdin),
+  readStdin: () => {
+    if (process.stdin.isTTY) process.stderr.write('Reads what you type; Ctrl-D ends it.\n')
+    return text(process.stdin)
+  },
 })
 
 /** All that was written has gone out: to a pipe of another system it may take a while. */

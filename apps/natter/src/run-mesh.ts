@@ -177,12 +177,14 @@ function readyMessage(settings: MeshSettings, mesh: Mesh, tookMs: number): [stri
     `pid ${mesh.find(name)?.pid}${inspect ? `, inspector on ${ports[`${name}-inspect`]}` : ''}`
   const page = `http://${host}:${ports.page}`
   const gateways = gatewayNames.map((name) => `${gatewayAddress(ports[name])}   ${name}, ${pidOf(name)}`)
+  const apis = gatewayNames.map((name) => `http://${host}:${ports[`${name}-api`]}/api`)
   const lines = [
     '',
     `Natter is ready, after ${seconds(tookMs)} s.`,
     '',
     `  messenger   ${page}`,
     `  gateways    ${gateways.join('\n              ')}`,
+    `  server api  ${apis.join(', ')}: natter info asks it`,
     `  persistence writes the archive, ${pidOf('persistence')}`,
     `  nats        ${natsUrl(settings)}`,
     `  postgres    ${postgresWhere(settings)}`,
@@ -194,6 +196,6 @@ function readyMessage(settings: MeshSettings, mesh: Mesh, tookMs: number): [stri
     '',
   ]
   const addresses = gatewayNames.map((name) => gatewayAddress(ports[name]))
-  const more = { event: 'mesh:ready', tookMs, page, gateways: addresses, nats: natsUrl(settings) }
+  const more = { event: 'mesh:ready', tookMs, page, gateways: addresses, apis, nats: natsUrl(settings) }
   return [lines.join('\n'), more]
 }

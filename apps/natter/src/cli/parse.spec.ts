@@ -1,4 +1,6 @@
 import { describe, expect, it } from '@jest/globals'
+import fc from 'fast-check'
+import { commands } from '../commands/table.js'
 import { UsageError } from './command.js'
 import { parseLine } from './parse.js'
 import { argument, count, defaulted, duration, flag, many, onOff, optional, pair, text } from './values.js'
@@ -118,6 +120,29 @@ describe('a line', () => {
       '--user needs a value; one that begins with dashes is written --user=<id>.',
     ])
     expect(given('greet', 'x', '--user=--loud').of(user)).toBe('--loud')
+  })
+
+  it('of any words at all is a command, a help or a sentence, because nobody can do anything with a stack', () => {
+    const names = Object.keys(commands).flatMap((one) => one.split(' '))
+    const flags = Object.values(commands).flatMap(
+      (one: { flags?: readonly { name: string }[] }) => one.flags ?? [],
+    )
+    const word = fc.oneof(
+      fc.constantFrom(...names),
+      fc.constantFrom(...flags.map((one) => `--${one.name}`)),
+      fc.constantFrom('--', '-', '-h', '--json', '', '__proto__', 'constructor', '--=x', '--no-json', '-xyz'),
+      fc.string({ maxLength: 6 }),
+    )
+    fc.assert(
+      fc.property(fc.array(word, { maxLength: 8 }), (words) => {
+        try {
+          expect(['help', 'run', 'version']).toContain(parseLine(commands, words).is)
+        } catch (error) {
+          expect(error).toBeInstanceOf(UsageError)
+          expect((error as UsageError).sentences.join('')).not.toBe('')
+        }
+      }),
+    )
   })
 
   it('never repeats a value, because it may be a secret', () => {

@@ -55,12 +55,12 @@ export class Terminal {
 
   /** The result: `value` for programs, `text` for people. */
   show(value: unknown, text: string): void {
-    this.write(this.isJson ? JSON.stringify(value, undefined, 2) : text)
+    this.write(this.isJson ? plain(JSON.stringify(value, undefined, 2)) : text)
   }
 
   /** One of many results, as it comes. */
   item(value: unknown, text: string): void {
-    this.write(this.isJson ? JSON.stringify(value) : text)
+    this.write(this.isJson ? plain(JSON.stringify(value)) : text)
   }
 
   /** Beside the result. */
@@ -83,18 +83,21 @@ export class Terminal {
   }
 
   private tell(text: string): void {
-    this.parts.stderr.write(`${text}\n`)
+    this.parts.stderr.write(`${plain(text)}\n`)
   }
 }
 
 const whereHelpIs = ({ command }: UsageError): string =>
   `See natter ${command === undefined ? '' : `${command} `}--help.`
 
-/** TE2. JSON needs it too where people read it: it may hold what its own rules let pass. */
-export function printable(text: string): string {
+/** TE2. For one line. */
+export const printable = (text: string): string => plain(text).replaceAll('\n', '\\n')
+
+/** TE2. Lines stay lines. JSON stays the same JSON: what it lets pass unescaped stands in its texts alone. */
+function plain(text: string): string {
   return text.replaceAll(
     // oxlint-disable-next-line no-control-regex -- these are what it is about
-    /[\u0000-\u001F\u007F-\u009F\u200E\u200F\u2028-\u202E\u2066-\u2069]/g,
+    /[\u0000-\u0009\u000B-\u001F\u007F-\u009F\u200E\u200F\u2028-\u202E\u2066-\u2069]/g,
     (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`,
   )
 }
