@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals'
 import fc from 'fast-check'
 import { commands } from '../commands/table.js'
-import { UsageError } from './command.js'
+import { UsageError, type Command } from './command.js'
 import { parseLine } from './parse.js'
 import { argument, count, defaulted, duration, flag, many, onOff, optional, pair, text } from './values.js'
 
@@ -124,9 +124,8 @@ describe('a line', () => {
 
   it('of any words at all is a command, a help or a sentence, because nobody can do anything with a stack', () => {
     const names = Object.keys(commands).flatMap((one) => one.split(' '))
-    const flags = Object.values(commands).flatMap(
-      (one: { flags?: readonly { name: string }[] }) => one.flags ?? [],
-    )
+    const all: readonly Command[] = Object.values(commands)
+    const flags = all.flatMap((one) => one.flags ?? [])
     const word = fc.oneof(
       fc.constantFrom(...names),
       fc.constantFrom(...flags.map((one) => `--${one.name}`)),
