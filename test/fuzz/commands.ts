@@ -4,7 +4,7 @@
  */
 import { createHmac } from 'node:crypto'
 import type { Chance } from '../fault/seeded.js'
-import { anyChannel, anyJson, anyNumber, anyText } from './nasty.js'
+import { anyChannel, anyJson, anyNumber, anyText, quoted } from './nasty.js'
 
 export type Value =
   | { type: 'text'; value: string }
@@ -142,6 +142,23 @@ export const connectFields = (chance: Chance): Fields =>
 
 const channel = (chance: Chance): Maybe => maybe(chance, 0.997, 'channel', () => text(anyChannel(chance)))
 
+/** The gateway's own rpc: what it reads is JSON within the data. */
+function publishOnce(chance: Chance): Fields {
+  const part = (share: number, name: string, value: () => string): string[] =>
+    chance.next() < share ? [`${quoted(chance, name)}:${value()}`] : []
+  const parts = [
+    ...part(0.95, 'channel', () => quoted(chance, anyChannel(chance))),
+    ...part(0.95, 'data', () => anyJson(chance)),
+    ...part(0.95, 'key', () => quoted(chance, anyText(chance))),
+    ...part(0.05, anyText(chance), () => anyJson(chance)),
+  ]
+  const value = chance.next() < 0.95 ? `{${parts.join(',')}}` : anyJson(chance)
+  return [
+    ['method', text('natter.publish')],
+    ['data', { type: 'data', value }],
+  ]
+}
+
 const requests: Readonly<Record<string, (chance: Chance) => Fields>> = {
   subscribe,
   unsubscribe: (chance) => some([channel(chance)]),
@@ -171,10 +188,12 @@ const requests: Readonly<Record<string, (chance: Chance) => Fields>> = {
       maybe(chance, 0.3, 'reverse', () => flag(true)),
     ]),
   rpc: (chance) =>
-    some([
-      maybe(chance, 0.9, 'method', () => text(anyText(chance))),
-      maybe(chance, 0.9, 'data', () => data(chance)),
-    ]),
+    chance.next() < 0.5
+      ? publishOnce(chance)
+      : some([
+          maybe(chance, 0.9, 'method', () => text(anyText(chance))),
+          maybe(chance, 0.9, 'data', () => data(chance)),
+        ]),
   refresh: (chance) => some([maybe(chance, 0.9, 'token', () => text(anyToken(chance)))]),
   sub_refresh: (chance) => some([channel(chance), maybe(chance, 0.8, 'token', () => text(anyToken(chance)))]),
   connect: connectFields,
