@@ -6,6 +6,7 @@
  * C2. The first entry that covers a channel decides about it alone: what a later one says of the channel is not looked at.
  */
 import type { ChannelName } from './channel-name.js'
+import { isGlob } from './glob.js'
 import { compilePattern, type LinearPattern } from './linear-pattern.js'
 
 export type CapableVerb = 'subscribe' | 'publish' | 'presence' | 'history'
@@ -80,21 +81,6 @@ function isWild(pattern: string, { name, isPrivate, users, grammar }: ChannelNam
   if (users === undefined) return isGlob(pattern, name)
   const [patterns, parts] = [pattern.split(userBoundary), name.split(userBoundary)]
   return patterns.length === parts.length && patterns.every((one, index) => isGlob(one, parts[index] ?? ''))
-}
-
-/** Each part between two stars is found as early as it can be: nobody goes back. */
-function isGlob(pattern: string, text: string): boolean {
-  const [first = '', ...between] = pattern.split('*')
-  const last = between.pop()
-  if (last === undefined) return pattern === text
-  if (!text.startsWith(first)) return false
-  let at = first.length
-  for (const part of between) {
-    const found = text.indexOf(part, at)
-    if (found === -1) return false
-    at = found + part.length
-  }
-  return text.length - at >= last.length && text.endsWith(last)
 }
 
 /** C1 */

@@ -34,6 +34,7 @@ export {
   type Matches,
   type Tags,
 } from './filter/tags-filter.js'
+export { isGlob } from './glob.js'
 export { jsonCodec } from './json/json-codec.js'
 export { decodeJsonEmulationRequest } from './json/json-emulation-request.js'
 export { isJson, isJsonObject } from './json/json-text.js'
