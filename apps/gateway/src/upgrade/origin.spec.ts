@@ -19,4 +19,16 @@ describe('the origin rule', () => {
     expect(rule.allows('http://localhost:80001')).toBe(false)
     expect(new OriginRule(['*']).allows('null')).toBe(true)
   })
+
+  it('takes no letter for another because of its case', () => {
+    expect(new OriginRule(['https://App.example.com']).allows('https://aPP.Example.com')).toBe(true)
+  })
+
+  it('answers at once, however many stars there are and whatever a stranger sends: nobody else is served meanwhile', () => {
+    const rule = new OriginRule(['https://*-*-*-*.preview.example.com'])
+    const beganAtMs = performance.now()
+    expect(rule.allows(`https://${'-'.repeat(30_000)}`)).toBe(false)
+    expect(rule.allows('https://a-b-c-d.preview.example.com')).toBe(true)
+    expect(performance.now() - beganAtMs).toBeLessThan(100)
+  })
 })

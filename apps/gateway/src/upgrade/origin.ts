@@ -1,21 +1,19 @@
+import { isGlob } from '@natter/protocol'
+
 /**
  * The origin rule for browsers [1]: a request without an Origin header is no browser and passes; one with it has to match a
- * pattern. `*` stands for any run of characters.
+ * pattern. `*` stands for any run of characters. Anybody may send 32 KiB of an origin before anything else is known of them.
  */
 export class OriginRule {
-  private readonly patterns: readonly RegExp[]
+  private readonly patterns: readonly string[]
 
   constructor(patterns: readonly string[]) {
-    this.patterns = patterns.map(
-      (pattern) => new RegExp(`^${pattern.split('*').map(escape).join('.*')}$`, 'iu'),
-    )
+    this.patterns = patterns.map((pattern) => pattern.toLowerCase())
   }
 
   allows(origin: string | undefined): boolean {
-    return origin === undefined || this.patterns.some((pattern) => pattern.test(origin))
+    if (origin === undefined) return true
+    const lower = origin.toLowerCase()
+    return this.patterns.some((pattern) => isGlob(pattern, lower))
   }
-}
-
-function escape(text: string): string {
-  return text.replaceAll(/[.+?^${}()|[\]\\/]/g, String.raw`\$&`)
 }
