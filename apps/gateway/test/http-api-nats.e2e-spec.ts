@@ -43,6 +43,30 @@ describe('what backends ask over HTTP, on a real NATS', () => {
     expect((await result(b, 'history', { channel: 'room:a', limit: -1 })).publications).toHaveLength(4)
   })
 
+  it('[23.21] leaves out a publication that is no newer than what the channel has, through whichever gateway', async () => {
+    const [a, b] = [await start(), await start()]
+    const send = (version: number, more: object = {}) =>
+      result(version % 2 === 0 ? a : b, 'publish', { channel: 'room:a', data: version, version, ...more })
+    await Promise.all([4, 1, 3, 2, 5, 7, 6, 5].map((version) => send(version)))
+    await result(a, 'publish', { channel: 'room:a', data: 'without' })
+    const newest = await result(a, 'history', { channel: 'room:a' })
+    const left = await send(7)
+    expect(left).toEqual({ offset: newest.offset, epoch: newest.epoch })
+    await send(1, { version_epoch: 'another' })
+    const keyed = await send(2, { version_epoch: 'another', idempotency_key: 'k' })
+    await send(3, { version_epoch: 'another' })
+    expect(await send(2, { version_epoch: 'another', idempotency_key: 'k' })).toEqual(keyed)
+    const { publications } = await result(b, 'history', { channel: 'room:a', limit: -1 })
+    const data = publications.map((one: { data: unknown }) => one.data)
+    const rising = data.filter(
+      (one: unknown, at: number) => typeof one === 'number' && at < data.indexOf('without'),
+    )
+    expect(rising).toEqual(rising.toSorted())
+    expect(rising.at(-1)).toBe(7)
+    expect(data.slice(data.indexOf('without'))).toEqual(['without', 1, 2, 3])
+    expect((await tell(a, 'publish', { channel: 'closed:a', data: 1, version: 1 })).json.error.code).toBe(108)
+  })
+
   it('[23.18] answers 100 while NATS is away, and what can be done without it as ever', async () => {
     const node = await start()
     const away = new Promise<void>((done) => node.broker.events.on('broker:disconnect', () => done()))

@@ -124,8 +124,6 @@ describe('what backends ask over HTTP', () => {
     for (const body of wrong) expect(await codeOf(node, 'publish', body)).toBe(107)
     expect(await codeOf(node, 'publish', { channel: 'room:a', b64data: '?' })).toBe(107)
     expect(await codeOf(node, 'publish', { channel: 'nowhere:a', data: 1 })).toBe(102)
-    for (const unsure of [{ version: 1 }, { version_epoch: 'e' }])
-      expect(await codeOf(node, 'publish', { channel: 'room:a', data: 1, ...unsure })).toBe(108)
     expect(await codeOf(node, 'publish', { channel: 'room:a', data: 1, version: 0, tags: null })).toBe(0)
   })
 
@@ -378,8 +376,6 @@ describe('what backends ask over HTTP', () => {
     expect((await tell(node, 'history_remove', { channel: 'room:a' })).status).toBe(404)
     expect(await codeOf(node, 'rpc', { method: 'anything', params: { a: 1 } })).toBe(104)
     expect(await codeOf(node, 'rpc')).toBe(107)
-    for (const unsure of [{ version: 1 }, { version_epoch: 'e' }])
-      expect(await codeOf(node, 'publish', { channel: 'room:a', data: 1, ...unsure })).toBe(108)
     const since = { recover_since: { offset: 1, epoch: 'e' } }
     expect(await codeOf(node, 'subscribe', { user: 'ana', channel: 'room:a', ...since })).toBe(108)
   })

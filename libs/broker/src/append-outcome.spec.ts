@@ -22,7 +22,8 @@ describe('what an answer to an append means', () => {
     [10047, 'UnavailableError', 'stream-full'],
     [10054, 'InvalidError', 'message-too-large'],
     [10060, 'UnavailableError', 'stream-unavailable'],
-    [10071, 'UnavailableError', 'stream-unavailable'],
+    [10071, 'UnavailableError', 'other-newest'],
+    [10164, 'UnavailableError', 'other-newest'],
     [10158, 'UnknownOutcomeError', 'append-unknown'],
   ])('refusal %i is a %s %s', (errCode, name, code) => {
     expect(appendRefusal(errCode, 'told')).toMatchObject({ name, code })

@@ -5,6 +5,7 @@ import type { Appended } from './broker.js'
 const FULL = new Set([10023, 10047, 10077])
 const TOO_LARGE = new Set([10054, 10097])
 const SAME_ID_IN_FLIGHT = 10158
+const WRONG_LAST = new Set([10071, 10164])
 
 /** The refusal of an append as the error its caller shall see. */
 export function appendRefusal(errCode: number, description: string): NatterError {
@@ -12,12 +13,17 @@ export function appendRefusal(errCode: number, description: string): NatterError
   if (FULL.has(errCode)) return new UnavailableError('stream-full', `The stream is full: ${told}`)
   if (TOO_LARGE.has(errCode))
     return new InvalidError('message-too-large', `The message is too large: ${told}`)
+  if (WRONG_LAST.has(errCode)) return otherNewest(told)
   if (errCode === SAME_ID_IN_FLIGHT) {
     // the earlier one with this id may be stored yet: "not stored" would be a lie
     return new UnknownOutcomeError('append-unknown', `The same message is being stored: ${told}`)
   }
   return new UnavailableError('stream-unavailable', `The stream refused: ${told}`)
 }
+
+/** Somebody else was faster. */
+export const otherNewest = (told: string): UnavailableError =>
+  new UnavailableError('other-newest', `Another message is the newest of the subject: not stored. ${told}`)
 
 interface PubAck {
   seq?: number

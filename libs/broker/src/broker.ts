@@ -113,6 +113,8 @@ export interface AppendOptions {
   meta?: string
   /** Stored once within the window of the stream, however often it is sent. */
   messageId?: string
+  /** Only if this is the newest sequence of its subject (0 = it has none); else `other-newest`, certainly not stored. */
+  after?: number
 }
 
 /** Hears how an append ended: one of the two, once. What it throws is reported as `bus:callback:error`. */
@@ -128,7 +130,8 @@ export interface Log {
    * Stores one message; resolves after the stream acknowledged it. Appends of one node on one subject are stored in the
    * order of the calls; any number may be in flight.
    *
-   * @throws UnavailableError certainly not stored (`nats-away`, `stream-full`, `stream-unavailable`, `too-many-in-flight`).
+   * @throws UnavailableError certainly not stored (`nats-away`, `stream-full`, `stream-unavailable`, `too-many-in-flight`,
+   *   `other-newest`).
    * @throws UnknownOutcomeError sent, no answer within 3 s or the connection was lost: only a repeat with the same
    *   `messageId` is safe.
    * @throws InvalidError `message-too-large`, `bad-subject`.
@@ -275,7 +278,10 @@ export interface RecordsListener {
   record(record: StoredRecord): void
   /** All that was acknowledged before the last `begin` has been told, to whomever it was acknowledged; from here on records come as they are stored. */
   caughtUp(): void
-  /** The way is gone, or the mesh is silent: nothing more is heard until the next `begin`. */
+  /**
+   * The way is gone, or the mesh fell silent after `caughtUp`: nothing more is heard until the next `begin`. A telling that breaks off before
+   * `caughtUp` on a way that stands is no `away`: another `begin` follows.
+   */
   away(): void
   /** They can't be read now; it is tried again until somebody stops it. */
   trouble(error: unknown): void

@@ -18,6 +18,8 @@ export interface PublicationMeta {
   delta?: boolean
   /** It was not to be kept, in a channel that is: told to who is there, at no place in the channel. */
   isPassing?: boolean
+  /** Its publisher's own number for it, which rises as long as `epoch` is the same. */
+  version?: { number: number; epoch: string }
   /** The id under which it is stored once, where somebody may look for it in the log. */
   messageId?: string
 }
@@ -34,6 +36,7 @@ interface WireMeta {
   d?: 1
   e?: 1
   m?: string
+  v?: [number, string]
 }
 
 const beginnings = (['json', 'bin'] as const).map((kind) => ({ kind, start: `{"k":"${kind}"` }))
@@ -49,6 +52,7 @@ export function encodeMeta(meta: PublicationMeta): string {
   if (meta.delta === true) wire.d = 1
   if (meta.isPassing === true) wire.e = 1
   if (meta.messageId !== undefined) wire.m = meta.messageId
+  if (meta.version !== undefined) wire.v = [meta.version.number, meta.version.epoch]
   return JSON.stringify(wire).replace(NOT_ASCII, escapeUnit)
 }
 
@@ -66,6 +70,8 @@ export function decodeMeta(text: string | undefined): PublicationMeta | undefine
   if (wire['d'] === 1) meta.delta = true
   if (wire['e'] === 1) meta.isPassing = true
   if (typeof wire['m'] === 'string') meta.messageId = wire['m']
+  const version = decodeVersion(wire['v'])
+  if (version !== undefined) meta.version = version
   return meta
 }
 
@@ -100,6 +106,12 @@ function decodeInfo(value: unknown): ClientInfo | undefined {
   const chanInfo = decodeBytes(value['hi'])
   if (chanInfo !== undefined) info.chanInfo = chanInfo
   return info
+}
+
+function decodeVersion(value: unknown): PublicationMeta['version'] {
+  if (!Array.isArray(value)) return undefined
+  const [number, epoch] = value as unknown[]
+  return typeof number === 'number' && typeof epoch === 'string' ? { number, epoch } : undefined
 }
 
 function encodeBytes(bytes: Uint8Array): WireBytes {

@@ -214,6 +214,22 @@ export function describeBroker(name: string, open: () => Promise<BrokerPair>): v
         expect(again).toEqual({ seq: first.seq, isDuplicate: true })
       })
 
+      it('an append after a sequence is stored only while that is the newest of the subject, whoever appends', async () => {
+        const first = await a.log.append(route.subject, text('1'), { after: 0 })
+        const late = { name: 'UnavailableError', code: 'other-newest' }
+        await expect(b.log.append(route.subject, text('x'), { after: 0 })).rejects.toMatchObject(late)
+        await a.log.append(a.route('chat', '$chat:room').subject, text('not of the subject'))
+        const second = await b.log.append(route.subject, text('2'), { after: first.seq })
+        await expect(a.log.append(route.subject, text('x'), { after: first.seq })).rejects.toMatchObject(late)
+        const all = await Promise.allSettled(
+          [a, b, a, b].map(({ log }) => log.append(route.subject, text('3'), { after: second.seq })),
+        )
+        expect(all.filter(({ status }) => status === 'fulfilled')).toHaveLength(1)
+        const range = { from: 1, to: Number.MAX_SAFE_INTEGER, limit: 10, maxBytes: 1_000_000, leader: true }
+        const { messages } = await a.log.read(route.stream, route.subject, range)
+        expect(messages.map(({ body }) => Buffer.from(body).toString())).toEqual(['1', '2', '3'])
+      })
+
       it('appends that call back are stored in the order of the calls, and each tells its own end', async () => {
         const appendTo = (body: Uint8Array, options: AppendOptions = {}): Promise<Appended> =>
           new Promise((resolve, reject) =>

@@ -12,6 +12,10 @@ export class Gate {
 
   constructor(private readonly width: number) {}
 
+  get isIdle(): boolean {
+    return this.running === 0
+  }
+
   get waiting(): number {
     return this.line.length
   }

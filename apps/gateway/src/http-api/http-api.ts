@@ -34,6 +34,7 @@ import type { ApiContext } from './method.js'
 import { methodOf } from './methods/index.js'
 import { openApiText } from './openapi.js'
 import { Survey } from './survey.js'
+import { Versions } from './versions.js'
 
 const maxInFlight = 2_000
 
@@ -61,6 +62,7 @@ export function createHttpApi(
     everywhere,
     survey,
     idempotency,
+    versions: new Versions(broker),
     createServer: createApiServer,
   })
 }

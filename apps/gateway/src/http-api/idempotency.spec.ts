@@ -175,8 +175,13 @@ describe('a publication with a key', () => {
       clock.advance(20_000)
       return revision
     }
-    const broker = { route: real.route.bind(real), log: real.log, idempotency: { ...real.idempotency, put } }
-    const idempotency = new Idempotency({ broker: broker as never, clock })
+    const get: MemoryBroker['idempotency']['get'] = (key) => real.idempotency.get(key)
+    const broker = {
+      route: (namespace: string, channel: string) => real.route(namespace, channel),
+      log: real.log,
+      idempotency: { get, put },
+    }
+    const idempotency = new Idempotency({ broker, clock })
     const send = () => Promise.resolve({ offset: 1, epoch: 'e' })
     const target = { namespace: 'room', channel: 'room:a', key: 'k', isKept: true }
     await expect(idempotency.once(target, send)).rejects.toMatchObject({ code: 'stood-still' })

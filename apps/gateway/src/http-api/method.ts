@@ -14,6 +14,7 @@ import type { Peers } from '../presence/peers.js'
 import type { Idempotency } from './idempotency.js'
 import { memberText, type JsonObject } from './json.js'
 import type { Survey } from './survey.js'
+import type { Versions } from './versions.js'
 
 /** What methods may use. */
 export interface ApiContext {
@@ -23,6 +24,7 @@ export interface ApiContext {
   readonly everywhere: Pick<Everywhere, 'hand'>
   readonly survey: Pick<Survey, 'ask'>
   readonly idempotency: Pick<Idempotency, 'once'>
+  readonly versions: Pick<Versions, 'publish'>
 }
 
 /** The bytes of a member that holds any JSON, as they came. */

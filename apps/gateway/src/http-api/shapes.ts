@@ -30,8 +30,18 @@ export const publication = {
       'Within five minutes the same key publishes once into a channel; a repeat is answered as the first was.',
     ),
   delta: z.boolean().optional().describe('Subscribers who asked for it may be told only what changed.'),
-  version: z.int().min(0).optional().describe('Not available yet: anything but 0 is refused with 108.'),
-  version_epoch: z.string().optional().describe('Not available yet: anything but "" is refused with 108.'),
+  version: z
+    .int()
+    .min(0)
+    .optional()
+    .describe(
+      'Left out where the channel has a publication with this version or a newer one. 0 or absent = none.',
+    ),
+  version_epoch: z
+    .string()
+    .max(256)
+    .optional()
+    .describe('Versions of another epoch don’t count; "" or absent = all do.'),
 }
 
 export const position = z.object({

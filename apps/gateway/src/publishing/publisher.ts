@@ -25,6 +25,8 @@ export interface Sender {
   readonly meta: string
   /** Its publications are stored once under this id (`Log.append`), whatever the namespace finds in their data. */
   readonly messageId?: string
+  /** Only if this is the newest of the channel (`Log.append`). */
+  readonly after?: number
   /** It isn't kept, also where the namespace keeps: its meta says so too. */
   readonly isPassing?: boolean
 }
@@ -67,6 +69,7 @@ export class Publisher {
     if (this.room.isRefusing(stream)) return end.failed(this.refuse(namespace, noRoom(stream))) // U4
     const messageId = sender.messageId ?? messageIdOf(namespace, channel, data, sender.user)
     const options = messageId === undefined ? { meta } : { meta, messageId }
+    if (sender.after !== undefined) Object.assign(options, { after: sender.after })
     broker.log.appendTo(route, data, options, new PendingPublication(this, namespace, stream, end))
   }
 
@@ -84,6 +87,7 @@ export class Publisher {
   /** Of an append; answers the error. */
   failed(namespace: Namespace, stream: string, error: NatterError): unknown {
     if (error instanceof UnavailableError && error.code === 'stream-full') this.room.refused(stream)
+    if (error.code === 'other-newest') return error // who wanted it so tries again: nothing was refused
     if (!(error instanceof UnknownOutcomeError)) return this.refuse(namespace, error)
     this.witness.unknown(stream)
     this.count(namespace, 'unknown')

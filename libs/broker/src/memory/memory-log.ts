@@ -35,7 +35,7 @@ export class MemoryLog implements Log {
       if (body.length > MAX_MESSAGE_BYTES)
         throw new InvalidError('message-too-large', 'Too large to be stored')
       const message = { subject, body, meta: options.meta }
-      const appended = this.parts.mesh.store(this.parts.streamOf(subject), message, options.messageId)
+      const appended = this.parts.mesh.store(this.parts.streamOf(subject), message, options)
       this.parts.onOutcome(appended.isDuplicate ? 'duplicate' : 'stored', '')
       return appended
     } catch (error) {

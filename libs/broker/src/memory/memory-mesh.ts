@@ -1,6 +1,8 @@
 import { UnavailableError } from '@natter/primitives'
+import { otherNewest } from '../append-outcome.js'
 import type {
   Appended,
+  AppendOptions,
   JournalEntry,
   RegistryEntry,
   StoredAt,
@@ -142,13 +144,16 @@ export class MemoryMesh {
   store(
     streamName: string,
     message: { subject: string; body: Uint8Array; meta: string | undefined },
-    messageId: string | undefined,
+    { messageId, after }: Pick<AppendOptions, 'messageId' | 'after'> = {},
   ): Appended {
     const stream = this.stream(streamName)
     const known = messageId === undefined ? undefined : stream.messageIds.get(messageId)
     if (known !== undefined) return { seq: known, isDuplicate: true }
+    const newest = (): number =>
+      stream.messages.findLast((kept) => kept.subject === message.subject)?.seq ?? 0
+    if (after !== undefined && after !== newest()) throw otherNewest('')
     this.makeRoom(stream, message.body.length)
-    const prev = stream.messages.findLast((kept) => kept.subject === message.subject)?.seq ?? 0
+    const prev = newest()
     stream.lastSeq += 1
     const seq = stream.lastSeq
     const timeNs = BigInt(Date.now()) * 1_000_000n + BigInt(seq % 1_000_000)

@@ -67,8 +67,9 @@ export class Appender {
   }
 
   private headerOf(stream: string | undefined, options: AppendOptions): Uint8Array {
-    const { meta = '', messageId } = options
-    if (stream === undefined || messageId !== undefined) return rawHeaders(headerLines(stream, options))
+    const { meta = '', messageId, after } = options
+    if (stream === undefined || messageId !== undefined || after !== undefined)
+      return rawHeaders(headerLines(stream, options))
     let ofStream = this.headers.get(stream)
     if (ofStream === undefined) this.headers.set(stream, (ofStream = new Map<string, Uint8Array>()))
     let header = ofStream.get(meta)
@@ -93,10 +94,11 @@ export class Appender {
   }
 }
 
-function headerLines(stream: string | undefined, { meta, messageId }: AppendOptions): string[] {
+function headerLines(stream: string | undefined, { meta, messageId, after }: AppendOptions): string[] {
   const lines: string[] = []
   if (stream !== undefined) lines.push(`Nats-Expected-Stream: ${stream}`) // A3
   if (messageId !== undefined) lines.push(`Nats-Msg-Id: ${messageId}`)
+  if (after !== undefined) lines.push(`Nats-Expected-Last-Subject-Sequence: ${after}`)
   if (meta !== undefined) lines.push(`Natter-Meta: ${meta}`)
   return lines
 }

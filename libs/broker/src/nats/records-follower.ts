@@ -6,7 +6,8 @@
  * RF2. The consumer numbers its deliveries: a number that is missing, a word of the server that ends the consumer, and three seconds without a
  *      heartbeat end the attempt. The next one begins at once after a reconnect, else after a pause.
  * RF3. A listener hears `begin` in the turn in which the link is back: until `caughtUp` it knows that it may not know all. A mesh that is
- *      silent on a link that stands is away like one that is gone: `begin` comes with its first answer.
+ *      silent on a link that stands is away like one that is gone: `begin` comes with its first answer. After `begin` the loss of the link
+ *      alone is `away`: a reading that breaks off before it has caught up doesn't mean that what is known is all there is to know.
  * RF4. A process that stands still blames nobody: what has come meanwhile is read before it is missed.
  */
 import { Backoff, UnavailableError, type Clock, type Timer } from '@natter/primitives'
@@ -94,7 +95,7 @@ export class RecordsFollower {
           this.backoff.reset()
           listener.caughtUp()
         },
-        ended: (error) => this.failed(error, true),
+        ended: (error, hadCaughtUp) => this.failed(error, hadCaughtUp),
       })
     } catch (error) {
       if (attempt === this.attempt) this.failed(refusalToError(error), false)
@@ -102,12 +103,12 @@ export class RecordsFollower {
   }
 
   /** RF2 */
-  private failed(error: unknown, wasReading: boolean): void {
+  private failed(error: unknown, hadCaughtUp: boolean): void {
     const { link, clock, listener } = this.parts
     this.end()
     if (this.isStopped) return
     listener.trouble(error)
-    if (wasReading) listener.away()
+    if (hadCaughtUp) listener.away() // RF3
     if (!link.isConnected) return // the next reconnect comes here
     this.retry = clock.setTimer(() => void this.open(), this.backoff.next())
   }
@@ -129,7 +130,7 @@ class Reading implements Listener {
     private readonly parts: FollowerParts,
     private readonly consumer: string,
     private readonly upTo: number,
-    private readonly on: { caughtUp(): void; ended(error: unknown): void },
+    private readonly on: { caughtUp(): void; ended(error: unknown, hadCaughtUp: boolean): void },
   ) {
     readings += 1
     this.inbox = `${parts.link.inbox}.k.${readings}`
@@ -201,6 +202,7 @@ class Reading implements Listener {
     this.end()
     this.on.ended(
       new UnavailableError('stream-unavailable', `${this.parts.stream} can't be followed now: ${why}`),
+      this.hasCaughtUp,
     )
   }
 }

@@ -3,6 +3,7 @@
  *
  * PB1. It is answered after the stream stored it, with its place; where a channel keeps nothing, when it was sent.
  * PB2. With an idempotency key it is published once into a channel, see `idempotency.ts`. A broadcast has a key for each channel.
+ * PB4. With a version it is left out where the channel has one that is as new, see `versions.ts`.
  * PB3. Names, the namespace and the form of the data hold for backends as for clients; what a namespace allows to clients doesn't bind them.
  */
 import { acceptsData, type Namespace } from '@natter/auth'
@@ -14,6 +15,7 @@ import { explain, RefusedError } from '../../api/refusal.js'
 import type { Sender } from '../../publishing/publisher.js'
 import { errorOf } from '../errors.js'
 import type { PublishResult } from '../idempotency.js'
+import type { Version } from '../versions.js'
 import { defineMethod, type ApiContext, type RawMembers } from '../method.js'
 import { channel, errorShape, publication, published } from '../shapes.js'
 
@@ -25,6 +27,7 @@ interface Publication {
   readonly tags: Readonly<Record<string, string>> | undefined
   readonly key: string | undefined
   readonly delta: boolean
+  readonly version: Version | undefined
 }
 
 const publicationShape = z.object(publication)
@@ -70,23 +73,23 @@ function publicationOf(given: z.output<typeof publicationShape>, raw: RawMembers
   const { b64data, skip_history, tags, idempotency_key, delta, version, version_epoch } = given
   const data = b64data === undefined || b64data === '' ? raw('data') : Buffer.from(b64data, 'base64')
   demand(data !== undefined && data.byteLength > 0, 'bad request: a publication needs data, or b64data')
-  if ((version ?? 0) !== 0 || (version_epoch ?? '') !== '')
-    throw new RefusedError(Errors.notAvailable, 'not available: version and version_epoch')
   return {
     data,
     isPassing: skip_history === true,
     tags,
     key: idempotency_key === '' ? undefined : idempotency_key,
     delta: delta === true,
+    version:
+      version === undefined || version === 0 ? undefined : { number: version, epoch: version_epoch ?? '' },
   }
 }
 
 async function publishOne(
   context: ApiContext,
   name: string,
-  { data, isPassing, tags, key, delta }: Publication,
+  { data, isPassing, tags, key, delta, version }: Publication,
 ): Promise<PublishResult> {
-  const { services, idempotency } = context
+  const { services, idempotency, versions } = context
   const namespace = demandChannel(services, 'publish', name)
   demand(acceptsData(namespace, data), 'bad request: the data is not what the namespace takes')
   const meta = {
@@ -94,16 +97,25 @@ async function publishOne(
     ...(tags === undefined ? {} : { tags }),
     ...(delta ? { delta } : {}),
     ...(isPassing ? { isPassing } : {}),
+    ...(version === undefined ? {} : { version }),
   }
-  const sender = (messageId?: string): Sender => ({
+  const isKept = namespace.isDurable && !isPassing
+  if (version !== undefined && !isKept)
+    throw new RefusedError(Errors.notAvailable, 'not available: a version of what is not kept')
+  const sender = (messageId: string | undefined, after?: number): Sender => ({
     user: '',
     meta: encodeMeta(messageId === undefined ? meta : { ...meta, messageId }),
     ...(messageId === undefined ? {} : { messageId }),
     ...(isPassing ? { isPassing } : {}),
+    ...(after === undefined ? {} : { after }),
   })
-  const send = (messageId?: string) => handOver(context, { name, namespace, data }, sender(messageId))
+  const body = { name, namespace, data }
+  const send = (messageId?: string): Promise<PublishResult> => {
+    if (version === undefined) return handOver(context, body, sender(messageId))
+    const target = { namespace: namespace.name, channel: name }
+    return versions.publish(target, version, (after) => handOver(context, body, sender(messageId, after))) // PB4
+  }
   if (key === undefined) return send()
-  const isKept = namespace.isDurable && !isPassing
   return idempotency.once({ namespace: namespace.name, channel: name, key, isKept }, send) // PB2
 }
 
