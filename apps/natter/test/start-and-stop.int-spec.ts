@@ -41,9 +41,11 @@ describe('a run of the mesh', () => {
   it('refuses a second run in the same folder and names the first, because two would write the same data', async () => {
     const first = site.start()
     await first.ready()
-    const second = site.start({ basePort: await freeBasePort() })
+    const port = await freeBasePort()
+    const second = site.start({ args: ['--json', '--port', String(port)] })
     expect(await second.exited).toBe(1)
-    expect(second.output).toContain(`already runs in ${site.folder}, as process ${first.pid}`)
+    const message = expect.stringContaining(`already runs in ${site.folder}, as process ${first.pid}`)
+    expect(JSON.parse(second.output)).toEqual({ error: { code: 'already-running', message } })
     expect(await first.fetch('supervisor-ops', '/health')).toMatchObject({ status: 200 })
   })
 

@@ -36,7 +36,11 @@ export const limit = defaulted(
   '20',
   'At most so many; with --follow, of those that are there',
 )
-export const since = flag('since', position(), 'Only what came behind this position')
+export const since = flag(
+  'since',
+  position(),
+  'Only what came behind this position; with --reverse, before it',
+)
 export const isReverse = onOff('reverse', 'Newest first')
 export const isFollowing = onOff('follow', 'Go on with what is published, until Ctrl-C')
 export const interval = defaulted(

@@ -8,7 +8,11 @@ export const config = flag(
   'The file of settings (NATTER_CONFIG; else natter.yaml, if it is there)',
 )
 
-export const data = flag('data', folder(), 'Where data, logs and the lock are (NATTER_DATA, else .natter)')
+export const data = flag(
+  'data',
+  folder(),
+  'The data folder of the mesh on this machine (NATTER_DATA, else .natter)',
+)
 
 export const basePort = flag(
   'port',

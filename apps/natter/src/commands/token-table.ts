@@ -55,8 +55,8 @@ export const keyFile = flag(
 )
 export const algorithm = flag(
   'algorithm',
-  choice(...algorithms),
-  'Sign like this: the default is HS256, or what the key is for',
+  { ...choice(...algorithms), placeholder: '<name>' },
+  `${algorithms[0]} to ${algorithms.at(-1)}, as in the header of the token; the default is HS256, or what the key is for`,
 )
 export const keyId = flag('key-id', text('<id>'), 'Which key of a published set it is (kid)')
 export const secretFile = flag('secret-file', file(), 'A file with the secret')

@@ -239,6 +239,12 @@ describe('natter sub-token', () => {
   })
 })
 
+function makeKeyFile(text: string): { file: string; remove(): void } {
+  const folder = mkdtempSync(join(tmpdir(), 'natter-key-'))
+  writeFileSync(join(folder, 'key'), text)
+  return { file: join(folder, 'key'), remove: () => rmSync(folder, { recursive: true }) }
+}
+
 describe('natter check-token', () => {
   const changed = async (...more: string[]): Promise<Json> => check(await make(['token', ...more]))
 
@@ -290,6 +296,17 @@ describe('natter check-token', () => {
       good: true,
       key: expect.stringContaining('client.token_previous_hmac_secret_key'),
     })
+  })
+
+  it('knows that nobody can tell while the published keys are away, and blames no token for that', async () => {
+    const { privateKey } = generateKeyPairSync('ed25519')
+    const key = makeKeyFile(JSON.stringify(privateKey.export({ format: 'jwk' })))
+    const away = { NATTER_CLIENT_TOKEN_JWKS_PUBLIC_ENDPOINT: 'http://127.0.0.1:1/keys' }
+    const { out } = await natter(['token', '--user', 'ann', '--key-file', key.file], { env: away })
+    key.remove()
+    const verdict = await check(out.trim(), { env: away })
+    expect(verdict).toMatchObject({ good: false, outcome: 'unavailable', answer: { code: 100 } })
+    expect(verdict['why']).toContain("can't be fetched from http://127.0.0.1:1/keys")
   })
 
   it('reads it from standard input, where it is kept out of the shell’s memory', async () => {
