@@ -9,7 +9,7 @@ import { gatewayAddress } from '../mesh/process-specs.js'
 import { planPorts } from '../port-plan.js'
 import * as flags from './bench-table.js'
 import { endingOnSignals } from './end-on-signals.js'
-import type { Handler } from './handler.js'
+import type { Action } from './action.js'
 import { basePortOf } from './local-mesh.js'
 import { tokenFor } from './token.js'
 
@@ -25,7 +25,7 @@ interface Result extends LoadResult {
   readonly interruptions: number
 }
 
-export const bench: Handler = async (given, terminal) => {
+export const bench: Action = async (given, terminal) => {
   const plan = await planOf(given, terminal)
   let isWhole = false
   await endingOnSignals(terminal, async () => {

@@ -2,10 +2,10 @@
 import { exitCodes } from '../cli/command.js'
 import { printable } from '../cli/terminal.js'
 import { app as appFlag, appOrAll, apps } from './configuration-table.js'
-import type { Handler } from './handler.js'
+import type { Action } from './action.js'
 import { readSettings, sentencesOf, settingsOf, sound, type App } from './settings.js'
 
-export const checkConfig: Handler = async (given, terminal) => {
+export const checkConfig: Action = async (given, terminal) => {
   const chosen = given.of(appOrAll)
   const results = []
   for (const app of chosen === 'all' ? apps : [chosen]) {
@@ -33,7 +33,7 @@ function lineOf({ app, isOk, sentences }: { app: App; isOk: boolean; sentences: 
   return [`${app} would not start: ${count}`, ...sentences.map((one) => `  - ${printable(one)}`)].join('\n')
 }
 
-export const printConfiguration: Handler = async (given, terminal) => {
+export const printConfiguration: Action = async (given, terminal) => {
   const app = given.of(appFlag)
   const settings = await settingsOf(app)
   const read = readSettings(settings, given, terminal)

@@ -2,12 +2,12 @@ import { InvalidError } from '@natter/primitives'
 import { exitCodes } from '../cli/command.js'
 import type { Given } from '../cli/given.js'
 import { pairs, type Terminal } from '../cli/terminal.js'
-import type { Handler } from './handler.js'
+import type { Action } from './action.js'
 import { judge, type Judgement, type Kind } from './judge-token.js'
 import { kind as kindFlag, token as tokenArgument } from './token-table.js'
 import { tokenSettings } from './token-settings.js'
 
-export const checkToken: Handler = async (given, terminal) => {
+export const checkToken: Action = async (given, terminal) => {
   const text = await textOf(given, terminal)
   const { header, payload } = readParts(text)
   const kind = kindOf(given, payload)

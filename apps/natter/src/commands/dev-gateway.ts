@@ -1,12 +1,12 @@
 import { runDevGateway } from '../dev/run-dev-gateway.js'
 import { UsageError } from '../cli/command.js'
 import { repositoryRoot } from '../mesh/programs.js'
-import type { Handler } from './handler.js'
+import type { Action } from './action.js'
 import { basePortOf, dataFolderOf } from './local-mesh.js'
 import { gatewayPort } from './mesh-table.js'
 import { postgresEnvOf } from './start.js'
 
-export const devGateway: Handler = (given, terminal) => {
+export const devGateway: Action = (given, terminal) => {
   const natsUrl = terminal.env['NATTER_NATS_URL'] || undefined
   if (natsUrl === undefined)
     throw new UsageError(

@@ -3,9 +3,9 @@ import { methods } from '../api-client/methods.js'
 import { UsageError } from '../cli/command.js'
 import { apiAccess } from './api-access.js'
 import * as flags from './api-table.js'
-import type { Handler } from './handler.js'
+import type { Action } from './action.js'
 
-export const disconnect: Handler = async (given, terminal) => {
+export const disconnect: Action = async (given, terminal) => {
   const user = given.of(flags.user)
   const code = given.of(flags.code)
   const reason = given.of(flags.reason)

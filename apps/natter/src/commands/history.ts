@@ -8,10 +8,10 @@ import type { Given } from '../cli/given.js'
 import { printable, type Terminal } from '../cli/terminal.js'
 import { apiAccess } from './api-access.js'
 import * as flags from './api-table.js'
-import type { Handler } from './handler.js'
+import type { Action } from './action.js'
 import { endingOnSignals } from './end-on-signals.js'
 
-export const history: Handler = async (given, terminal) => {
+export const history: Action = async (given, terminal) => {
   if (given.has(flags.isFollowing) && given.has(flags.isReverse))
     throw new UsageError(['--follow goes forward, --reverse back: keep one of them.'], given.name)
   const access = await apiAccess(given, terminal)

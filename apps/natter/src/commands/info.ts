@@ -2,9 +2,9 @@ import { callApi } from '../api-client/api-client.js'
 import { methods } from '../api-client/methods.js'
 import { columns } from '../cli/terminal.js'
 import { apiAccess } from './api-access.js'
-import type { Handler } from './handler.js'
+import type { Action } from './action.js'
 
-export const info: Handler = async (given, terminal) => {
+export const info: Action = async (given, terminal) => {
   const access = await apiAccess(given, terminal)
   const result = await callApi(access, methods.info, '{}')
   const rows = result.nodes.map((node) => [

@@ -1,10 +1,10 @@
 import { newApp } from '../new/new-app.js'
 import { repositoryRoot } from '../mesh/programs.js'
 import { resolve } from 'node:path'
-import type { Handler } from './handler.js'
+import type { Action } from './action.js'
 import { projectFolder } from './mesh-table.js'
 
-export const newProject: Handler = async (given, terminal) => {
+export const newProject: Action = async (given, terminal) => {
   const folder = resolve(terminal.cwd, given.arg(projectFolder))
   const next = await newApp(folder, repositoryRoot())
   terminal.show(

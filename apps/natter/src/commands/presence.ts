@@ -3,9 +3,9 @@ import { methods } from '../api-client/methods.js'
 import { columns } from '../cli/terminal.js'
 import { apiAccess } from './api-access.js'
 import { channel as channelArgument } from './api-table.js'
-import type { Handler } from './handler.js'
+import type { Action } from './action.js'
 
-export const presence: Handler = async (given, terminal) => {
+export const presence: Action = async (given, terminal) => {
   const channel = given.arg(channelArgument)
   const access = await apiAccess(given, terminal)
   const result = await callApi(access, methods.presence, JSON.stringify({ channel }))

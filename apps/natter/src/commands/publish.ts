@@ -7,9 +7,9 @@ import type { Terminal } from '../cli/terminal.js'
 import { jsonText } from '../cli/values.js'
 import { apiAccess } from './api-access.js'
 import * as flags from './api-table.js'
-import type { Handler } from './handler.js'
+import type { Action } from './action.js'
 
-export const publish: Handler = async (given, terminal) => {
+export const publish: Action = async (given, terminal) => {
   const data = await dataOf(given, terminal)
   const access = await apiAccess(given, terminal)
   const tags = Object.fromEntries(given.all(flags.tags))

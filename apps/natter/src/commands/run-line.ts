@@ -5,7 +5,7 @@ import { helpOf, helpOfAll } from '../cli/help.js'
 import { parseLine } from '../cli/parse.js'
 import { Terminal, type TerminalParts } from '../cli/terminal.js'
 import { describeCommand } from '../cli/describe-command.js'
-import { handlers } from './handlers.js'
+import { actions } from './actions.js'
 import { commands, groups, type CommandName } from './table.js'
 
 /** Resolves with the exit code, and has told everything. `onTerminal` is for who wants to end it from outside. */
@@ -24,8 +24,8 @@ export async function runLine(
       return exitCodes.done
     }
     const { given } = parsed
-    const handle = await handlers[given.name as CommandName]()
-    return (await handle(given, terminal)) ?? exitCodes.done
+    const act = await actions[given.name as CommandName]()
+    return (await act(given, terminal)) ?? exitCodes.done
   } catch (error) {
     return terminal.fail(error)
   }

@@ -4,15 +4,15 @@ import type { Terminal } from '../cli/terminal.js'
 import type { PostgresEnv } from '../mesh/mesh-settings.js'
 import { builtPrograms, repositoryRoot, sourcePrograms } from '../mesh/programs.js'
 import { runMesh, type RunOptions } from '../run-mesh.js'
-import type { Handler } from './handler.js'
+import type { Action } from './action.js'
 import { basePortOf, dataFolderOf } from './local-mesh.js'
 
-export const start: Handler = (given, terminal) => {
+export const start: Action = (given, terminal) => {
   const root = repositoryRoot()
   return runMesh({ ...meshOptions(given, terminal), root, programs: builtPrograms(root), dev: false })
 }
 
-export const dev: Handler = (given, terminal) => {
+export const dev: Action = (given, terminal) => {
   const root = repositoryRoot()
   const options = { ...meshOptions(given, terminal), root, programs: sourcePrograms(root) }
   return runDev({ ...options, sourceRoot: root, page: true })

@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals'
 import type { Command, Flag } from '../cli/command.js'
 import { everywhere } from '../cli/everywhere.js'
 import { parseLine } from '../cli/parse.js'
-import { handlers } from './handlers.js'
+import { actions } from './actions.js'
 import { commands, groups } from './table.js'
 
 const all: readonly (readonly [string, Command])[] = Object.entries(commands)
@@ -31,8 +31,8 @@ describe('the command table', () => {
     expect(shown.toSorted()).toEqual(all.map(([name]) => name).toSorted())
   })
 
-  it.each(all)('natter %s has a handler, and examples that it takes itself', async (name, { examples }) => {
-    expect(typeof (await handlers[name as keyof typeof handlers]())).toBe('function')
+  it.each(all)('natter %s has an action, and examples that it takes itself', async (name, { examples }) => {
+    expect(typeof (await actions[name as keyof typeof actions]())).toBe('function')
     expect(examples.length).toBeGreaterThan(0)
     for (const { line } of examples) {
       const [own = ''] = line.split(/ [|<>]/)

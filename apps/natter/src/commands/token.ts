@@ -3,13 +3,13 @@ import { SignJWT, type JWTPayload } from 'jose'
 import type { Given } from '../cli/given.js'
 import type { Terminal } from '../cli/terminal.js'
 import { UsageError } from '../cli/command.js'
-import type { Handler } from './handler.js'
+import type { Action } from './action.js'
 import { judge } from './judge-token.js'
 import { signingKey, type SigningKey } from './signing-key.js'
 import * as flags from './token-table.js'
 import { tokenSettings, type Prefix, type TokenSettings } from './token-settings.js'
 
-export const token: Handler = (given, terminal) =>
+export const token: Action = (given, terminal) =>
   make(given, terminal, 'connection', {
     channels: given.of(flags.channels),
     subs: given.of(flags.subs),
@@ -18,7 +18,7 @@ export const token: Handler = (given, terminal) =>
     caps: given.of(flags.caps),
   })
 
-export const subToken: Handler = (given, terminal) => {
+export const subToken: Action = (given, terminal) => {
   const channel = given.of(flags.channel)
   if (channel === undefined)
     throw new UsageError(
@@ -34,22 +34,21 @@ export const subToken: Handler = (given, terminal) => {
   })
 }
 
-/** One that is connected without a token, signed with the secret of the settings: for `natter bench`. */
+/** For connections of our own: of this user, for an hour, signed with the secret of the settings. */
 export async function tokenFor(user: string, given: Given, terminal: Terminal): Promise<string> {
   const settings = await tokenSettings(given, terminal)
-  const prefix = 'token'
-  const found = settings.client[`${prefix}_hmac_secret_key`]
-  if (typeof found !== 'string')
+  const secret = settings.client['token_hmac_secret_key']
+  if (typeof secret !== 'string')
     throw new UsageError(
-      ['--user needs the secret of the gateways: client.token_hmac_secret_key.'],
+      ['--user needs the secret of the gateways, client.token_hmac_secret_key.'],
       given.name,
     )
-  const { key, algorithm } = { key: Buffer.from(found), algorithm: 'HS256' }
-  return await new SignJWT({ ...rulesOf(settings, prefix), [userClaim(settings, prefix)]: user })
-    .setProtectedHeader({ alg: algorithm })
+  const claims = { ...rulesOf(settings, 'token'), [userClaim(settings, 'token')]: user }
+  return await new SignJWT(claims)
+    .setProtectedHeader({ alg: 'HS256' })
     .setIssuedAt()
     .setExpirationTime('1h')
-    .sign(key)
+    .sign(Buffer.from(secret))
 }
 
 async function make(

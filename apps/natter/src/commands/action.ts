@@ -2,4 +2,4 @@ import type { Given } from '../cli/given.js'
 import type { Terminal } from '../cli/terminal.js'
 
 /** What a command does. Answers the exit code where it isn't 0; a rejection is told as its message, and is 1. */
-export type Handler = (given: Given, terminal: Terminal) => Promise<number | undefined>
+export type Action = (given: Given, terminal: Terminal) => Promise<number | undefined>

@@ -1,8 +1,8 @@
-import type { Handler } from './handler.js'
+import type { Action } from './action.js'
 import type { CommandName } from './table.js'
 
 /** Loaded when they are called for: a token is made without the supervisor. */
-export const handlers: Readonly<Record<CommandName, () => Promise<Handler>>> = {
+export const actions: Readonly<Record<CommandName, () => Promise<Action>>> = {
   start: async () => (await import('./start.js')).start,
   dev: async () => (await import('./start.js')).dev,
   'dev gateway': async () => (await import('./dev-gateway.js')).devGateway,
