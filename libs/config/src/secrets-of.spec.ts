@@ -2,6 +2,7 @@ import { describe, expect, it } from '@jest/globals'
 import { z } from 'zod'
 import { defineConfig } from './config-definition.js'
 import { loadConfig } from './load-config.js'
+import { redact } from './redact.js'
 import { secretsOf } from './secrets-of.js'
 import { defineSection } from './section.js'
 import { list } from './values/list.js'
@@ -15,6 +16,12 @@ const door = defineSection('door', 'The door.', {
     default: {},
     example: '{"x-key":"keep-me-safe"}',
     doc: 'Sent.',
+    shown: true,
+  },
+  keeper: {
+    schema: z.object({ name: z.string(), key: secret() }).optional(),
+    example: '{"name":"ana","key":"keep-me-safe"}',
+    doc: 'Who keeps it.',
     shown: true,
   },
 })
@@ -45,5 +52,29 @@ describe('the secrets of a configuration', () => {
     expect(
       secretsIn({ urls: ['nats://plain:4222', 'nats://ana:p@ss@h:4222', 'https://h/keys?key=a%2Fb'] }),
     ).toEqual(['p@ss', 'key=a%2Fb', 'key=a/b', 'a%2Fb', 'a/b'])
+  })
+})
+
+describe('what is shown of a setting', () => {
+  const shownOf = (path: string, value: unknown): unknown => {
+    const info = definition.settings.find((one) => one.path === path)
+    return info && redact(info, value)
+  }
+
+  it('is of no address its user, password or query, also where a password holds an @ and several stand in one text', () => {
+    const urls = ['nats://ana:p@ss@h:4222', 'nats://h:1?key=one,nats://h:2?key=two', 'nats://plain:4222']
+    expect(shownOf('door.urls', urls)).toEqual([
+      'nats://(hidden)@h:4222',
+      'nats://h:1?(hidden),nats://h:2?(hidden)',
+      'nats://plain:4222',
+    ])
+    const both = 'nats://ana:first@h:1 nats://bob:second@h:2'
+    expect(shownOf('door.urls', both)).not.toMatch(/first|second/)
+  })
+
+  it('is nothing of what nobody knows beside a secret: a name that is misspelt may be that of the secret', () => {
+    const said = { name: 'ana', kye: 'planted', key: 'planted too' }
+    expect(shownOf('door.keeper', said)).toEqual({ name: 'ana', kye: '(hidden)', key: '(hidden)' })
+    expect(shownOf('door.keeper', 'planted')).toBe('(hidden)')
   })
 })

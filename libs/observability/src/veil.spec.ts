@@ -36,6 +36,17 @@ describe('a veil', () => {
     )
   })
 
+  it('covers a secret from its sixth character on, a word or a number from its twelfth: so it is promised to who sets one', () => {
+    const covers = (text: string): boolean => {
+      const veil = new Veil()
+      veil.cover([text])
+      return veil.over(text) === '(hidden)'
+    }
+    expect(
+      ['k-7#a', 'k-7#ab', 'elevenchars', 'twelveletter', '12345678901', '123456789012'].map(covers),
+    ).toEqual([false, true, false, true, false, true])
+  })
+
   it('lets no log line through with it, wherever in the fields it stands, and keeps the line JSON', () => {
     const unit = fc.constantFrom(...'pqXZ01 äß"\\\n/+?=&%{}𝄞')
     const anything = fc.string({ minLength: 12, unit }).filter((text) => text.trim().length >= 12)

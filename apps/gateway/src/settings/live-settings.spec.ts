@@ -67,4 +67,27 @@ describe('settings of a configuration that is read again', () => {
     await one.take(configOf({ token_audience: 'mesh' }))
     expect(one.settings.current.verifier).not.toBe(verifier)
   })
+
+  it('have another verifier where keys of subscription tokens alone changed: who left with the old key would subscribe for good', async () => {
+    const { one } = live()
+    const { verifier } = one.settings.current
+    await one.take(configOf({ subscription_token_hmac_secret_key: 'another secret' }))
+    expect(one.settings.current.verifier).not.toBe(verifier)
+  })
+
+  it('are compared with what is in effect, not with what was at the start: taking a change back is a change', async () => {
+    const { one, config } = live()
+    await one.take(configOf({ token_hmac_secret_key: 'another secret' }))
+    const { verifier } = one.settings.current
+    await one.take(config)
+    expect(one.settings.current.verifier).not.toBe(verifier)
+  })
+
+  it('are refused as often as a server of keys does not answer: what was tried and left must not stand for keys that are there', async () => {
+    const { one } = live()
+    const { current } = one.settings
+    const away = configOf({ token_jwks_public_endpoint: 'http://127.0.0.1:1/keys' })
+    for (const _ of [1, 2]) expect((await one.take(away)).problems).toHaveLength(1)
+    expect(one.settings.current).toBe(current)
+  })
 })

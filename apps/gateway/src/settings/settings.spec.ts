@@ -71,4 +71,20 @@ describe('what is made of a part of them', () => {
     expect([read(), read()]).toEqual([2, 2])
     expect(made).toEqual(['a', 'b,c'])
   })
+
+  it('is asked for again where it could not be made: else what was before would stand for the new part for good', () => {
+    let part = 1
+    const read = derived(
+      () => part,
+      (given) => {
+        if (given === 2) throw new Error('cannot be made')
+        return given
+      },
+    )
+    part = 2
+    expect(read).toThrow('cannot be made')
+    expect(read).toThrow('cannot be made')
+    part = 3
+    expect(read()).toBe(3)
+  })
 })
