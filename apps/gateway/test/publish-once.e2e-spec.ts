@@ -56,6 +56,12 @@ describe('a publish with a key', () => {
     expect(await stored(one, 'deep:a')).toEqual(['one', 'two'])
   })
 
+  it('[9.18] counts in place of an id in the data: what was asked to be told apart is', async () => {
+    const client = await bench.connect(await bench.start())
+    for (const key of ['one', 'one', 'two']) await once(client, 'room:a', { id: 'same' }, key)
+    expect(await stored(client, 'room:a')).toEqual([{ id: 'same' }, { id: 'same' }])
+  })
+
   it('[9.18] is answered {} where nothing is kept', async () => {
     const client = await bench.connect(await bench.start())
     expect((await once(client, 'anything', 1))['rpc']).toEqual({ data: {} })
