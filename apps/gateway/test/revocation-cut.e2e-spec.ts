@@ -184,6 +184,36 @@ describe('a gateway that can’t read them again', () => {
     expect(history.publications).toEqual([])
   })
 
+  it('[19.7] puts off what waited for an app: a subscribe, what waited for that, and who is in a channel', async () => {
+    const [subscribe, presence] = [held<object>(), held<object>()]
+    let listener: RecordsListener | undefined
+    const app = new FakeApp({
+      'subscribe room': () => subscribe.answer,
+      'presence tagged': () => presence.answer,
+    })
+    const node = await startWith((next) => {
+      listener = next
+      queueMicrotask(() => (next.begin(), next.caughtUp()))
+      return { stop: () => {} }
+    }, app)
+    const client = await bench.keep(RawClient.connect(node.url))
+    const data = { channel: 'room:a', data: 1, key: 'k' }
+    const ids = [
+      client.start('subscribe', { channel: 'room:a' }),
+      client.start('rpc', { method: 'natter.publish', data }),
+      client.start('presence', { channel: 'tagged:a' }),
+    ]
+    while (app.asked.length < 2) await new Promise(setImmediate)
+    listener?.begin()
+    subscribe.give({})
+    presence.give({})
+    for (const id of ids)
+      expect((await client.reply(id))['error']).toMatchObject({ code: 100, temporary: true })
+    listener?.caughtUp()
+    const { history } = await client.call('history', { channel: 'room:a', limit: 10 })
+    expect(history.publications).toEqual([])
+  })
+
   async function startWith(
     follow: (listener: RecordsListener) => { stop(): void },
     hooks?: Hooks,

@@ -38,7 +38,10 @@ export async function publishOnce(
 ): Promise<void> {
   const request = parse(body)
   const last = lastTurn(services.hub.subscription(connection, request.channel))
-  if (last?.isJoining === true) await last.settled // it may permit it
+  if (last?.isJoining === true) {
+    await last.settled // it may permit it
+    services.revocations.demandRead()
+  }
   if (!connection.isConnected) return
   const messageId = messageIdOf(connection, request)
   const place = isAsked(services, connection, questionOf(services, connection, request.channel).channel)

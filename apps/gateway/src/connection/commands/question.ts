@@ -52,6 +52,7 @@ export async function demandFromApp(
   const namespace = demand(canAsk, question)
   const caller = callerOf(connection, services.options.name)
   await services.hooks.ask<typeof kind>({ kind, caller, namespace: namespace.name, channel }, connection)
+  services.revocations.demandRead()
   return namespace
 }
 

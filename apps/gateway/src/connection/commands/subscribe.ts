@@ -73,6 +73,7 @@ async function subscribe(
     const written = services.facts.subscribing(connection, subscription)
     if (written !== undefined) await written
     if (!subscription.isWanted) return
+    services.revocations.demandRead()
     const channel = services.channels.acquire(request.channel, namespace)
     if (channel.isDurable) await joinDurable(services, { id, request, connection, subscription, channel })
     else await joinEphemeral(services, channel, { id, request, connection, subscription })
