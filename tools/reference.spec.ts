@@ -1,6 +1,8 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from '@jest/globals'
+import { provisionConfig } from '../apps/gateway/src/config/provision.config.js'
+import { migrateConfig } from '../apps/persistence/src/config/migrate.config.js'
 import { configurations, metricTables } from './reference/declarations.js'
 import { generatedFiles } from './reference/generated-files.js'
 import { readRepositoryFile, repositoryFiles, root } from './repository.js'
@@ -42,6 +44,16 @@ describe('the reference', () => {
       ([word]) => !known.has(word) && !ofNoApp.has(word),
     )
     expect(unknown).toEqual([])
+  })
+})
+
+describe('one natter.yaml', () => {
+  const all = [...configurations, migrateConfig, provisionConfig]
+  const sections = new Set(configurations.flatMap((one) => one.sections.map(({ name }) => name)))
+
+  it.each(all)('is taken by $app, whatever section of another app stands in it', (definition) => {
+    const known = new Set([...definition.sections.map(({ name }) => name), ...definition.foreignSections])
+    expect([...sections].filter((name) => !known.has(name))).toEqual([])
   })
 })
 

@@ -12,11 +12,10 @@ import type { ConfigDefinition } from '@natter/config'
 import { processMetricTable, reloadMetrics, type MetricTable } from '@natter/observability'
 
 /** Those that read files, environment and flags. */
-export const configurations: readonly Pick<ConfigDefinition, 'app' | 'sections' | 'settings'>[] = [
-  gatewayConfig,
-  persistenceConfig,
-  messengerConfig,
-]
+export const configurations: readonly Pick<
+  ConfigDefinition,
+  'app' | 'sections' | 'foreignSections' | 'settings'
+>[] = [gatewayConfig, persistenceConfig, messengerConfig]
 
 export const metricTables: readonly { process: string; table: MetricTable }[] = [
   { process: 'Every process', table: { ...processMetricTable, ...reloadMetrics } },

@@ -1,4 +1,5 @@
 import { afterAll, describe, expect, it } from '@jest/globals'
+import { SignJWT } from 'jose'
 import { memoryBench } from './bench.js'
 import { codeOf, hangUp, result, tell, told } from './backend.js'
 import { FakeApp } from './fake-app.js'
@@ -247,12 +248,27 @@ describe('what backends ask over HTTP', () => {
   })
 
   it('[23.12] says anew when a connection ends, tells its client, and ends what has expired', async () => {
-    const [a, b] = [await start({ hooks: undefined as never, secret: 'x'.repeat(32) }), await start()]
-    const [ben] = await join(b, 'ben')
-    await result(a, 'refresh', { user: 'ben', expire_at: Math.floor(Date.now() / 1_000) + 3_600 })
+    const secret = 'a-secret-of-thirty-two-characters'
+    const overrides = { httpApi: {}, secret }
+    const [a, b] = [await bench.start(overrides), await bench.start(overrides)]
+    const token = new SignJWT({ sub: 'ben' }).setProtectedHeader({ alg: 'HS256' })
+    const client = await bench.keep(RawClient.open(b.url))
+    const { connect } = await client.call('connect', { token: await token.sign(Buffer.from(secret)) })
+    expect(connect.expires).toBeUndefined()
+    await result(a, 'refresh', {
+      user: 'ben',
+      expire_at: Math.floor(Date.now() / 1_000) + 3_600,
+      info: { x: 1 },
+    })
+    const told = () => client.received.find(({ push }) => push?.refresh !== undefined)?.['push'].refresh
+    await client.until(() => told() !== undefined, 'a refresh')
+    expect(told()).toEqual({ expires: true, ttl: expect.any(Number) })
+    await client.call('subscribe', { channel: 'room:a' })
+    const { presence } = await result(a, 'presence', { channel: 'room:a' })
+    expect(Object.values(presence)).toMatchObject([{ conn_info: { x: 1 } }])
     await result(a, 'refresh', { user: 'ben', expired: true })
-    await ben.until(() => ben.closed !== undefined, 'its end')
-    expect(ben.closed?.code).toBe(3005)
+    await client.until(() => client.closed !== undefined, 'its end')
+    expect(client.closed?.code).toBe(3005)
     expect(await codeOf(a, 'refresh')).toBe(107)
     expect(await codeOf(a, 'refresh', { user: 'ben', expire_at: -1 })).toBe(107)
   })

@@ -68,6 +68,7 @@ export const messengerConfig = defineConfig({
     'drain',
     'transport',
     'tls',
+    'http_api',
     'rpc',
     'proxies',
   ],

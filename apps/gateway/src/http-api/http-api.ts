@@ -166,7 +166,11 @@ export class HttpApi {
       this.inFlight -= 1
       if (this.inFlight === 0) this.onIdle?.() // the answer leaves in this turn
     }
-    return { is: 'later', answer: answer.finally(done) }
+    const certain = answer.catch((cause: unknown) => {
+      events.emit('http-api:reply', { method: name ?? 'legacy', code: Errors.internal.code, cause })
+      return replyAnswer({ error: errorOf(Errors.internal) }, isByStatus)
+    })
+    return { is: 'later', answer: certain.finally(done) }
   }
 
   /** Undefined: that is no JSON. Never rejects. */

@@ -11,6 +11,7 @@ export const migrateConfig = defineConfig({
     'drain',
     'transport',
     'tls',
+    'http_api',
     'rpc',
     'proxies',
     'ops',

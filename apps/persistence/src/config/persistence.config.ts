@@ -16,7 +16,17 @@ import { persistenceSection } from './persistence-section.js'
 export const persistenceConfig = defineConfig({
   app: 'persistence',
   // One natter.yaml serves all apps.
-  foreignSections: ['gateway', 'client', 'drain', 'transport', 'tls', 'rpc', 'proxies', 'messenger'],
+  foreignSections: [
+    'gateway',
+    'client',
+    'drain',
+    'transport',
+    'tls',
+    'http_api',
+    'rpc',
+    'proxies',
+    'messenger',
+  ],
   sections: [persistenceSection, natsSection, postgresSection, channelSection, opsSection, logSection],
   check: ({ postgres, channel }) => {
     return [
