@@ -151,7 +151,7 @@ function sentenceOf(reason: string, kind: Kind, prefix: Prefix, { client }: Toke
     JSON.stringify(client[`${prefix}_${name}`] ?? client[`${prefix}_${name}_regex`])
   const known: Readonly<Record<string, string>> = {
     'no-key-configured':
-      'no key is configured, so no token can be believed: set client.token_hmac_secret_key or another key.',
+      'no key is configured (client.token_hmac_secret_key or another one), so gateways believe no token. Only an app or a hook that says who connects may know what it means.',
     'too-long': 'it is longer than any token may be.',
     malformed: 'it is no token: three parts of base64url with dots between them.',
     algorithm: 'it is signed in a way that no configured key is for.',
