@@ -185,7 +185,7 @@ describe('a gateway that can’t read them again', () => {
   })
 
   it('[19.7] puts off what waited for an app: a subscribe, what waited for that, and who is in a channel', async () => {
-    const [subscribe, presence] = [held<object>(), held<object>()]
+    const [subscribe, presence] = [held<object>(), held<Record<string, never>>()]
     let listener: RecordsListener | undefined
     const app = new FakeApp({
       'subscribe room': () => subscribe.answer,
