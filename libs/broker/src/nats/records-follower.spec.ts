@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals'
+import type { Clock } from '@natter/primitives'
 import { ManualClock } from '@natter/testing'
 import type { Msg } from '@nats-io/transport-node'
 import type { Listener } from './connection.js'
@@ -20,6 +21,9 @@ const delivery = (seq: number, number: number): Msg => {
 /** A server that takes the mark, and says of the rest what the test says. */
 async function open() {
   const clock = new ManualClock()
+  let lateMs = 0
+  const wall: Clock = { now: () => clock.now() - lateMs, setTimer: (run, ms) => clock.setTimer(run, ms) }
+  const setBack = (ms: number): void => void (lateMs = ms)
   const told: string[] = []
   const readers: Listener[] = []
   const link = {
@@ -37,7 +41,7 @@ async function open() {
   const parts = {
     link,
     api: { createConsumer: async () => 'c' },
-    clock,
+    clock: wall,
     stream: 'S',
     prefix: 'p.',
     mark: async () => 2,
@@ -58,7 +62,7 @@ async function open() {
     }
   }
   const say = (...all: Msg[]): void => all.forEach((msg) => readers.at(-1)?.hear(msg))
-  return { follower, told, say, advance, clock }
+  return { follower, told, say, advance, setBack }
 }
 
 describe('a follower of records', () => {
@@ -80,6 +84,15 @@ describe('a follower of records', () => {
     expect(told).toEqual(['begin', 'record', 'caught up'])
     await advance(4_000)
     expect(told.slice(3, 5)).toEqual(['trouble', 'away'])
+    follower.stop()
+  })
+
+  it('RF2: a clock that is set back hides no silence', async () => {
+    const { follower, told, say, advance, setBack } = await open()
+    say(delivery(2, 1))
+    setBack(3_600_000)
+    await advance(4_000)
+    expect(told).toContain('away')
     follower.stop()
   })
 })
