@@ -65,6 +65,13 @@ describe('[12.4] published keys, from a real server', () => {
     expect(server.requests).toBe(1)
   })
 
+  it('are fetched again where the clock was set back: a key that rotates in isn’t kept waiting until it has caught up', async () => {
+    expect(await outcome(await sign(one))).toBe('valid')
+    clock.advance(-hour)
+    server.publish(one.published, two.published)
+    expect(await outcome(await sign(two))).toBe('valid')
+  })
+
   it('are fetched again when a token names one that isn’t there', async () => {
     expect(await outcome(await sign(one))).toBe('valid')
     server.publish(one.published, two.published)

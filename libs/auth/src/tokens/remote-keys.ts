@@ -79,12 +79,18 @@ export class RemoteKeys {
   }
 
   private get isOld(): boolean {
-    return this.options.clock.now() - this.fetchedAtMs >= this.options.cacheMs
+    return this.hasPassed(this.options.cacheMs, this.fetchedAtMs)
   }
 
   private get canFetch(): boolean {
-    const { clock, minIntervalMs = 5_000 } = this.options
-    return this.running === undefined && clock.now() - this.beganAtMs >= minIntervalMs
+    const { minIntervalMs = 5_000 } = this.options
+    return this.running === undefined && this.hasPassed(minIntervalMs, this.beganAtMs)
+  }
+
+  /** A clock that was set back says nothing of how long ago that was: it has. */
+  private hasPassed(ms: number, sinceMs: number): boolean {
+    const passedMs = this.options.clock.now() - sinceMs
+    return passedMs < 0 || passedMs >= ms
   }
 
   /** J4: whoever comes first while all is well waits, so that a key that was withdrawn lets nobody in once the set is old. */
