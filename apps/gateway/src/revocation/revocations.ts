@@ -193,9 +193,9 @@ export class Revocations implements RecordsListener {
   private planWalk(): void {
     const { clock } = this.parts
     if (this.walking !== undefined) return
-    const leftMs = this.walkedAtMs + walkEveryMs - clock.now()
-    if (leftMs <= 0) return this.walk()
-    this.walking = clock.setTimer(() => this.walk(), leftMs)
+    const sinceMs = clock.now() - this.walkedAtMs
+    if (sinceMs < 0 || sinceMs >= walkEveryMs) return this.walk() // before the last one: the clock was set back
+    this.walking = clock.setTimer(() => this.walk(), walkEveryMs - sinceMs)
   }
 
   private walk(): void {
