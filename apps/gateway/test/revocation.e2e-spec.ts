@@ -129,6 +129,20 @@ describe.each(dialects)('revocation, for clients that speak $name', (dialect) =>
       expect((await client.close()).code).toBe(3005)
     })
 
+    it('is found under the name that the last refresh gave, and no more under the one before: the new token let it stay', async () => {
+      const [before, id, user] = [fresh('token'), fresh('token'), fresh('ana')]
+      const node = await bench.start({ secret })
+      const client = await enter(node, { sub: user, jti: before })
+      const token = await tokenOf({ sub: user, jti: id })
+      expect(await client.call('refresh', { token })).toHaveProperty('refresh')
+      const api = await bench.api()
+      await api.revokeToken(before)
+      await client.call('presence', { channel: 'room:a' })
+      expect(client.closed).toBeUndefined()
+      await api.revokeToken(id)
+      expect(await client.close()).toEqual(Disconnects.connectionExpired)
+    })
+
     it('[19.4] of a subscription ends that with 2501, and is 109 for the next: the connection stays', async () => {
       const [id, user, channel] = [fresh('token'), fresh('ana'), fresh('$closed:a')]
       const [, node] = await pair()

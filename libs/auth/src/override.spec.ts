@@ -43,4 +43,11 @@ describe('[12.6] what a token says in place of the namespace', () => {
     expect(overrideNamespace(namespace, { presence: true })).toBe(once)
     expect(overrideNamespace(resolve({}), { presence: true })).not.toBe(once)
   })
+
+  it('is another object for who is told otherwise: one user’s answer must not stand for all that come after', () => {
+    const namespace = resolve({ presence: true })
+    const without = overrideNamespace(namespace, { presence: false })
+    expect(overrideNamespace(namespace, { presence: true }).hasPresence).toBe(true)
+    expect(without.hasPresence).toBe(false)
+  })
 })
