@@ -41,6 +41,7 @@ export async function startGateway(
       NATTER_GATEWAY_NAME: 'gateway-x',
       NATTER_GATEWAY_PORT: String(port),
       NATTER_OPS_PORT: String(opsPort),
+      NATTER_HTTP_API_PORT: '0',
       ...options.env,
     },
   })
