@@ -214,6 +214,22 @@ describe('the typed client', () => {
     await client.flushed()
   })
 
+  it('says that nothing was asked where there is no connection: such a call may be made again', async () => {
+    const client = open({ url: 'http://127.0.0.1:1' }, { sdk: { timeout: 30 } })
+    const channel = client.channel('room:a')
+    const calls = [
+      client.rpc('echo', { text: 'x' }),
+      client.send('typing', { room: 'a' }),
+      channel.publishNow({ text: 'x' }),
+      channel.presence(),
+      all(channel.history()),
+    ]
+    const reasons = (await Promise.allSettled(calls)).map(
+      (one) => (one.status === 'rejected' ? one.reason : one) as unknown,
+    )
+    expect(reasons).toEqual(calls.map(() => expect.objectContaining({ code: 'not-connected' })))
+  })
+
   it('ends a reader with the reason where the server says no', async () => {
     const client = open(await start())
     const channel = client.channel(channelName('closed::name', { name: 'a' }))

@@ -8,6 +8,7 @@
 import { InvalidError, systemClock, TypedEvents, type Clock } from '@natter/primitives'
 import { Centrifuge, type Options, type SubscriptionOptions } from 'centrifuge'
 import { call, type Call } from './call.js'
+import { asker, type Ask } from './connection/ask.js'
 import { OneChannel, type ClientChannel, type PublishOptions } from './channel/channel.js'
 import { SharedChannel } from './channel/shared-channel.js'
 import {
@@ -120,11 +121,13 @@ class MeshClient {
   private readonly channels = new Map<string, { channel: AnyChannel; shared: SharedChannel }>()
   private readonly readers = new Set<{ close(): void }>()
   private readonly queue: PublishQueue
+  private readonly ask: Ask
   private readonly clock: Clock
 
   constructor(options: ClientOptions) {
     this.clock = options.clock ?? systemClock
     this.sdk = sdkOf(options)
+    this.ask = asker(this.sdk, options.sdk?.timeout ?? 5_000)
     this.queue = new PublishQueue({
       clock: this.clock,
       send: repeatable(this.sdk),
@@ -155,13 +158,13 @@ class MeshClient {
     const caller = {
       on: sdk.on.bind(sdk),
       off: sdk.off.bind(sdk),
-      rpc: (...given: Parameters<Centrifuge['rpc']>) => sdk.rpc(...given).catch(rethrow),
+      rpc: (...given: Parameters<Centrifuge['rpc']>) => this.ask(() => sdk.rpc(...given)),
     }
     return call(caller as Centrifuge, method, data)
   }
 
   send(event: string, data?: unknown): Promise<void> {
-    return this.sdk.send(data === undefined ? { event } : { event, data }).catch(rethrow)
+    return this.ask(() => this.sdk.send(data === undefined ? { event } : { event, data }))
   }
 
   connect(): void {
@@ -214,13 +217,14 @@ class MeshClient {
   }
 
   private openChannel(name: string): { channel: AnyChannel; shared: SharedChannel } {
-    const { sdk, clock, readers } = this
+    const { sdk, ask, clock, readers } = this
     const shared = new SharedChannel(sdk, name, subscriptionOptions({}))
     shared.state.subscribe(() => this.queue.nudge(name))
     const publish = (data: unknown, options: PublishOptions): Promise<Published> =>
       this.publish(name, data, options)
     const channel = new OneChannel<unknown, unknown, unknown, unknown>(name, {
       sdk,
+      ask,
       clock,
       shared,
       readers,

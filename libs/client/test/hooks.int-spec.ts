@@ -28,6 +28,7 @@ describe('the hooks', () => {
 
   beforeEach(async () => {
     client = createClient({ url: 'http://127.0.0.1:1', isConnecting: false })
+    client.sdk.ready = () => Promise.resolve() // as if it were connected
     subscribed = []
     shown = []
     const make = client.sdk.newSubscription.bind(client.sdk)

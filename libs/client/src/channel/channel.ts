@@ -1,6 +1,6 @@
 import type { Clock } from '@natter/primitives'
 import type { Centrifuge } from 'centrifuge'
-import { clientError } from '../errors/client-errors.js'
+import type { Ask } from '../connection/ask.js'
 import type { Published } from '../queue/publish-queue.js'
 import type { Readable } from '../store.js'
 import { readHistory, type HistoryQuery, type StreamPosition } from './history.js'
@@ -58,6 +58,7 @@ export interface ClientChannel<Data = unknown, Sent = Data, Info = unknown, Welc
 /** What a channel needs of its client. */
 export interface ChannelParts {
   sdk: Centrifuge
+  ask: Ask
   clock: Clock
   shared: { readonly state: Readable<ChannelState>; hold(holder: Holder): () => void }
   publish(data: unknown, options: PublishOptions): Promise<Published>
@@ -95,25 +96,28 @@ export class OneChannel<Data, Sent, Info, Welcome> implements ClientChannel<Data
   }
 
   async publishNow(data: Sent): Promise<void> {
-    await asked(this.parts.sdk.publish(this.name, data))
+    await this.parts.ask(() => this.parts.sdk.publish(this.name, data))
   }
 
   history(query?: HistoryQuery): AsyncIterable<Publication<Data, Info>> {
-    return readHistory((options) => this.parts.sdk.history(this.name, options), this.name, query)
+    const { ask, sdk } = this.parts
+    return readHistory((options) => ask(() => sdk.history(this.name, options)), this.name, query)
   }
 
   async position(): Promise<StreamPosition> {
-    const { offset, epoch } = await asked(this.parts.sdk.history(this.name, { limit: 0 }))
+    const { offset, epoch } = await this.parts.ask(() => this.parts.sdk.history(this.name, { limit: 0 }))
     return { offset, epoch }
   }
 
   async presence(): Promise<readonly Member<Info>[]> {
-    const { clients } = await asked(this.parts.sdk.presence(this.name))
+    const { clients } = await this.parts.ask(() => this.parts.sdk.presence(this.name))
     return Object.values(clients).map((info) => memberOf<Info>(info))
   }
 
   async presenceStats(): Promise<{ clients: number; users: number }> {
-    const { numClients: clients, numUsers: users } = await asked(this.parts.sdk.presenceStats(this.name))
+    const { numClients: clients, numUsers: users } = await this.parts.ask(() =>
+      this.parts.sdk.presenceStats(this.name),
+    )
     return { clients, users }
   }
 }
@@ -126,13 +130,5 @@ function bound<Data, Info>(listener: ChannelListener<Data, Info>): ChannelListen
     onJoin: (member) => listener.onJoin?.(member),
     onLeave: (member) => listener.onLeave?.(member),
     onEnd: (error) => listener.onEnd?.(error),
-  }
-}
-
-async function asked<T>(answer: Promise<T>): Promise<T> {
-  try {
-    return await answer
-  } catch (error) {
-    throw clientError(error)
   }
 }

@@ -6,7 +6,6 @@
  * H3. All pages are of one epoch: if the stream is replaced meanwhile, the server refuses (112) rather than mix two.
  */
 import type { HistoryOptions, HistoryResult, StreamPosition } from 'centrifuge'
-import { clientError } from '../errors/client-errors.js'
 import { publicationOf, type Publication } from './publication.js'
 
 export interface HistoryQuery {
@@ -34,7 +33,7 @@ export async function* readHistory<Data, Info>(
   let top: number | undefined
   while (left > 0) {
     const options = { limit: Math.min(left, pageSize), reverse: isReverse }
-    const page = await asked(ask, position === undefined ? options : { ...options, since: position })
+    const page = await ask(position === undefined ? options : { ...options, since: position })
     top ??= page.offset // H1
     for (const context of page.publications) {
       if (!isReverse && (context.offset ?? 0) > top) return
@@ -44,13 +43,5 @@ export async function* readHistory<Data, Info>(
     const last = page.publications.at(-1)?.offset
     if (last === undefined || (!isReverse && last >= top) || (isReverse && last <= 1)) return // H2
     position = { offset: last, epoch: page.epoch } // H3
-  }
-}
-
-async function asked(ask: Ask, options: HistoryOptions): Promise<HistoryResult> {
-  try {
-    return await ask(options)
-  } catch (error) {
-    throw clientError(error)
   }
 }
