@@ -1,4 +1,5 @@
 import { isJson, isJsonObject, type Bytes } from '@natter/protocol'
+import { channelPattern, type ChannelPattern } from './channel-pattern.js'
 import { decideKeep, type NamespaceOptions } from './namespace.options.js'
 
 /** Who may do something, beside the anonymous rule: `client` = any connection, `subscriber` = one subscribed to the channel. */
@@ -49,7 +50,7 @@ export interface Namespace {
   readonly allowPresence: Allowance
   readonly allowHistory: Allowance
   readonly allowUserLimitedChannels: boolean
-  readonly channelRegex?: RegExp
+  readonly channelRegex?: ChannelPattern
   readonly publicationDataFormat: '' | 'json' | 'json_object' | 'binary'
 }
 
@@ -124,7 +125,7 @@ export function resolveNamespace(name: string, options: NamespaceOptions): Names
     allowsTagsFilter: options.allow_tags_filter,
     ...allowances(options),
     allowUserLimitedChannels: options.allow_user_limited_channels,
-    ...(options.channel_regex === undefined ? {} : { channelRegex: new RegExp(options.channel_regex, 'u') }),
+    ...(options.channel_regex === undefined ? {} : { channelRegex: channelPattern(options.channel_regex) }),
     publicationDataFormat: options.publication_data_format,
   })
 }

@@ -41,6 +41,7 @@ export { isJson, isJsonObject } from './json/json-text.js'
 export { findJsonField, jsonElements, jsonFields, jsonSequence, type Span } from './json/raw-fields.js'
 export { uniJsonCodec } from './json/uni-json-codec.js'
 export { Limits } from './limits.js'
+export { compilePattern, type LinearPattern } from './linear-pattern.js'
 export type {
   Bytes,
   ClientInfo,
