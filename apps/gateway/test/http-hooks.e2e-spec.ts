@@ -556,6 +556,37 @@ describe.each(dialects)('hooks over HTTP, for clients that speak $name', (dialec
       expect(failed).toMatchObject([{ code: 'rpc connection', why: 'ECONNREFUSED' }])
     })
 
+    it('[22.11] is in flight no more once it is answered, whatever that was: else a hook would be full for good', async () => {
+      const answers = [say('{"result":{}}'), say('', 500), say('{"error":{"code":400}}'), () => {}]
+      const { node } = await start({ rpc: {} }, { timeoutMs: 60 })
+      const server = servers.at(-1)
+      const client = await enter(node)
+      for (const answer of answers) {
+        if (server !== undefined) server.answers['rpc'] = answer
+        await kinds.rpc(client)
+        expect(node.gateway.httpHooks.pending).toBe(0)
+      }
+    })
+
+    it('[22.11] on a connection that was kept is asked once more where that is harmless, and else is not: an rpc would be done twice', async () => {
+      const breaks = (kind: string): HookAnswer => {
+        const done = JSON.stringify(kind === 'rpc' ? { result: {} } : { error: { code: 400 } })
+        return (response: ServerResponse) => {
+          if (server.asked.filter(({ path }) => path === kind).length === 2) response.destroy()
+          else response.end(done)
+        }
+      }
+      const { node, server } = await start({ rpc: breaks('rpc'), subscribe: breaks('subscribe') })
+      const client = await enter(node)
+      const times = (kind: string): number => server.asked.filter(({ path }) => path === kind).length
+      await kinds.rpc(client)
+      expect(code(await kinds.rpc(client))).toBe(100)
+      expect(times('rpc')).toBe(2)
+      await kinds.subscribe(client)
+      expect(code(await kinds.subscribe(client))).toBe(400)
+      expect(times('subscribe')).toBe(3)
+    })
+
     it('[22.11] with 200 can mean what the configuration says', async () => {
       const { node } = await start(
         { rpc: say('', 429), subscribe: say('', 404) },

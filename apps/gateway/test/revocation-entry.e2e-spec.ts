@@ -2,7 +2,7 @@
 import { describe, expect, it } from '@jest/globals'
 import { createTokenVerifier, type TokenVerifier } from '@natter/auth'
 import { MemoryBroker, type RecordsListener } from '@natter/broker'
-import { systemClock } from '@natter/primitives'
+import { systemClock, UnavailableError } from '@natter/primitives'
 import { Disconnects } from '@natter/protocol'
 import { encodeRevocation, keyOf } from '../src/revocation/revocation.js'
 import { memoryBench } from './bench.js'
@@ -63,6 +63,16 @@ describe('who was on the way in', () => {
     written.give(1)
     expect(await client.close()).toEqual(Disconnects.permissionDenied)
     expect(client.received).toEqual([])
+  })
+
+  it('leaves nothing behind where it could not be written down: a user would be found in a connection that was refused', async () => {
+    const { node, written, writing } = await start(new FakeApp({}, ['disconnect']))
+    const client = await open(node)
+    await writing
+    expect(node.gateway.hub.connectionsOf('ana')).toHaveLength(1)
+    written.fail(new UnavailableError('nats-away', 'away'))
+    expect((await client.reply(1))['error']).toMatchObject(put)
+    expect(node.gateway.hub.connectionsOf('ana')).toHaveLength(0)
   })
 
   it('[19.7] waits for the last reading that has begun, not for the first: between two the way was lost, and anybody may be blocked', async () => {

@@ -58,4 +58,13 @@ describe('capabilities in the words of tokens', () => {
     expect(shareCapabilities(said)).toEqual(said)
     expect(shareCapabilities(structuredClone(said))).toBe(shareCapabilities(said))
   })
+
+  it('that differ in how they are read are two: a name of one token must not be the pattern of another', () => {
+    const read = (match: string) => readCapabilities([{ channels: ['ops-*'], match, allow: ['sub'] }])
+    expect(['wildcard', 'exact', 'regex'].map((match) => read(match))).toMatchObject([
+      [{ match: 'wildcard' }],
+      [{ match: 'exact' }],
+      [{ match: 'regex' }],
+    ])
+  })
 })

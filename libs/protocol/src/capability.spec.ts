@@ -92,6 +92,7 @@ describe('a capability', () => {
     ['wildcard', '*#*', 'chat:#ana', true],
     ['wildcard', '*#*', 'chat:a#b#ana', false],
     ['wildcard', '*#*#*', 'chat:a#b#ana', true],
+    ['wildcard', 'chat:*#*#*', 'chat:x#ana', false],
     ['regex', 'chat:\\d+', 'chat:42', true],
     ['regex', '^chat:\\d+$', 'chat:42', true],
     ['regex', 'chat:\\d+', 'chat:42x', false],
