@@ -60,6 +60,16 @@ describe('the example of hooks over HTTP', () => {
       'the publication',
     )
     expect(publication?.['data']).toEqual({ from: 'ana', text: 'hello' })
+    for (const data of [null, 7, {}, { text: 1 }])
+      expect((await client.call('publish', { channel: 'inbox:ana', data }))['error']).toMatchObject({
+        code: data === null ? 107 : 400,
+      })
+    const bytes = await fetch(`http://127.0.0.1:${port}/natter/publish`, {
+      method: 'POST',
+      headers: { 'x-natter-key': 'change-me' },
+      body: JSON.stringify({ user: 'ana', channel: 'inbox:ana', b64data: 'AQL/' }), // as of a Protobuf client
+    })
+    expect(await bytes.json()).toMatchObject({ error: { code: 400 } })
     const { rpc } = await client.call('rpc', { method: 'echo', data: [1] })
     expect(rpc).toEqual({ data: { echo: [1] } })
   })
