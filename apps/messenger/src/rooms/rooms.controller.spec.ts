@@ -75,6 +75,13 @@ describe('a room', () => {
     expect(mesh.published('room:general')).toEqual([])
   })
 
+  it('is open to members, and its private namesake is not', async () => {
+    const mesh = await meshOf()
+    const page = await mesh.connect(ana)
+    await page.subscribe('room:general')
+    expect((await refusal(page.subscribe('$room:general'))).code).toBe(103)
+  })
+
   it('has a name that the page could have made, or cannot be entered', async () => {
     const mesh = await meshOf()
     const page = await mesh.connect(ana)

@@ -27,8 +27,9 @@ export class RoomsController {
   constructor(@Inject(RoomDirectory) private readonly directory: RoomDirectory) {}
 
   @OnSubscribe(':room')
-  enter(_: unknown, { params }: SubscribeContext) {
+  enter(_: unknown, { channel, params }: SubscribeContext) {
     const room = params['room'] ?? ''
+    if (channel.startsWith('$')) return deny() // private: a token lets in, and then nobody asks here
     if (!isRoomName(room))
       return deny(BAD_ROOM_NAME, 'A room’s name has 1 to 40 of the characters a–z, 0–9, - and _.')
     this.directory.entered(room)
