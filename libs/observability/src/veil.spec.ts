@@ -28,6 +28,16 @@ describe('a veil', () => {
     expect(veil.over('first-secret second-secret')).toBe('(hidden) (hidden)')
   })
 
+  it('covers the newest secret however many there were before, and what is named with each: they are those in effect', () => {
+    const veil = new Veil()
+    const keys = Array.from({ length: 1_200 }, (_, reload) => `key-of-reload-${reload}`)
+    veil.cover(['the-one-that-stays', ...keys.slice(0, 400)])
+    veil.cover(['the-one-that-stays', ...keys.slice(400)])
+    expect(veil.over('the-one-that-stays key-of-reload-1199 key-of-reload-0')).toBe(
+      '(hidden) (hidden) key-of-reload-0',
+    )
+  })
+
   it('covers the longer of two that begin alike, and leaves alone what stands everywhere: short texts, words, numbers', () => {
     const veil = new Veil()
     veil.cover(['abc-def', 'abc-defgh', 'x', '', 'natter', '123456', 'a-long-secret'])

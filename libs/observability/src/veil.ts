@@ -2,7 +2,8 @@
  * The last line before the world: whatever a process is about to say or show passes here, and its secrets don't.
  *
  * V1. A text that is covered never passes, nor in the forms in which libraries quote it: within JSON, in an address, in Base64.
- * V2. What was covered stays covered: a secret that was replaced may still open a door.
+ * V2. What was covered stays covered: a secret that was replaced may still open a door. Where there are too many, those go that were named
+ *     longest ago: what is in effect is named again with each reload.
  *
  * It is no leave to log secrets: it is for errors of others, who put what they like into a message.
  */
@@ -22,18 +23,30 @@ export class Veil {
 
   /** From now on. */
   cover(secrets: readonly string[]): void {
-    const before = this.forms.size
-    for (const secret of secrets) {
-      const text = secret.trim()
-      if (!isWorthCovering(text) || this.forms.size >= maxForms) continue
-      for (const form of formsOf(text)) this.forms.add(form)
+    const forms = secrets
+      .map((secret) => secret.trim())
+      .filter(isWorthCovering)
+      .flatMap(formsOf)
+    const isNew = forms.some((form) => !this.forms.has(form))
+    for (const form of forms) {
+      this.forms.delete(form) // the newest stands last
+      this.forms.add(form)
     }
-    if (this.forms.size !== before) this.pattern = patternOf(this.forms) // V2
+    if (isNew) this.pattern = patternOf(this.keepNewest())
   }
 
   /** V1. */
   over(text: string): string {
     return this.pattern === undefined ? text : text.replaceAll(this.pattern, covered)
+  }
+
+  /** V2. */
+  private keepNewest(): ReadonlySet<string> {
+    for (const form of this.forms) {
+      if (this.forms.size <= maxForms) break
+      this.forms.delete(form)
+    }
+    return this.forms
   }
 }
 
