@@ -47,6 +47,7 @@ describe('what an address answers', () => {
     ['subscribe', { allow: ['pub', 'hst'] }, { allow: ['publish', 'history'] }],
     ['connect', { user: 'ana', expire_at: 0, info: null, subs: null }, { user: 'ana' }],
     ['refresh', {}, {}],
+    ['refresh', { caps: [] }, { capabilities: [] }], // all are taken away, which isn't the same as nothing said
     ['refresh', { expired: true, expire_at: 100 }, { expiresAtMs: 0 }],
     ['sub_refresh', { expired: false, b64info: b64('[1]') }, { infoJson: '[1]' }],
     ['subscribe', { expire_at: 5, data: 'x' }, { expiresAtMs: 5_000, data: bytes('"x"') }],

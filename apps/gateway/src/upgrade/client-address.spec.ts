@@ -52,4 +52,10 @@ describe('whose request it is', () => {
       }),
     )
   })
+
+  it('is what the proxy adds behind a header of any length: a client that fills it must not choose its address (CA1)', () => {
+    const addressOf = clientAddresses(['10.0.0.0/8'])
+    const filled = `${'198.51.100.1, '.repeat(100)}203.0.113.7`
+    expect(addressOf(request('10.0.0.5', filled))).toBe('203.0.113.7')
+  })
 })
