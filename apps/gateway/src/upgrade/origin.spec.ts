@@ -17,6 +17,7 @@ describe('the origin rule', () => {
     expect(rule.allows('https://a.exampleXcom')).toBe(false)
     expect(rule.allows('https://a.example.com.evil.org')).toBe(false)
     expect(rule.allows('http://localhost:80001')).toBe(false)
+    expect(rule.allows('evil-https://a.example.com')).toBe(false)
     expect(new OriginRule(['*']).allows('null')).toBe(true)
   })
 
