@@ -94,14 +94,14 @@ function shortDefault({ default: value }: Setting): string {
 
 /** Values that are objects have keys of their own; settings with the same keys share a table. */
 function describeValues(): string {
-  const byKeys = new Map<string, { paths: string[]; keys: ValueKey[] }>()
+  const byKeys = new Map<string, { paths: Set<string>; keys: ValueKey[] }>()
   for (const { path, setting } of configurations.flatMap(({ settings }) => settings)) {
     const keys = keysOfValue(setting.schema)
     if (keys.length === 0) continue
     const shared = keys.filter(({ key }) => key !== 'name')
     const id = shared.map(({ key }) => key).join(',')
-    const entry = byKeys.get(id) ?? { paths: [], keys: [] }
-    entry.paths.push(path)
+    const entry = byKeys.get(id) ?? { paths: new Set(), keys: [] }
+    entry.paths.add(path)
     if (keys.length > entry.keys.length)
       entry.keys = keys.toSorted((a, b) => Number(b.isRequired) - Number(a.isRequired))
     byKeys.set(id, entry)
@@ -109,13 +109,24 @@ function describeValues(): string {
   const docs = commentsOfKeys()
   return [...byKeys.values()]
     .map(({ paths, keys }) => {
-      const heading = `### Keys of ${paths.map((path) => code(path)).join(' and ')}`
+      const heading = `### Keys of ${[...paths].map((path) => code(path)).join(' and ')}`
       return `${heading}\n\n${table(
         ['Key', 'Takes', 'Default', 'What it does'],
-        keys.map((key) => keyRow(key, docs)),
+        keys.map((key) => keyRow(key, new Map([...docs, ['name', nameOf(paths)]]))),
       )}`
     })
     .join('\n\n')
+}
+
+/** What the `name` is of one entry of a list: lists share the key, and mean each its own by it. */
+const names: Readonly<Record<string, string>> = {
+  'channel.namespaces': namespaceName.description ?? '',
+  'rpc.namespaces': 'The text of a method before its first colon. Only in `rpc.namespaces`.',
+  'proxies.named': 'By what `subscribe_proxy_name` and its like say it. Only in `proxies.named`.',
+}
+
+function nameOf(paths: ReadonlySet<string>): string {
+  return [...paths].map((path) => names[path] ?? '').join('')
 }
 
 function keyRow(
@@ -135,7 +146,7 @@ function keyRow(
 
 /** Keys of values are explained where their schema is written: in comments before them, or by the schema itself. */
 function commentsOfKeys(): Map<string, string> {
-  const docs = new Map([['name', namespaceName.description ?? '']])
+  const docs = new Map<string, string>()
   for (const file of sourceFiles().filter(({ fileName }) => fileName.endsWith('.options.ts'))) {
     walk(file, (node) => {
       const comment = ts.isPropertyAssignment(node) ? commentOf(node) : ''
