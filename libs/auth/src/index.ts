@@ -20,7 +20,15 @@ export {
 } from './permissions.js'
 export { KeySources } from './tokens/key-sources.js'
 export { createTokenVerifier, type TokenOptions, type TokenVerifierOptions } from './tokens/jwt-verifier.js'
-export { readPayload, readSubscription, rawText, writtenOf, type Written } from './tokens/claim-parts.js'
+export {
+  isRecord,
+  isSaid,
+  readPayload,
+  readSubscription,
+  rawText,
+  writtenOf,
+  type Written,
+} from './tokens/claim-parts.js'
 export { parsePublicKey, type PublicKeyKind } from './tokens/public-keys.js'
 export {
   NoTokens,

@@ -8,6 +8,8 @@
  * W4. Unknown fields are passed over, and told.
  */
 import {
+  isRecord,
+  isSaid,
   rawText,
   readCapabilities,
   readPayload,
@@ -244,11 +246,6 @@ function tellUnknown(values: Values, known: readonly string[], where: string, { 
 }
 
 const decoder = new TextDecoder()
-
-const isSaid = (value: unknown): boolean => value !== undefined && value !== null
-
-const isRecord = (value: unknown): value is Values =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)
 
 const isWhole = (value: unknown, from: number, to: number): value is number =>
   Number.isSafeInteger(value) && (value as number) >= from && (value as number) <= to
