@@ -1,0 +1,6 @@
+export { shapeOf, type ChannelContract, type Contract, type RpcContract } from './contract.js'
+export { compareContracts, isBreaking } from './compare/compare-contracts.js'
+export type { Change, ChangeKind } from './compare/change.js'
+export { asyncApi, asyncApiFile, readAsyncApi } from './documents/asyncapi.js'
+export { openApi, openApiFile } from './documents/openapi.js'
+export { isObject, mapSchemas, sorted, type Schema } from './json/schema.js'
