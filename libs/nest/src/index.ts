@@ -2,6 +2,8 @@ export { ClientError, DisconnectError, type Capability, type CapableVerb } from 
 export { Ctx, Payload, RpcException } from '@nestjs/microservices'
 export { Headers, Param } from '@nestjs/common'
 export { ChannelController, ConnectionController } from './decorators/controller.decorators.js'
+export { contractOf, type AppContract, type Gap } from './contract/contract-of.js'
+export type { AppModule } from './contract/find-handlers.js'
 export {
   OnDisconnect,
   OnMessage,

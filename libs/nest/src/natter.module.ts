@@ -21,6 +21,9 @@ const { ConfigurableModuleClass, MODULE_OPTIONS_TOKEN } = new ConfigurableModule
   .setExtras({}, (definition) => ({ ...definition, global: true }))
   .build()
 
+/** Injection token of what `forRoot` was given. */
+export const NATTER_OPTIONS = MODULE_OPTIONS_TOKEN
+
 const identityOf = ({ app, instance, node }: ResolvedOptions) => ({
   app,
   instance,
