@@ -18,6 +18,7 @@ export const actions: Readonly<Record<CommandName, () => Promise<Action>>> = {
   presence: async () => (await import('./presence.js')).presence,
   info: async () => (await import('./info.js')).info,
   disconnect: async () => (await import('./disconnect.js')).disconnect,
+  contract: async () => (await import('./contract.js')).contract,
   bench: async () => (await import('./bench.js')).bench,
   completion: async () => (await import('./completion.js')).completion,
 }

@@ -4,6 +4,7 @@ import { apiCommands } from './api-table.js'
 import { benchCommands } from './bench-table.js'
 import { completionCommands } from './completion-table.js'
 import { configurationCommands } from './configuration-table.js'
+import { contractCommands } from './contract-table.js'
 import { meshCommands } from './mesh-table.js'
 import { tokenCommands } from './token-table.js'
 
@@ -12,6 +13,7 @@ export const commands = {
   ...configurationCommands,
   ...tokenCommands,
   ...apiCommands,
+  ...contractCommands,
   ...benchCommands,
   ...completionCommands,
 } as const satisfies Commands
@@ -23,5 +25,6 @@ export const groups: readonly Group[] = [
   { title: 'Settings', commands: Object.keys(configurationCommands) },
   { title: 'Tokens', commands: Object.keys(tokenCommands) },
   { title: 'A running mesh, by its server API', commands: Object.keys(apiCommands) },
+  { title: 'An app of your own', commands: Object.keys(contractCommands) },
   { title: 'Besides', commands: [...Object.keys(benchCommands), ...Object.keys(completionCommands)] },
 ]

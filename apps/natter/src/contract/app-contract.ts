@@ -1,0 +1,77 @@
+/**
+ * The contract of an app that lives anywhere.
+ *
+ * L1. What its decorators wrote down is read by the very `@natter/nest` that wrote it: the one that the app's own file imports.
+ */
+import type * as nest from '@natter/nest'
+import type { AppContract, AppModule } from '@natter/nest'
+import { InvalidError, messageOf } from '@natter/primitives'
+import { existsSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { pathToFileURL } from 'node:url'
+
+type Exports = Readonly<Record<string, unknown>>
+
+/** @throws InvalidError `no-such-file`, `not-loaded`, `no-module`, `no-contract-in-nest`; what `contractOf` throws. */
+export async function loadContract(file: string, name: string | undefined): Promise<AppContract> {
+  if (!existsSync(file))
+    throw new InvalidError(
+      'no-such-file',
+      `There is no ${file}: build the app, and name its compiled module.`,
+    )
+  const { contractOf } = await nestOf(file)
+  if (contractOf === undefined)
+    throw new InvalidError(
+      'no-contract-in-nest',
+      `The @natter/nest of ${file} is older than contracts: update it.`,
+    )
+  return contractOf(moduleIn(await load(file), name, file))
+}
+
+async function load(file: string): Promise<Exports> {
+  try {
+    return (await import(pathToFileURL(file).href)) as Exports
+  } catch (error) {
+    throw new InvalidError('not-loaded', `${file} could not be imported: ${messageOf(error)}`, {
+      cause: error,
+    })
+  }
+}
+
+/** L1. In this repository there is no such package, and the lib is ours. */
+async function nestOf(file: string): Promise<{ contractOf?: (module: AppModule) => Promise<AppContract> }> {
+  const found = resolved(file)
+  return found === undefined
+    ? await import('@natter/nest')
+    : ((await import(pathToFileURL(found).href)) as typeof nest)
+}
+
+function resolved(file: string): string | undefined {
+  try {
+    return createRequire(file).resolve('@natter/nest')
+  } catch {
+    return undefined
+  }
+}
+
+const isModule = (value: unknown): value is AppModule & (new () => unknown) =>
+  typeof value === 'function' &&
+  ['imports', 'controllers', 'providers', 'exports'].some(
+    (key) => Reflect.getMetadata(key, value) !== undefined,
+  )
+
+function moduleIn(found: Exports, name: string | undefined, file: string): AppModule {
+  const modules = Object.entries(found).filter(([, value]) => isModule(value))
+  const names = modules.map(([own]) => own).join(', ')
+  const chosen = name ?? ['default', 'AppModule'].find((one) => isModule(found[one])) ?? onlyOf(modules)
+  const value = chosen === undefined ? undefined : found[chosen]
+  if (isModule(value)) return value
+  const what = name === undefined ? 'one Nest module' : `a Nest module "${name}"`
+  throw new InvalidError(
+    'no-module',
+    `${file} does not export ${what}; its modules: ${names || 'none'}. Name one with --export.`,
+  )
+}
+
+const onlyOf = (modules: readonly (readonly [string, unknown])[]): string | undefined =>
+  modules.length === 1 ? modules[0]![0] : undefined
