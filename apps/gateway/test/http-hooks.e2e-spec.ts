@@ -8,13 +8,15 @@ import type { HttpHook, HttpHookKind } from '../src/http-hooks/http-hook.js'
 import { memoryBench } from './bench.js'
 import { dialects } from './dialect.js'
 import { FakeApp } from './fake-app.js'
-import { RawClient, type Incoming, type NodeOverrides, type TestNode } from './harness.js'
+import { namespacesOf, RawClient, type Incoming, type NodeOverrides, type TestNode } from './harness.js'
 import { secret, tokenOf } from './wire-bench.js'
 import { startHookServer, tableOf, type HookAnswer, type HookServer } from './hook-server.js'
 
 const until = async (isTrue: () => boolean): Promise<void> => {
   while (!isTrue()) await new Promise((resolve) => setImmediate(resolve))
 }
+
+const openTo = { allow_history_for_client: true, allow_history_for_anonymous: true }
 
 const inSeconds = (seconds: number): number => Math.floor(Date.now() / 1000) + seconds
 
@@ -444,7 +446,23 @@ describe.each(dialects)('hooks over HTTP, for clients that speak $name', (dialec
       expect(history.publications.map((one: Incoming) => one['data'] as unknown)).toEqual([1, 3])
     })
 
-    it('[22.8] refuses as it says, and isn’t asked about data of the wrong form', async () => {
+    it('[22.8] neither a client nor what is answered stores data of another form than the namespace takes: readers rely on it', async () => {
+      const room = { keep: 'stream', publication_data_format: 'json_object', ...openTo } as const
+      const { node, server } = await start(
+        { publish: { result: { data: [1] } } },
+        {},
+        { namespaces: namespacesOf({ room }) },
+      )
+      const client = await enter(node)
+      expect(code(await client.call('publish', { channel: 'room:x', data: [1] }))).toBe(107)
+      expect(server.asked).toEqual([])
+      expect(code(await client.call('publish', { channel: 'room:x', data: { by: 'client' } }))).toBe(100)
+      expect(server.asked).toHaveLength(1)
+      const { history } = await client.call('history', { channel: 'room:x', limit: 10 })
+      expect(history.publications).toEqual([])
+    })
+
+    it('[22.8] refuses as it says', async () => {
       const { node, server } = await start({ publish: { error: { code: 403, message: 'no' } } })
       const client = await enter(node)
       expect(code(await client.call('publish', { channel: 'room:x', data: 1 }))).toBe(403)

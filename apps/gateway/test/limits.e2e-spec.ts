@@ -227,4 +227,18 @@ describe.each(dialects)('limits, for clients that speak $name', (dialect) => {
       [...anonymous, again].map(() => undefined),
     )
   })
+
+  it('[20.22] who has gone is counted no more, on no gateway: a user who comes back elsewhere would lose the connection that stayed', async () => {
+    const client = { userConnectionLimit: 2 }
+    const [one, two] = [await start({ secret, client }), await start({ secret, client })]
+    const token = await tokenOf({ sub: 'ann' })
+    const stays = await connect(one, { token })
+    const goes = await connect(two, { token })
+    await new Promise((resolve) => setTimeout(resolve, 300)) // each knows of the other's
+    goes.end()
+    await new Promise((resolve) => setTimeout(resolve, 300))
+    const back = await connect(one, { token })
+    await new Promise((resolve) => setTimeout(resolve, 200))
+    expect([stays, back].map(({ closed }) => closed)).toEqual([undefined, undefined])
+  })
 })

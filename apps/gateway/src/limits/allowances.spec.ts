@@ -67,4 +67,11 @@ describe('commands of users', () => {
     }
     expect(commands.userCount).toBeLessThan(2_100)
   })
+
+  it('remembers who has something to pay off, however many others come: a crowd would make everybody’s bucket full (US1)', () => {
+    const { commands } = start()
+    expect(count(50, () => commands.take('ann'))).toBe(20)
+    for (let index = 0; index < 5_000; index += 1) commands.take(`user-${index}`)
+    expect(commands.take('ann')).toBe(false)
+  })
 })
