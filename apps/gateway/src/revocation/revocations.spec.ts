@@ -66,6 +66,20 @@ describe('what a gateway knows of revocations', () => {
     world.revocations.stop()
   })
 
+  it('is not all there where the way is lost before: a gateway that opened then would let in whoever was revoked (RN1)', async () => {
+    const world = create()
+    let isStarted = false
+    const started = world.revocations.start().then(() => (isStarted = true))
+    world.mesh.begin()
+    world.mesh.away()
+    await nextTurn()
+    expect(isStarted).toBe(false)
+    world.mesh.begin()
+    world.mesh.caughtUp()
+    await started
+    world.revocations.stop()
+  })
+
   it('ends a start that can’t succeed at once, and one that takes too long, with the reason', async () => {
     const hopeless = create()
     const failed = hopeless.revocations.start()
