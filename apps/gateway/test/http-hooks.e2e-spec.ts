@@ -229,6 +229,21 @@ describe.each(dialects)('hooks over HTTP, for clients that speak $name', (dialec
       expect((await client.close()).code).toBe(Disconnects.connectionExpired.code)
     })
 
+    it('[13.6] [22.5] takes capabilities away: what they alone let in ends, and it would go on for good if nobody looked', async () => {
+      const caps = [{ channels: ['closed:a'], allow: ['sub'] }]
+      const { node, server, clock } = await startAt({
+        connect: { result: { user: 'ana', expire_at: inSeconds(5), caps } },
+        refresh: {},
+      })
+      server.answers['refresh'] = { result: { expire_at: inSeconds(60), caps: [] } }
+      const client = await enter(node)
+      expect(await client.call('subscribe', { channel: 'closed:a' })).toHaveProperty('subscribe')
+      await clock.advanceAsync(5_000)
+      const end = (): Incoming | undefined => client.pushes('closed:a').find((one) => 'unsubscribe' in one)
+      expect((await client.until(end, 'the end'))['unsubscribe'].code).toBe(2000)
+      expect(code(await client.call('subscribe', { channel: 'closed:a' }))).toBe(103)
+    })
+
     it('[22.5] keeps in who a token let in: the client knows of no end', async () => {
       const { node, server, clock } = await startAt(
         { refresh: { result: { expired: true } } },
