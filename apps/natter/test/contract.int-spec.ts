@@ -52,6 +52,11 @@ describe('natter contract', () => {
     ])
   })
 
+  it('takes what a forRoot answers for a module: apps are configured so', async () => {
+    const { code, out } = await contract(app, '--export', 'Configured', '--check', 'contract')
+    expect([code, out]).toEqual([0, expect.stringContaining('The contract is as it was committed')])
+  })
+
   it('ends with 1 for what breaks clients, each thing named, and overwrites nothing', async () => {
     const file = join(committed, 'contract.asyncapi.json')
     const before = await readFile(file, 'utf8')
@@ -86,7 +91,7 @@ describe('natter contract', () => {
     const other = await contract(app, '--export', 'Other')
     expect([other.code, other.err]).toEqual([
       1,
-      expect.stringContaining('its modules: AppModule, Broken, Grown'),
+      expect.stringContaining('its modules: AppModule, Broken, Configured, Grown'),
     ])
   })
 

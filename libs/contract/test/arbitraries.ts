@@ -40,6 +40,35 @@ export const objectSchema: fc.Arbitrary<Schema> = fc.letrec<{ node: Schema; obje
     })),
 })).object
 
+/** Two that are much alike: the same fields, in them the same kinds of values with other limits. */
+export const similarSchemas: fc.Arbitrary<[Schema, Schema]> = fc.letrec<{
+  node: [Schema, Schema]
+  object: [Schema, Schema]
+}>((tie) => ({
+  node: fc.oneof(
+    { depthSize: 'small', withCrossShrink: true },
+    fc.oneof(fc.tuple(number, number), fc.tuple(text, text), fc.tuple(leaf, leaf)),
+    fc
+      .tuple(fc.tuple(text, number), fc.tuple(number, text))
+      .map((both) => both.map((anyOf) => ({ anyOf })) as never),
+    tie('object'),
+    tie('node').map((both) => both.map((items) => ({ type: 'array', items })) as never),
+  ),
+  object: fc
+    .uniqueArray(fc.tuple(fieldName, tie('node'), fc.boolean(), fc.boolean()), {
+      selector: ([name]) => name,
+      maxLength: 2,
+    })
+    .map(
+      (fields) =>
+        [0, 1].map((side) => ({
+          type: 'object',
+          properties: Object.fromEntries(fields.map(([name, both]) => [name, both[side]])),
+          required: fields.filter((field) => field[side === 0 ? 2 : 3]).map(([name]) => name),
+        })) as never,
+    ),
+})).object
+
 /** What fits the schema, with declared fields alone. */
 export function valueOf(node: unknown): fc.Arbitrary<unknown> {
   const { type, enum: words, anyOf, properties, required, items, ...limits } = isObject(node) ? node : {}

@@ -8,11 +8,12 @@ import type { AppContract, AppModule } from '@natter/nest'
 import { InvalidError, messageOf } from '@natter/primitives'
 import { existsSync } from 'node:fs'
 import { createRequire } from 'node:module'
+import { dirname, extname, join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 
 type Exports = Readonly<Record<string, unknown>>
 
-/** @throws InvalidError `no-such-file`, `not-loaded`, `no-module`, `no-contract-in-nest`; what `contractOf` throws. */
+/** @throws InvalidError `no-such-file`, `not-loaded`, `no-module`, `no-nest`, `no-contract-in-nest`; what `contractOf` throws. */
 export async function loadContract(file: string, name: string | undefined): Promise<AppContract> {
   if (!existsSync(file))
     throw new InvalidError(
@@ -38,15 +39,18 @@ async function load(file: string): Promise<Exports> {
   }
 }
 
-/** L1. In this repository there is no such package, and the lib is ours. */
-async function nestOf(file: string): Promise<{ contractOf?: (module: AppModule) => Promise<AppContract> }> {
-  const found = resolved(file)
-  return found === undefined
-    ? await import('@natter/nest')
-    : ((await import(pathToFileURL(found).href)) as typeof nest)
+/** L1. @throws InvalidError `no-nest`. */
+async function nestOf(file: string): Promise<Partial<typeof nest>> {
+  const found = packageOf(file) ?? libBeside(file)
+  if (found === undefined)
+    throw new InvalidError(
+      'no-nest',
+      `No @natter/nest is installed for ${file}: install the app's packages first.`,
+    )
+  return (await import(pathToFileURL(found).href)) as typeof nest
 }
 
-function resolved(file: string): string | undefined {
+function packageOf(file: string): string | undefined {
   try {
     return createRequire(file).resolve('@natter/nest')
   } catch {
@@ -54,11 +58,22 @@ function resolved(file: string): string | undefined {
   }
 }
 
-const isModule = (value: unknown): value is AppModule & (new () => unknown) =>
-  typeof value === 'function' &&
-  ['imports', 'controllers', 'providers', 'exports'].some(
-    (key) => Reflect.getMetadata(key, value) !== undefined,
-  )
+/** Apps of this repository have no package: the lib is in the same tree, of source or of a build. */
+function libBeside(file: string): string | undefined {
+  for (let folder = dirname(file); folder !== dirname(folder); folder = dirname(folder)) {
+    const lib = join(folder, 'libs', 'nest', 'src', `index${extname(file)}`)
+    if (existsSync(lib)) return lib
+  }
+  return undefined
+}
+
+/** A class with Nest's metadata, or what a `forRoot` answers. */
+function isModule(value: unknown): value is AppModule {
+  if (typeof value === 'object' && value !== null && 'module' in value)
+    return typeof value.module === 'function'
+  const keys = ['imports', 'controllers', 'providers', 'exports']
+  return typeof value === 'function' && keys.some((key) => Reflect.getMetadata(key, value) !== undefined)
+}
 
 function moduleIn(found: Exports, name: string | undefined, file: string): AppModule {
   const modules = Object.entries(found).filter(([, value]) => isModule(value))

@@ -1,6 +1,6 @@
 /** An app in three versions: as it is, grown, and broken. */
 import { ChannelController, NatterModule, OnPublish, OnSubscribe, Rpc } from '@natter/nest'
-import { Injectable, Module, type Type } from '@nestjs/common'
+import { Injectable, Module, type DynamicModule, type Type } from '@nestjs/common'
 import { z } from 'zod'
 
 @Injectable()
@@ -42,4 +42,5 @@ const mood = z.string().optional()
 
 export const AppModule = version({}, 'rooms.list')
 export const Grown = version({ mood }, 'rooms.list')
+export const Configured: DynamicModule = { module: class {}, imports: [AppModule] }
 export const Broken = version({ mood, room: z.string() }, 'rooms.all')
