@@ -541,6 +541,11 @@ describe.each(dialects)('hooks over HTTP, for clients that speak $name', (dialec
 
     const faults: [what: string, answer: HookAnswer, why: string][] = [
       ['in time', () => {}, 'no answer within 60 ms'],
+      [
+        'to the end, in time',
+        (response: ServerResponse) => response.writeHead(200).write('{"result"'),
+        'no answer within 60 ms',
+      ],
       ['but resets', (response: ServerResponse) => response.destroy(), 'ECONNRESET'],
       [
         'to the end',
