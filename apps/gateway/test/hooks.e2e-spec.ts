@@ -271,7 +271,7 @@ describe('a gateway with apps', () => {
       expect(Object.values(presence.presence)).toMatchObject([{ chan_info: 'chan' }])
     })
 
-    it('[7.6] [7.2] asks about a private channel, and nobody asks about a name, a limit or a namespace that isn’t there', async () => {
+    it('[7.6] [7.2] asks about a private channel where a token came, and nobody asks about a name, a limit or a namespace that isn’t there', async () => {
       const { app, client } = await connected(
         { 'subscribe room': () => ({}) },
         { client: { maxChannels: 1 } },
@@ -280,7 +280,9 @@ describe('a gateway with apps', () => {
       expect(code(await client.call('subscribe', { channel: 'room:é' }))).toBe(107)
       expect(code(await client.call('subscribe', { channel: '$closed:a' }))).toBe(103)
       expect(app.of('subscribe')).toEqual([])
-      expect((await client.call('subscribe', { channel: '$room:a' }))['subscribe']).toBeDefined()
+      expect(code(await client.call('subscribe', { channel: '$room:a' }))).toBe(103)
+      expect(app.of('subscribe')).toEqual([])
+      expect((await client.call('subscribe', { channel: '$room:a', token: 't' }))['subscribe']).toBeDefined()
       expect(code(await client.call('subscribe', { channel: '$room:a' }))).toBe(105)
       expect(code(await client.call('subscribe', { channel: 'room:b' }))).toBe(106)
       expect(app.of('subscribe')).toHaveLength(1)

@@ -101,11 +101,11 @@ export class SdkMeshClient implements MeshClient {
     await connected
   }
 
-  async subscribe(channel: string, data?: unknown): Promise<unknown> {
-    const subscription = this.sdk.newSubscription(
-      channel,
-      data === undefined ? {} : { data: this.written(data) },
-    )
+  async subscribe(channel: string, data?: unknown, token?: string): Promise<unknown> {
+    const subscription = this.sdk.newSubscription(channel, {
+      ...(data === undefined ? {} : { data: this.written(data) }),
+      ...(token === undefined ? {} : { token }),
+    })
     this.subscriptions.set(channel, subscription)
     subscription.on('publication', (came) => this.take(channel, came))
     try {

@@ -8,17 +8,17 @@ export type Judge = 'rule' | 'token' | 'app'
 export interface Judges {
   /** A token came with the command, and there are keys to believe it. */
   canBelieve: boolean
-  /** Who answers for the namespace: an app, an address over HTTP, or nobody. */
-  asked: 'app' | 'address' | undefined
+  /** An app, or an address over HTTP, answers for the namespace. */
+  isAsked: boolean
 }
 
 /** In this order: a token, the users in the name, who is asked, the rules. [13.3] `permission` is what holds before the judge is heard. */
 export function judgeSubscribe(
   question: Question,
-  { canBelieve, asked }: Judges,
+  { canBelieve, isAsked }: Judges,
 ): { judge: Judge; permission: Permission } {
   if (canBelieve) return { judge: 'token', permission: canSubscribe(question) }
-  const permission = asked === undefined ? 'itself' : canAskSubscribe(question, asked)
+  const permission = isAsked ? canAskSubscribe(question) : 'itself'
   if (permission === 'itself') return { judge: 'rule', permission: maySubscribe(question) }
   return { judge: 'app', permission }
 }

@@ -184,7 +184,7 @@ function expected({ sort, verb, user, isSubscribed, hasFeatures, rules }: Case):
       return yes((!isNobody && sort.lists.includes(user)) || isGiven || rules.has('insecure'))
     }
     for (const who of ['app', 'address']) {
-      if (who === 'address' && sort.isPrivate && !rules.has('token without keys')) continue
+      if (sort.isPrivate && !rules.has('token without keys')) continue
       if (rules.has(`${who} no`)) return 103
       if (rules.has(`${who} yes`)) return 0
     }
@@ -259,7 +259,10 @@ function said({ sort, verb, user, isSubscribed, hasFeatures, rules }: Case, cove
   }
   const word: Permission = rules.has(`${asked} no`) ? no : 'ok'
   if (verb === 'subscribe') {
-    const { judge, permission } = judgeSubscribe(question, { canBelieve: rules.has('token'), asked })
+    const { judge, permission } = judgeSubscribe(question, {
+      canBelieve: rules.has('token'),
+      isAsked: asked !== undefined,
+    })
     return codeOf(permission === 'ok' && judge === 'app' ? word : permission)
   }
   const isAsked = asked === 'app' || (asked === 'address' && verb === 'publish')
@@ -356,7 +359,7 @@ describe('the permission table', () => {
     const code = (name: string): number => {
       const channel = grammar.parse(name)
       const question = { user: 'ana', namespace, channel, isSubscribed: false, insecure: false }
-      return codeOf(judgeSubscribe(question, { canBelieve: false, asked: undefined }).permission)
+      return codeOf(judgeSubscribe(question, { canBelieve: false, isAsked: false }).permission)
     }
     const names = ['$chat:a', 'a#ben', '!chat/a', 'a@ben', 'a@ben,ana']
     expect(names.map((name) => code(name))).toEqual([0, 0, 103, 103, 0])

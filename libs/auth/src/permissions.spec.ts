@@ -138,7 +138,7 @@ describe('the permission chain', () => {
     expect(ask('subscribe', { allow_user_limited_channels: true }, 'user', extra)).toBe(expected)
   })
 
-  it('[13.3] an app may be asked about what the name and the features allow, and of user-limited channels never', () => {
+  it('[13.3] an app may be asked about what the name and the features allow, of private channels only with a token, and of user-limited ones never', () => {
     const askable = (name: string, options: object | undefined) => {
       const question = {
         user: 'u',
@@ -147,13 +147,16 @@ describe('the permission chain', () => {
         namespace: options && namespaceOf(options),
         channel: parseChannelName(name),
       }
+      expect(canAskSubscribe({ ...question, hasToken: true })).toEqual(
+        name === '$room' ? 'ok' : canAskSubscribe(question),
+      )
       return [canAskSubscribe, canAskPublish, canAskPresence, canAskHistory].map((canAsk) => {
         const answer = canAsk(question)
         return typeof answer === 'string' ? answer : answer.code
       })
     }
     expect(askable('room', features)).toEqual(['ok', 'ok', 'ok', 'ok'])
-    expect(askable('$room', features)).toEqual(['ok', 'ok', 'ok', 'ok'])
+    expect(askable('$room', features)).toEqual(['itself', 'ok', 'ok', 'ok'])
     expect(askable('room', {})).toEqual(['ok', 'ok', 108, 108])
     expect(askable('#u', { ...features, allow_user_limited_channels: true })).toEqual([
       'itself',

@@ -78,12 +78,12 @@ export function maySubscribe(question: Question): Permission {
 }
 
 /** P3. `itself` = user-limited: {@link maySubscribe} decides, not who is asked. So it is where P4 says that nobody is. */
-export function canAskSubscribe(question: Question, asked: 'app' | 'address' = 'app'): Permission | 'itself' {
+export function canAskSubscribe(question: Question): Permission | 'itself' {
   const namespace = findNamespace(question)
   if (isRefused(namespace)) return namespace
   const { channel, hasToken = false } = question
-  const isForToken = channel.isPrivate && asked === 'address' && !hasToken
-  return isUserLimited(namespace, channel) || isForToken ? 'itself' : 'ok'
+  const lacksToken = channel.isPrivate && !hasToken
+  return isUserLimited(namespace, channel) || lacksToken ? 'itself' : 'ok'
 }
 
 /** Whether the channel is one at all: what holds before a token is believed, and of what a server subscribes to. */

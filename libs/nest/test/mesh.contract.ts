@@ -47,7 +47,7 @@ export interface MeshClient {
   readonly data: unknown
   readonly closed: Promise<{ code: number; reason: string }>
   /** Resolves with the data that the app gives. */
-  subscribe(channel: string, data?: unknown): Promise<unknown>
+  subscribe(channel: string, data?: unknown, token?: string): Promise<unknown>
   unsubscribe(channel: string): Promise<void>
   publish(channel: string, data: unknown): Promise<void>
   rpc(method: string, data?: unknown): Promise<unknown>
@@ -347,11 +347,20 @@ export function describeMesh(name: string, open: () => Promise<MeshWorld>): void
         expect(await natter.presence('chat:1')).toEqual([])
       })
 
-      it('a private channel is the business of the app that answers for its namespace', async () => {
-        await world.start('app', [Door, Chat])
+      it('a private channel is closed without a token, whatever an app says of its namesake; with one that it has to judge it is asked', async () => {
+        @ChannelController('chat')
+        class Rooms {
+          @OnSubscribe(':room') subscribe(_: unknown, { channel, token }: SubscribeContext) {
+            return channel === 'chat:1' || token === 'for ana'
+          }
+        }
+        await world.start('app', [Door, Rooms])
         const ana = await connect('ana')
-        await ana.subscribe('$chat:1')
+        await ana.subscribe('chat:1')
+        await expect(ana.subscribe('$chat:1')).rejects.toMatchObject(permissionDenied)
         await expect(ana.subscribe('$open:1')).rejects.toMatchObject(permissionDenied)
+        await expect(ana.subscribe('$chat:2', undefined, 'for ben')).rejects.toMatchObject(permissionDenied)
+        await ana.subscribe('$chat:2', undefined, 'for ana')
       })
 
       it('a subscription that the app limits in time ends when it is over', async () => {

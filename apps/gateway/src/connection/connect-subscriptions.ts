@@ -18,7 +18,6 @@ import {
 } from '@natter/protocol'
 import { appJson, BrokenAnswerError } from '../hooks/app-json.js'
 import type { SubscriptionGift } from '../hooks/hooks.js'
-import { whoAnswers } from '../hooks/who-answers.js'
 import { choiceOf } from './choice-of.js'
 import { CommandDisconnect, CommandError } from './command-error.js'
 import type { Identity } from './connection.js'
@@ -126,8 +125,8 @@ function admit(
 ): Subscription | undefined {
   const question = questionOf(services, identity, channel)
   if (question.namespace === undefined) throw new CommandDisconnect(Disconnects.badRequest)
-  const asked = whoAnswers(services.hooks, question.channel.namespace)
-  const { judge, permission } = judgeSubscribe(question, { canBelieve: false, asked })
+  const isAsked = services.hooks.isDemanded('subscribe', question.channel.namespace)
+  const { judge, permission } = judgeSubscribe(question, { canBelieve: false, isAsked })
   if (channel === '' || judge !== 'rule' || permission !== 'ok') return undefined
   const isFilterRefused =
     tf !== undefined && (!question.namespace.allowsTagsFilter || checkFilter(tf) !== undefined)

@@ -10,7 +10,6 @@ import { Errors, type SubscribeRequest } from '@natter/protocol'
 import type { EphemeralChannel } from '../../channels/ephemeral-channel.js'
 import { appJson } from '../../hooks/app-json.js'
 import { callerOf } from '../../hooks/caller.js'
-import { whoAnswers } from '../../hooks/who-answers.js'
 import type { Choice } from '../../channels/choice.js'
 import { choiceOf } from '../choice-of.js'
 import { clientInfoOf } from '../client-info.js'
@@ -173,6 +172,6 @@ function judgeOf(
 ): ReturnType<typeof judgeSubscribe> {
   const hasToken = token !== ''
   const canBelieve = hasToken && verifier.hasSubscriptionKeys
-  const asked = whoAnswers(hooks, question.channel.namespace)
-  return judgeSubscribe({ ...question, hasToken }, { canBelieve, asked })
+  const isAsked = hooks.isDemanded('subscribe', question.channel.namespace)
+  return judgeSubscribe({ ...question, hasToken }, { canBelieve, isAsked })
 }

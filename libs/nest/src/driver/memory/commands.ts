@@ -44,7 +44,7 @@ export class Commands {
   ): Promise<Bytes | undefined> {
     const { apps, connections, clock } = this.parts
     if (connection.subscriptions.has(channel)) throw refusal(Errors.alreadySubscribed)
-    const isAsked = this.mustAsk(connection, 'subscribe', channel)
+    const isAsked = this.mustAsk(connection, 'subscribe', channel, token !== undefined)
     const subscription = new Subscription(connection, channel, false)
     subscription.isByRule = !isAsked
     connection.subscriptions.set(channel, subscription)
@@ -140,13 +140,13 @@ export class Commands {
   }
 
   /** Whether the app decides. @throws ClientError when it is refused before that. */
-  private mustAsk(connection: Connection, verb: NamespaceHook, channel: string): boolean {
+  private mustAsk(connection: Connection, verb: NamespaceHook, channel: string, hasToken = false): boolean {
     const { apps, channels } = this.parts
     const { namespace } = channels.of(channel)
     const isDemanded = apps.isDemanded(verb, namespace.name)
     const { capabilities } = connection.identity
     const { allowed } = connection.subscriptions.get(channel) ?? {}
-    const verdict = decide({ verb, channel, namespace, capabilities, allowed, isDemanded })
+    const verdict = decide({ verb, channel, namespace, capabilities, allowed, isDemanded, hasToken })
     if (typeof verdict === 'object') throw refusal(verdict)
     return verdict === 'ask'
   }

@@ -37,17 +37,20 @@ export interface Question {
   readonly allowed?: readonly CapableVerb[] | undefined
   /** Whether an app answers for it. */
   readonly isDemanded: boolean
+  /** A subscription token came with it, for the app to judge. */
+  readonly hasToken?: boolean
 }
 
 /** `ask` the app, or the verdict. */
 export function decide(question: Question): 'ask' | 'ok' | ErrorCode {
-  const { verb, channel, namespace, capabilities, allowed, isDemanded } = question
+  const { verb, channel, namespace, capabilities, allowed, isDemanded, hasToken = false } = question
   const problem = badName(channel)
   if (problem !== undefined) return problem
   if (verb === 'history' && !namespace.isKept) return Errors.notAvailable
-  if (isDemanded) return 'ask'
   const name = parseChannelName(channel)
-  const isAllowed = namespace.allow.includes(verb) && !(verb === 'subscribe' && name.isPrivate)
+  const isClosed = verb === 'subscribe' && name.isPrivate
+  if (isDemanded && (!isClosed || hasToken)) return 'ask'
+  const isAllowed = namespace.allow.includes(verb) && !isClosed
   const isSaid = allowed?.includes(verb) === true || isCapable(capabilities, verb, name)
   return isAllowed || isSaid ? 'ok' : Errors.permissionDenied
 }
