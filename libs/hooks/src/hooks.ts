@@ -46,7 +46,14 @@ export type HookRequest =
       data?: Bytes
     }
   | { kind: 'refresh'; caller: Caller; token?: string; data?: Bytes }
-  | ({ kind: 'subscribe'; caller: Caller; namespace: string; channel: string; token?: string; data?: Bytes } & Rest)
+  | ({
+      kind: 'subscribe'
+      caller: Caller
+      namespace: string
+      channel: string
+      token?: string
+      data?: Bytes
+    } & Rest)
   | ({ kind: 'publish'; caller: Caller; namespace: string; channel: string; data: Bytes } & Rest)
   | ({ kind: 'presence'; caller: Caller; namespace: string; channel: string } & Rest)
   | ({ kind: 'history'; caller: Caller; namespace: string; channel: string } & Rest)
@@ -127,7 +134,14 @@ export type HookReply<K extends HookKind = HookKind> = { decision: HookDecisions
 
 /** Facts: told after they happened, at least once. `id` is the same in each repeat. */
 export type HookEvent = { id: string; atMs: number } & (
-  | ({ kind: 'unsubscribe'; caller: Caller; namespace: string; channel: string; code: number; reason: string } & Rest)
+  | ({
+      kind: 'unsubscribe'
+      caller: Caller
+      namespace: string
+      channel: string
+      code: number
+      reason: string
+    } & Rest)
   | { kind: 'disconnect'; caller: Caller; code: number; reason: string }
   /** The channel has a subscriber, anywhere in the mesh, and had none. */
   | ({ kind: 'occupied'; namespace: string; channel: string } & Rest)
