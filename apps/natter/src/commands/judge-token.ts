@@ -160,6 +160,7 @@ function sentenceOf(reason: string, kind: Kind, prefix: Prefix, { client }: Toke
     'claim-iss': `its iss is not ${said('issuer')}, which client.${prefix}_issuer asks for.`,
     'claim-exp': 'its exp is no number of seconds.',
     'claim-nbf': 'its nbf is no number of seconds.',
+    'claim-iat': 'its iat is no number of seconds.',
     'claim-channel':
       kind === 'connection'
         ? 'it has a channel: it is a subscription token, and connects nobody.'

@@ -53,14 +53,20 @@ function matcher(exact: string | undefined, pattern: string | undefined): Matche
   return (value) => typeof value === 'string' && regex.test(value)
 }
 
-function checkTime({ exp, nbf }: Payload, nowMs: number, leewayMs: number) {
+/** The year 5138: whoever says more means milliseconds. Read as seconds, such a token would never end, and be younger than any moment. */
+const maxSeconds = 100_000_000_000
+
+const isMilliseconds = (value: unknown): boolean => typeof value === 'number' && value > maxSeconds
+
+function checkTime({ exp, nbf, iat }: Payload, nowMs: number, leewayMs: number) {
   for (const [name, value] of [
     ['exp', exp],
     ['nbf', nbf],
   ] as const)
     // prettier-ignore
-    if (value !== undefined && !(typeof value === 'number' && Number.isFinite(value)))
+    if (value !== undefined && (typeof value !== 'number' || !Number.isFinite(value) || isMilliseconds(value)))
       return `claim-${name}` as const
+  if (isMilliseconds(iat)) return 'claim-iat'
   if (typeof nbf === 'number' && nbf * 1000 > nowMs + leewayMs) return 'expired'
   if (typeof exp === 'number' && exp * 1000 + leewayMs <= nowMs) return 'expired'
   return 'ok'

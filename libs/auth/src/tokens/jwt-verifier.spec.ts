@@ -75,6 +75,8 @@ describe('connection tokens', () => {
     ['a channel claim: it is a subscription token', { sub: 'u', channel: 'c' }, 'claim-channel'],
     ['an empty channel claim', { sub: 'u', channel: '' }, 'claim-channel'],
     ['an exp that is text', { exp: 'soon' }, 'claim-exp'],
+    ['an exp in milliseconds: it would never end', { exp: 1_790_000_000_000 }, 'claim-exp'],
+    ['an iat in milliseconds: no moment would be after it', { iat: 1_790_000_000_000 }, 'claim-iat'],
     ['an expire_at that is text', { expire_at: 'soon' }, 'claim-expire_at'],
     ['an expire_at below zero', { expire_at: -1 }, 'claim-expire_at'],
     ['b64info that is not base64', { b64info: '%' }, 'claim-b64info'],
