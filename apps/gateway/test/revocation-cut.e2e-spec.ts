@@ -136,6 +136,7 @@ describe('a gateway that can’t read them again', () => {
     const clients = await Promise.all(
       dialects.map((dialect) => bench.keep(RawClient.connect(node.url, {}, dialect))),
     )
+    for (const client of clients) await client.call('subscribe', { channel: 'tagged:a' })
     listener?.begin() // the way is back, and then nothing comes
     const sentAtMs = performance.now()
     const asked = clients.map((client) => client.call('publish', { channel: 'tagged:a', data: 1 }))
@@ -150,6 +151,9 @@ describe('a gateway that can’t read them again', () => {
     for (const client of clients)
       // no waiting any more
       expect((await client.call('presence', { channel: 'tagged:a' }))['error'].code).toBe(100)
+    for (const client of clients)
+      // an SDK that may not leave ends the connection
+      expect(await client.call('unsubscribe', { channel: 'tagged:a' })).toHaveProperty('unsubscribe')
     listener?.caughtUp()
     for (const client of clients)
       expect(await client.call('publish', { channel: 'tagged:a', data: 1 })).toHaveProperty('publish')

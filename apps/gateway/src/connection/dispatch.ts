@@ -20,10 +20,10 @@ import type { Services } from './services.js'
  *     a slow channel does not hold back the others. What must not overtake (an unsubscribe its subscribe, a publish the
  *     subscribe that permits it) waits for the subscription's answer, not for all that it missed.
  * D2. Whatever a handler throws becomes one reply, or the end of the connection: no command stays unanswered, nothing reaches the process.
- * D4. While nobody knows who has been revoked meanwhile, nothing is begun: commands wait, and are put off when that takes too long
- *     (revocation/revocations.ts). What isn't a question is taken.
  * D3. Work per connection is bounded: past `maxInFlight` the answer is 111, and so it is past what a user may send over all connections;
  *     leaving a channel always works, as SDKs that may not leave end the connection. How much it may send at all: intake.ts.
+ * D4. While nobody knows who has been revoked meanwhile, nothing is begun: commands wait, and are put off when that takes too long
+ *     (revocation/revocations.ts). What isn't a question is taken, and who leaves may (D3).
  */
 export function createMessageHandler(services: Services): MessageHandler {
   return {
@@ -77,7 +77,7 @@ function take(services: Services, connection: Connection, command: Command): voi
 /** D4. */
 function putOff(services: Services, connection: Connection, command: Command): void {
   const { kind } = connection
-  const isQuestion = command.method !== 'pong' && command.method !== 'unknown'
+  const isQuestion = !['pong', 'unknown', 'unsubscribe'].includes(command.method)
   const isFirst = kind === 'awaiting' && command.method === 'connect'
   if (!isQuestion || (!isFirst && kind !== 'connected')) return take(services, connection, command)
   if (isFirst) {

@@ -74,7 +74,7 @@ export class Revoker {
   private end(expiresAtMs: number | undefined): { expiresAtMs?: number } {
     if (expiresAtMs === undefined) return {}
     const isAhead = Number.isFinite(expiresAtMs) && expiresAtMs > this.parts.clock.now()
-    demand(isAhead, 'The end of a revocation lies in the future, in milliseconds since 1970')
+    demand(isAhead, 'The end of a revocation lies in the future')
     return { expiresAtMs }
   }
 
