@@ -260,9 +260,9 @@ describe('what backends ask over HTTP', () => {
       expire_at: Math.floor(Date.now() / 1_000) + 3_600,
       info: { x: 1 },
     })
-    const told = () => client.received.find(({ push }) => push?.refresh !== undefined)?.['push'].refresh
-    await client.until(() => told() !== undefined, 'a refresh')
-    expect(told()).toEqual({ expires: true, ttl: expect.any(Number) })
+    const refreshed = () => client.received.find(({ push }) => push?.refresh !== undefined)?.['push'].refresh
+    await client.until(() => refreshed() !== undefined, 'a refresh')
+    expect(refreshed()).toEqual({ expires: true, ttl: expect.any(Number) })
     await client.call('subscribe', { channel: 'room:a' })
     const { presence } = await result(a, 'presence', { channel: 'room:a' })
     expect(Object.values(presence)).toMatchObject([{ conn_info: { x: 1 } }])
