@@ -283,7 +283,12 @@ export class Gateway implements SocketHandlers<Connection>, ChannelsOwner {
     this.httpHooks.stop() // nobody waits for an answer any more
     this.replayer.stop()
     // before the goodbye: others tell at once what is left
-    const told = [this.sessions.stop(stopTellMs), this.occupancy.stop(stopTellMs), this.api.drain(), this.httpApi.drain()]
+    const told = [
+      this.sessions.stop(stopTellMs),
+      this.occupancy.stop(stopTellMs),
+      this.api.drain(),
+      this.httpApi.drain(),
+    ]
     await patience.within(stopTellMs, Promise.all(told))
     this.joinLeave.stop()
     this.peers.stop()
