@@ -51,6 +51,7 @@ export async function startStage({ gateways, allowedOrigins = '' }: StageOptions
     NATTER_CLIENT_ALLOWED_ORIGINS: allowedOrigins,
   }
   const nodes = await Promise.all(Array.from({ length: gateways }, (_, index) => startGateway(index, env)))
+  let present = nodes
   const broker = await createNatsBroker({ urls: [nats.url], prefix: 'conformance', name: 'backend' })
   const api = new ApiClient({ broker })
   api.start()
@@ -62,7 +63,7 @@ export async function startStage({ gateways, allowedOrigins = '' }: StageOptions
     openWay: async () => {
       const reached = new Set<number>()
       const proxy = await TcpProxy.start(() => {
-        const port = nodes[turn % nodes.length]?.port ?? 0 // every new connection goes to the next gateway
+        const port = present[turn % present.length]?.port ?? 0 // every new connection goes to the next gateway
         turn += 1
         reached.add(port)
         return { port }
@@ -75,7 +76,10 @@ export async function startStage({ gateways, allowedOrigins = '' }: StageOptions
       await Promise.all(known)
     },
     endGateway: async (index, signal) => {
-      await nodes[index]?.process.kill(signal)
+      const node = nodes[index]
+      await node?.process.kill(signal)
+      // as a balancer does: else the posts of a client that is alone would each time go where nobody is, in step with its streams
+      present = present.filter((one) => one !== node)
     },
     stop: async () => {
       await stopApp()
