@@ -30,6 +30,8 @@ function withoutRunSize(args) {
 const args = kind === 'fault' ? withoutRunSize(given) : given
 /** All own their ports and folders, and some mostly wait for servers: Jest would give them one worker of two cores. */
 const workers = [`--maxWorkers=${kind === 'integration' || kind === 'install' ? 3 : 2}`]
+/** Tests start hundreds of processes of the same code. */
+const compileCache = join(root, 'node_modules', '.cache', 'natter-code')
 const results = join(root, '.natter', 'test-results')
 mkdirSync(results, { recursive: true })
 const outputFile = join(results, `${kind}.json`)
@@ -49,7 +51,7 @@ const child = spawn(
     ...args,
   ],
   // Jest prints its JSON on stdout only without --outputFile; what people read is on stderr.
-  { cwd: root, stdio: 'inherit' },
+  { cwd: root, stdio: 'inherit', env: { ...process.env, NODE_COMPILE_CACHE: compileCache } },
 )
 
 /** Jest ends by itself when nothing is left running. What is left is a leak, and no reason to wait for ever. */

@@ -5,7 +5,8 @@
  *
  * V1. A step that fails doesn't hide the ones after it: all are run, and any failure makes the exit code.
  * V2. A step that isn't a test and fails counts as one failure in the total, so the total never looks better than the run.
- * V3. Steps that share nothing run side by side: format, lint and types. Tests run alone, because they measure time.
+ * V3. Steps that share nothing run side by side: format, lint and types. Tests that measure time run alone; those that mostly wait, as the
+ *     official SDKs do, beside those that only compute.
  * V4. What takes minutes to obtain, once on a machine, is begun at once behind everything else; who needs it says when it isn't there.
  */
 import { existsSync, mkdirSync, rmSync } from 'node:fs'
@@ -29,9 +30,15 @@ const quick = [
   tool('page types', 'typescript/bin/tsc', '--noEmit', '-p', 'apps/messenger/web/tsconfig.json'),
 ]
 const build = { name: 'build', command: [node, ['tools/build.mjs']] }
-const kindsInOrder = ['unit', 'integration', 'browser', 'conformance', 'install', 'docs']
-const suites = kindsInOrder.map((kind) => tests(kind))
-const faults = withFaults && existsSync(join(root, 'test', 'fault')) ? [tests('fault')] : []
+const hasFaults = withFaults && existsSync(join(root, 'test', 'fault'))
+/** V3. */
+const kindsInOrder = [
+  ['unit', 'conformance'],
+  ['integration'],
+  ['browser', 'docs'],
+  ['install'],
+  hasFaults ? ['fault'] : [],
+]
 
 const minutesMs = 60_000
 const failedSteps = []
@@ -83,12 +90,15 @@ const needed = {
   install: ahead('helm', 'nginx', 'image-base'),
 }
 await sideBySide([...quick, build]) // V3
-for (const suite of [...suites, ...faults]) {
-  await needed[suite.kind]
-  await step(suite)
+for (const together of kindsInOrder) {
+  const suites = together.map(async (kind) => {
+    await needed[kind]
+    await step(tests(kind))
+  })
+  await Promise.all(suites)
 }
 
-const kinds = [...suites, ...faults].map(({ kind }) => kind)
+const kinds = kindsInOrder.flat()
 const total = testTotal(kinds)
 const silent = failedSteps.filter(({ kind }) => kind === undefined || testTotal([kind]).failed === 0)
 total.failed += silent.length // V2
