@@ -67,6 +67,11 @@ export class RawSocket {
     this.socket?.destroy()
   }
 
+  /** Ends with a reset: a hundred thousand that ended in order wait for a minute in the kernel, and slow down who connects next. */
+  reset(): void {
+    this.socket?.resetAndDestroy()
+  }
+
   private connect({ port, path, localAddress, subprotocol }: RawSocketOptions): Promise<void> {
     return new Promise((resolve, reject) => {
       this.opening = { head: '', resolve, reject }

@@ -63,13 +63,13 @@ async function run(wish: Connectors): Promise<Connected> {
     } catch (error) {
       firstFault ??= String(error)
     }
-    if (open.length > keep) open.shift()?.end() // CN1
+    if (open.length > keep) open.shift()?.reset() // CN1
   }
   await inTurns(atOnce, atOnce, async () => {
     while (nowUs() - startUs < forMs * 1000) await connectOne()
   })
   const tookUs = nowUs() - startUs
-  for (const socket of open) socket.end()
+  for (const socket of open) socket.reset()
   const told = { begun: begun - before, done, tookUs, histogram: delays.data() }
   return firstFault === undefined ? told : { ...told, firstFault }
 }

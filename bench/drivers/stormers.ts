@@ -52,7 +52,7 @@ async function storm(wish: Storm): Promise<Stormed> {
       })
       letIn += 1
       open.push(socket)
-      if (open.length > keep) open.shift()?.end() // SO1
+      if (open.length > keep) open.shift()?.reset() // SO1
     } catch (error) {
       if (!isRefusal(String(error))) return void (firstFault ??= String(error)) // SO2
       refused += 1
@@ -66,7 +66,7 @@ async function storm(wish: Storm): Promise<Stormed> {
     send: (turn, dueUs) => void all.push(one(turn, dueUs)),
   })
   await Promise.race([Promise.all(all), new Promise((resolve) => setTimeout(resolve, 5_000))])
-  for (const socket of open) socket.end()
+  for (const socket of open) socket.reset()
   const told = { letIn, refused, histogram: delays.data(), ...lateness }
   return firstFault === undefined ? told : { ...told, firstFault }
 }
