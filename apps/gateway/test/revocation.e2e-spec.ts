@@ -75,7 +75,7 @@ describe.each(dialects)('revocation, for clients that speak $name', (dialect) =>
     it('[19.6] may come in when that has ended', async () => {
       const user = fresh('ana')
       const node = await bench.start({ secret })
-      await (await bench.api()).blockUser(user, { expiresAtMs: Date.now() + 700 })
+      await (await bench.api()).blockUser(user, { expiresAtMs: Date.now() + 1_500 })
       expect((await (await opening(node, { sub: user })).close()).code).toBe(3507)
       await eventuallyIn(node, { sub: user })
     })
